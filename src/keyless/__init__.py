@@ -1,0 +1,1 @@
+"""keyless: managed identity for any machine. What an application imports."""

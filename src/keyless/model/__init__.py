@@ -1,0 +1,1 @@
+"""Nouns and rules of the field. Owns no I/O and imports the standard library only."""
