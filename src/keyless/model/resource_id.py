@@ -4,7 +4,8 @@ Owns parsing, comparison and containment. A scope is a resource ID, a subscripti
 of a resource (a container, a secret) written as a child resource. Containment is by segment and ignores case;
 `rg-app` never contains `rg-app2`.
 
-Source: Azure Resource Manager, "Resource IDs and scope" (`/subscriptions/{s}/resourceGroups/{g}/providers/{ns}/{type}/{name}…`).
+Source: Azure Resource Manager, "Resource IDs and scope":
+`/subscriptions/{s}/resourceGroups/{g}/providers/{namespace}/{type}/{name}…`.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class ResourceId:
 
     def contains(self, other: ResourceId) -> bool:
         """Whether `other` is this scope or lies below it."""
-        return other.key == self.key or self.key == "/" or other.key.startswith(self.key + "/")
+        return self.key in {other.key, "/"} or other.key.startswith(self.key + "/")
 
     def child(self, *segments: str) -> ResourceId:
         """This ID with further segments, each checked."""
@@ -127,7 +128,10 @@ def parse_resource_id(text: str) -> ResourceId:
     if len(segments) > MAX_SEGMENTS:
         raise invalid(f"A resource ID has at most {MAX_SEGMENTS} segments.", "InvalidResourceId")
     if not all(_SEGMENT.fullmatch(s) and s not in {".", ".."} for s in segments):
-        raise invalid("A segment of the resource ID is empty or has a character that none may have.", "InvalidResourceId")
+        raise invalid(
+            "A segment of the resource ID is empty or has a character that none may have.",
+            "InvalidResourceId",
+        )
     first = segments[0].lower()
     if first not in {"subscriptions", _PROVIDERS}:
         raise invalid("A resource ID begins with '/subscriptions/…' or '/providers/…'.", "InvalidResourceId")

@@ -1,0 +1,156 @@
+"""The way of a request: surface → operation → authenticate → authorise → audit → handle → answer.
+
+Owns these steps, for every surface, so that no handler can forget one. Authentication, authorisation and the
+audit are handed to it. Must not know any surface's protocol.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from keyless.http.message import Request, Response
+from keyless.http.surface import Call, Operation, Surface
+from keyless.model.access import Decision, Denied, Requirement
+from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.identity import Principal
+
+log = logging.getLogger("keyless.http")
+
+MAX_TOKEN = 16 * 1024
+
+
+class Audit(Protocol):
+    """Where decisions are kept. See `store/audit.py`."""
+
+    async def decision(self, event: AuditEvent, *, durable: bool) -> None:
+        """Keep the event; if `durable`, return only when it is on the disk. Raises UNAVAILABLE if it cannot."""
+        ...
+
+    def outcome(self, event: AuditEvent, status: int) -> None:
+        """Note how a change that was allowed ended."""
+        ...
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """One decision: who wanted what, where, and why it was allowed or denied."""
+
+    request_id: str
+    surface: str
+    operation: str
+    scope: str
+    action: str
+    principal_id: str
+    principal_name: str
+    decision: str  # "allowed" or "denied"
+    reason: str
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Dispatches requests. `authenticate` maps a token and a surface's name to a principal, or raises."""
+
+    surface_of: Callable[[Request], Surface | None]
+    authenticate: Callable[[str, str], Principal]
+    authorise: Callable[[Principal, Iterable[Requirement]], Decision]
+    audit: Audit
+
+    async def dispatch(self, request: Request) -> Response:
+        """Answer one request; never raises, except when it is cancelled."""
+        surface = self.surface_of(request)
+        if surface is None:
+            return _no_such_host(request)
+        try:
+            response = await self._answer(surface, request)
+        except KeylessError as error:
+            response = _refusal(surface, request, error)
+        except Exception as error:
+            # the message of an unforeseen exception may quote what it failed on: only types and places are kept
+            places = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(traceback.extract_tb(error.__traceback__)))
+            log.error("request %s failed: %s at %s", request.request_id, type(error).__name__, places)
+            internal = KeylessError(
+                ErrorKind.INTERNAL, f"keyless failed on this request ({request.request_id}); see its log."
+            )
+            response = surface.error(request, internal)
+        for name, value in surface.common_headers(request).items():
+            response.headers.setdefault(name, value)
+        return response
+
+    async def _answer(self, surface: Surface, request: Request) -> Response:
+        operation, unroutable = _route(surface, request)
+        if operation is not None and operation.public:
+            return await operation.handle(Call(request))
+        caller = self.authenticate(bearer(request), surface.name)
+        if operation is None:
+            raise unroutable or AssertionError("a request is routed or refused")
+        if operation.self_service:
+            return await operation.handle(Call(request, caller))
+        event = await self._authorised(surface, operation, request, caller)
+        try:
+            response = await operation.handle(Call(request, caller))
+        except KeylessError as error:
+            if operation.changes:
+                self.audit.outcome(event, surface.error(request, error).status)
+            raise
+        if operation.changes:
+            self.audit.outcome(event, response.status)
+        return response
+
+    async def _authorised(
+        self, surface: Surface, operation: Operation, request: Request, caller: Principal
+    ) -> AuditEvent:
+        decision = self.authorise(caller, operation.requirements)
+        denied = isinstance(decision, Denied)
+        told = decision.requirement if isinstance(decision, Denied) else operation.requirements[0]
+        event = AuditEvent(
+            request_id=request.request_id,
+            surface=surface.name,
+            operation=operation.name,
+            scope=str(told.scope),
+            action=" or ".join(p.action for p in told.any_of),
+            principal_id=caller.principal_id,
+            principal_name=caller.display_name,
+            decision="denied" if denied else "allowed",
+            reason=decision.reason,
+        )
+        await self.audit.decision(event, durable=denied or operation.changes)
+        if denied:
+            raise KeylessError(
+                ErrorKind.FORBIDDEN,
+                f"{caller.display_name} ({caller.principal_id}) may not do this. {decision.reason}",
+            )
+        return event
+
+
+def bearer(request: Request) -> str:
+    """The bearer token of a request (RFC 6750, 2.1); raises UNAUTHENTICATED when there is none."""
+    scheme, _, token = request.headers.get("authorization").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
+        raise KeylessError(ErrorKind.UNAUTHENTICATED, "This request needs a bearer token in its Authorization header.")
+    return token
+
+
+def _route(surface: Surface, request: Request) -> tuple[Operation | None, KeylessError | None]:
+    try:
+        return surface.route(request), None
+    except KeylessError as error:
+        return None, error
+
+
+def _refusal(surface: Surface, request: Request, error: KeylessError) -> Response:
+    response = surface.error(request, error)
+    if error.kind is ErrorKind.UNAUTHENTICATED:
+        response.headers["WWW-Authenticate"] = surface.challenge(request)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _no_such_host(request: Request) -> Response:
+    text = f"No service of keyless answers to the name {request.host!r}.\n"
+    return Response(404, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})

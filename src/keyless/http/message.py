@@ -1,0 +1,149 @@
+"""Requests and responses as every surface sees them.
+
+Owns their shapes and the reading of query, headers and body. Must not know the transport (ASGI is `asgi.py`)
+nor any surface. Bodies are streams; `read` needs a limit, so that nothing is ever held unbounded in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
+
+from keyless.model.errors import ErrorKind, KeylessError, invalid
+
+if TYPE_CHECKING:
+    from keyless.model.app import Lease
+
+MAX_QUERY_FIELDS = 64
+
+
+class Headers:
+    """Request headers: names ignore case; of a repeated one the values are joined with a comma (RFC 9110, 5.3)."""
+
+    __slots__ = ("_map",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._map: dict[str, str] = {}
+        for name, value in pairs:
+            key = name.lower()
+            self._map[key] = f"{self._map[key]}, {value}" if key in self._map else value
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value, or `default`."""
+        return self._map.get(name, default)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._map
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """All headers, names in lower case."""
+        return self._map.items()
+
+    def with_prefix(self, prefix: str) -> dict[str, str]:
+        """Those whose name begins with `prefix` (`x-ms-meta-`), without it."""
+        return {name[len(prefix) :]: value for name, value in self._map.items() if name.startswith(prefix)}
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(self._map)})"  # names only: a value may be a token
+
+
+def parse_query(raw: str) -> dict[str, str]:
+    """Decode a query string; names are decoded too (clients send `api%2Dversion`), the first of a name counts."""
+    if not raw:
+        return {}
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS, errors="strict")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise invalid("The query string cannot be read.", "InvalidQueryParameterValue") from error
+    query: dict[str, str] = {}
+    for name, value in pairs:
+        query.setdefault(name, value)
+    return query
+
+
+async def _one(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+class Body:
+    """A request's body, read once: as a stream, or whole up to a limit."""
+
+    __slots__ = ("_chunks", "length")
+
+    def __init__(self, chunks: AsyncIterator[bytes] | None = None, length: int | None = 0) -> None:
+        self._chunks = chunks if chunks is not None else _one(b"")
+        #: What `Content-Length` says; None for a chunked body.
+        self.length = length
+
+    @classmethod
+    def of(cls, data: bytes) -> Body:
+        """A body that is at hand already."""
+        return cls(_one(data), len(data))
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """The chunks as they arrive; raises KeylessError INVALID when the client breaks off."""
+        return self._chunks
+
+    async def read(self, limit: int) -> bytes:
+        """All of it; raises TOO_LARGE beyond `limit` bytes without reading on."""
+        if self.length is not None and self.length > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self._chunks:
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+def _too_large(limit: int) -> KeylessError:
+    return KeylessError(
+        ErrorKind.TOO_LARGE, f"The request body may have at most {limit} bytes.", code="RequestBodyTooLarge"
+    )
+
+
+@dataclass(slots=True)
+class Request:
+    """One request. `path` is percent-encoded as it was sent; `host` is in lower case and without a port."""
+
+    method: str
+    host: str
+    port: int | None
+    path: str
+    query: Mapping[str, str]
+    headers: Headers
+    body: Body
+    request_id: str
+    raw_query: str = ""
+    peer: str = ""
+    #: The instance whose identity port this request came through, if it did.
+    lease: Lease | None = None
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the client wrote them; 443 is left out."""
+        return self.host if self.port in {None, 443} else f"{self.host}:{self.port}"
+
+    def segments(self) -> list[str]:
+        """The path's segments, decoded one by one, so that an encoded slash stays inside its segment."""
+        return [unquote(part, errors="strict") for part in self.path.split("/")[1:]]
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.host}{self.path} {self.request_id})"
+
+
+@dataclass(slots=True)
+class Response:
+    """One response; a streamed body says its `length` when that is known."""
+
+    status: int
+    body: bytes | AsyncIterator[bytes] = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    length: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Response({self.status})"

@@ -1,0 +1,69 @@
+"""What a surface is to the kernel: how to route a request, and how to say no in its own envelope.
+
+Owns the port between the kernel and every HTTP surface. Must not know any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from keyless.http.message import Request, Response
+from keyless.model.access import Requirement
+from keyless.model.errors import KeylessError
+from keyless.model.identity import Principal
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that may go ahead: who asks, and for what. `caller` is None for a public operation only."""
+
+    request: Request
+    caller: Principal | None = None
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a request turned out to be.
+
+    `name` is what the audit log keeps. `requirements` must all hold. `changes` says that the operation writes:
+    its audit record is then durable before the handler starts. `public` needs no token at all; `self_service`
+    needs a valid one but no role, because it only tells callers about themselves.
+    """
+
+    name: str
+    handle: Handler
+    requirements: tuple[Requirement, ...] = ()
+    changes: bool = False
+    public: bool = False
+    self_service: bool = False
+
+
+class Surface(Protocol):
+    """One HTTP surface (vault, blob, management, login, …)."""
+
+    #: Its name in the audit log; also the family of audiences that its tokens must be for.
+    name: str
+
+    def route(self, request: Request) -> Operation:
+        """Say what the request is, from method, path, query and headers alone; raise KeylessError if nothing.
+
+        Pure and quick. An error raised here is answered only after the caller has been authenticated.
+        """
+        ...
+
+    def challenge(self, request: Request) -> str:
+        """The value of `WWW-Authenticate` for a request without a good token."""
+        ...
+
+    def error(self, request: Request, error: KeylessError) -> Response:
+        """The error in this surface's own envelope. The kernel adds the challenge to a 401."""
+        ...
+
+    def common_headers(self, request: Request) -> dict[str, str]:
+        """What every answer of this surface carries (request ID, version)."""
+        ...

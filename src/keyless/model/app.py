@@ -1,0 +1,21 @@
+"""Apps, their instances, and the leases that bind an instance to its launcher.
+
+Owns the nouns. An app is a workload host (`Microsoft.Web/sites`); an instance is one running process of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keyless.model.resource_id import ResourceId
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A live instance of an app. The hashes are SHA-256 in hex of the launcher's key and of the header secret."""
+
+    id: str
+    app: ResourceId
+    key_hash: str
+    header_hash: str
+    identity_port: int

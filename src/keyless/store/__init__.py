@@ -1,0 +1,1 @@
+"""What all persistence shares. A provider owns its own tables and queries."""
