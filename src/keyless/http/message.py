@@ -106,6 +106,20 @@ def _too_large(limit: int) -> KeylessError:
     )
 
 
+@dataclass(frozen=True)
+class Target:
+    """What a host name stands for: a surface and, where names are part of the host, the vault or account.
+
+    `suffix` is the host without that name (`vault.azure.net`). In path style the account is the path's first
+    segment and `prefix` (`/account`) is to be taken off the path.
+    """
+
+    surface: str
+    name: str = ""
+    suffix: str = ""
+    prefix: str = ""
+
+
 @dataclass(slots=True)
 class Request:
     """One request. `path` is percent-encoded as it was sent; `host` is in lower case and without a port."""
@@ -113,6 +127,7 @@ class Request:
     method: str
     host: str
     port: int | None
+    target: Target
     path: str
     query: Mapping[str, str]
     headers: Headers
@@ -128,9 +143,17 @@ class Request:
         """Host and port as the client wrote them; 443 is left out."""
         return self.host if self.port in {None, 443} else f"{self.host}:{self.port}"
 
+    @property
+    def base_url(self) -> str:
+        """`https://host:port` and the path-style prefix: where the client believes this vault or account to be."""
+        return f"https://{self.authority}{self.target.prefix}"
+
     def segments(self) -> list[str]:
-        """The path's segments, decoded one by one, so that an encoded slash stays inside its segment."""
-        return [unquote(part, errors="strict") for part in self.path.split("/")[1:]]
+        """The segments after the target's prefix, decoded one by one: an encoded slash stays inside its segment."""
+        try:
+            return [unquote(part, errors="strict") for part in self.path[len(self.target.prefix) :].split("/")[1:]]
+        except UnicodeDecodeError as error:
+            raise invalid("The path is not UTF-8.", "InvalidUri") from error
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.host}{self.path} {self.request_id})"
