@@ -10,44 +10,17 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import Call, Operation, PublicOperation, Surface
 from keyless.model.access import Decision, Denied, Requirement
+from keyless.model.audit import Audit, AuditEvent
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.identity import Principal
 
 log = logging.getLogger("keyless.http")
 
 MAX_TOKEN = 16 * 1024
-
-
-class Audit(Protocol):
-    """Where decisions are kept. See `store/audit.py`."""
-
-    async def decision(self, event: AuditEvent, *, durable: bool) -> None:
-        """Keep the event; if `durable`, return only when it is on the disk. Raises UNAVAILABLE if it cannot."""
-        ...
-
-    def outcome(self, event: AuditEvent, status: int) -> None:
-        """Note how a change that was allowed ended."""
-        ...
-
-
-@dataclass(frozen=True)
-class AuditEvent:
-    """One decision: who wanted what, where, and why it was allowed or denied."""
-
-    request_id: str
-    surface: str
-    operation: str
-    scope: str
-    action: str
-    principal_id: str
-    principal_name: str
-    decision: str  # "allowed" or "denied"
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from keyless.model.access import Requirement
 from keyless.model.errors import KeylessError
 from keyless.model.identity import Principal
 
-
 Require = Callable[[Iterable[Requirement]], Awaitable[None]]
 
 
