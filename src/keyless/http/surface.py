@@ -68,7 +68,7 @@ class Surface(Protocol):
         ...
 
     def challenge(self, request: Request) -> str:
-        """The value of `WWW-Authenticate` for a request without a good token."""
+        """The value of `WWW-Authenticate` for a request without a good token; empty where there is none."""
         ...
 
     def error(self, request: Request, error: KeylessError) -> Response:
