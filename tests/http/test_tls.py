@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,8 +47,22 @@ def make_store(
     domain: str = DOMAIN,
     claimed: tuple[str, ...] = claimed_names(),
     password: SecretStr = PASSWORD,
+    write: Callable[[Path, bytes], None] = write_private,
 ) -> TlsStore:
-    return TlsStore(folder, password, domain, claimed, clock, write=write_private)
+    return TlsStore(folder, password, domain, claimed, clock, write=write)
+
+
+class FullAfter:
+    """A disk on which a few more files fit."""
+
+    def __init__(self, files: int) -> None:
+        self.files = files
+
+    def __call__(self, path: Path, data: bytes) -> None:
+        if self.files == 0:
+            raise OSError(28, "No space left on device")
+        self.files -= 1
+        write_private(path, data)
 
 
 @pytest.fixture
@@ -298,23 +313,25 @@ class TestFolder:
         shake_hands(store.server_context(), client(store.own_ca_pem), DOMAIN)
 
     def test_a_failing_disk_leaves_a_folder_that_heals(self, tmp_path: Path, clock: Clock) -> None:
-        allowed = 0
-
-        def failing(path: Path, data: bytes) -> None:
-            nonlocal allowed
-            if allowed == 0:
-                raise OSError(28, "No space left on device")
-            allowed -= 1
-            write_private(path, data)
-
         for count in range(6):
-            allowed = count
             folder = tmp_path / str(count)
             with pytest.raises(OSError, match="No space"):
-                TlsStore(folder, PASSWORD, DOMAIN, claimed_names(), clock, write=failing).ensure()
+                make_store(folder, clock, write=FullAfter(count)).ensure()
             store = make_store(folder, clock)
             store.ensure()
             shake_hands(store.server_context(), client(store.own_ca_pem), DOMAIN)
+
+    def test_a_disk_that_fails_while_an_authority_is_replaced(
+        self, store: TlsStore, tmp_path: Path, clock: Clock
+    ) -> None:
+        claimed = ("login.microsoftonline.com",)
+        for count in range(3):
+            with pytest.raises(OSError, match="No space"):
+                make_store(tmp_path, clock, claimed=claimed, write=FullAfter(count)).ensure()
+            healed = make_store(tmp_path, clock, claimed=claimed)
+            healed.ensure()
+            shake_hands(healed.server_context(), client(healed.cloud_ca_pem), claimed[0])
+            store.ensure()
 
     def test_another_claim_replaces_the_cloud_authority_only(
         self, store: TlsStore, tmp_path: Path, clock: Clock
