@@ -9,6 +9,7 @@ Source: ASGI 3.0, "HTTP & WebSocket message format".
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,8 @@ from keyless.http.hosts import Hosts
 from keyless.http.message import Body, Headers, Request, Response, Target, parse_query
 from keyless.model.app import Lease
 from keyless.model.errors import KeylessError, invalid
+
+log = logging.getLogger("keyless.http")
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
@@ -41,10 +44,25 @@ class Application:
         try:
             request = _read(scope, receive, gone, self._hosts)
         except KeylessError as error:
-            await _send(Response(400, f"{error.message}\n".encode(), {"Content-Type": "text/plain"}), "GET", send, gone)
+            answer = Response(400, headers={"Content-Type": "text/plain"})
+            await _send_whole(answer, f"{error.message}\n".encode(), scope["method"], send)
             return
         response = await self._dispatch(request)
-        await _send(response, request.method, send, gone)
+        if gone.is_set():
+            await _discard(response.body)
+            return
+        try:
+            await self._respond(response, request, receive, send)
+        except Exception as error:
+            # the head is on the wire already: all that is left is to break off, which the server does
+            log.error("the answer to %s broke off: %s", request.request_id, type(error).__name__)
+
+    @staticmethod
+    async def _respond(response: Response, request: Request, receive: Receive, send: Send) -> None:
+        if isinstance(response.body, bytes):
+            await _send_whole(response, response.body, request.method, send)
+        else:
+            await _send_stream(response, response.body, request.method, receive, send)
 
 
 def _read(scope: Scope, receive: Receive, gone: asyncio.Event, hosts: Hosts) -> Request:
@@ -104,25 +122,44 @@ async def _chunks(receive: Receive, gone: asyncio.Event) -> AsyncIterator[bytes]
         more = message.get("more_body", False)
 
 
-async def _send(response: Response, method: str, send: Send, gone: asyncio.Event) -> None:
-    if gone.is_set():
-        return
-    body, length = response.body, response.length
-    if isinstance(body, bytes):
-        length = len(body) if length is None else length
+async def _send_whole(response: Response, body: bytes, method: str, send: Send) -> None:
+    # a HEAD answer says the length that the GET would have
+    length = len(body) if response.length is None else response.length
+    await send(_start(response, length))
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+async def _send_stream(
+    response: Response, body: AsyncIterator[bytes], method: str, receive: Receive, send: Send
+) -> None:
+    # send() says nothing when the client has gone; only receive() does
+    watch = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await send(_start(response, response.length))
+        if method != "HEAD":
+            async for chunk in body:
+                if watch.done():
+                    return
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        watch.cancel()
+        await _discard(body)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] == "http.request":
+        pass
+
+
+async def _discard(body: bytes | AsyncIterator[bytes]) -> None:
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _start(response: Response, length: int | None) -> dict[str, Any]:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
     if length is not None and response.status not in {204, 304}:
         headers.append((b"content-length", str(length).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    if isinstance(body, bytes):
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
-        return
-    try:
-        if method != "HEAD":
-            async for chunk in body:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    finally:
-        close = getattr(body, "aclose", None)
-        if close is not None:
-            await close()
-    await send({"type": "http.response.body", "body": b""})
+    return {"type": "http.response.start", "status": response.status, "headers": headers}
