@@ -22,6 +22,14 @@ GRACE_SECONDS = 10
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Signals are the program's affair (`bootstrap`), not uvicorn's."""
@@ -58,10 +66,9 @@ class HttpServer:
         """Serve until `stop`; then finish what is under way."""
         await self._server.serve(sockets=sockets)
 
-    @property
-    def started(self) -> bool:
-        """Whether it accepts connections."""
-        return self._server.started
+    async def started(self) -> None:
+        """Return once it accepts connections."""
+        await self._server.accepting.wait()
 
     def stop(self) -> None:
         """Accept nothing more; returns at once."""
