@@ -111,16 +111,16 @@ def _is_loopback(host: str) -> bool:
 
 
 def _upstream(url: str) -> Upstream:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
     try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname, parts.port or 80
+        if parts.scheme != "http" or not host:
+            raise ValueError
     except ValueError:
-        host = None
-    if parts.scheme != "http" or not host:
         raise KeylessError(
             ErrorKind.UNSUPPORTED,
             "The proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not an http:// address: set one that is, or none.",
-        )
+        ) from None
     authorization = None
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

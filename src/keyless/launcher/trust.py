@@ -17,6 +17,7 @@ from keyless.launcher.jks import trust_store
 
 MAX_BUNDLE = 16 * 1024 * 1024
 
+_SEQUENCE = b"\x30"
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -25,7 +26,9 @@ def certificates(pem: str) -> list[bytes]:
     found: dict[bytes, None] = {}
     for match in _CERTIFICATE.finditer(pem):
         with suppress(BadBase64):
-            found[a2b_base64(match[1])] = None
+            der = a2b_base64(match[1])
+            if der.startswith(_SEQUENCE):  # one entry that is none would make Java refuse all
+                found[der] = None
     return list(found)
 
 
