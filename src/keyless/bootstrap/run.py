@@ -34,6 +34,7 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of gli
 
 def serve(config: Config, ready: Callable[[Instance], None]) -> None:
     """Serve until SIGTERM or SIGINT; calls `ready` once. Raises KeylessError when it cannot start."""
+    os.umask(0o077)
     _keep_large_buffers()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(config, ready))
