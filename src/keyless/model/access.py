@@ -160,4 +160,7 @@ def _matches(action: str, patterns: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.IGNORECASE | re.DOTALL)
+    # "/*/" also stands for no segment at all: "userAssignedIdentities/*/assign/action" is how the real roles
+    # name "userAssignedIdentities/assign/action"
+    inner = [".*".join(re.escape(piece) for piece in part.split("*")) for part in text.split("/*/")]
+    return re.compile("(?:/.*)?/".join(inner), re.IGNORECASE | re.DOTALL)
