@@ -81,7 +81,7 @@ async def get_blob_properties(blobs: BlobStore, at: BlobPath, call: Call) -> Res
     blob = await blobs.blobs.get(at)
     if refused := _refused(call.request, blob):
         return refused
-    return Response(200, b"", _properties(blob) | {"Content-Length": str(blob.size)}, length=blob.size)
+    return Response(200, b"", _properties(blob), length=blob.size)
 
 
 async def delete_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:

@@ -145,7 +145,7 @@ def write_row(tx: Tx, container: int, name: str, body: NewBody, *, version: Vers
 
 
 _NAMES = COLUMNS.split(", ")
-_FIND_WITH_BODY = (  # noqa: S608
+_FIND_WITH_BODY = (
     "SELECT blob.id, blob.data, " + ", ".join(f"blob.{name}" for name in _NAMES) + " FROM storage_container AS holder"
     " LEFT JOIN storage_blob AS blob ON blob.container = holder.id AND blob.name = ?"
     " WHERE holder.account = ? AND holder.name = ? AND holder.garbage = 0"

@@ -90,5 +90,5 @@ async def _batch(store: Store, container: int, start: str, bound: str | None, li
     return [to_blob(row) for row in rows]
 
 
-_FROM = f"SELECT {COLUMNS} FROM storage_blob WHERE container = ? AND name >= ? ORDER BY name LIMIT ?"  # noqa: S608
+_FROM = f"SELECT {COLUMNS} FROM storage_blob WHERE container = ? AND name >= ? ORDER BY name LIMIT ?"
 _FROM_TO = _FROM.replace(" ORDER", " AND name < ? ORDER")
