@@ -125,8 +125,9 @@ def _route(surface: Surface, request: Request) -> Operation | PublicOperation | 
 
 def _refusal(surface: Surface, request: Request, error: KeylessError) -> Response:
     response = surface.error(request, error)
-    if error.kind is ErrorKind.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = surface.challenge(request)
+    challenge = surface.challenge(request) if error.kind is ErrorKind.UNAUTHENTICATED else ""
+    if challenge:
+        response.headers["WWW-Authenticate"] = challenge
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

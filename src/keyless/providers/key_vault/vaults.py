@@ -32,6 +32,11 @@ def vaults(tenant: str, url: Callable[[str], str], purge: Callable[[Tx, str], No
             "provisioningState": "Succeeded",
         }
 
+    def written(tx: Tx, old: Resource | None, vault: Resource) -> Resource:
+        if old is None:  # a write to an earlier vault of this name may have come in after that one's end
+            purge(tx, vault.id.key)
+        return vault
+
     def deleted(tx: Tx, vault: Resource) -> None:
         purge(tx, vault.id.key)
 
@@ -42,6 +47,7 @@ def vaults(tenant: str, url: Callable[[str], str], purge: Callable[[Tx, str], No
         _parse,
         view,
         globally_unique=True,
+        written=written,
         deleted=deleted,
     )
 
