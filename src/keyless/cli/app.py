@@ -19,7 +19,7 @@ _APP = Noun(
     APP,
     "app",
     {
-        "system-assigned": lambda item: "yes" if pick(item, "identity.principalId") else "no",
+        "system-assigned": lambda item: bool(pick(item, "identity.principalId")),
         "identities": lambda item: [parse_resource_id(identity).name for identity in _user_assigned(item)],
     },
 )

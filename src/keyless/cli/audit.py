@@ -77,12 +77,12 @@ def _print(keyless: Keyless, event: Json) -> None:
         return
     decision = pick(event, "properties.decision")
     words = [
-        str(event["eventTimestamp"])[:19].replace("T", " "),
+        str(event["eventTimestamp"])[:19].replace("T", " ") + "Z",
         f"{decision:<7}",
         event["caller"],
         pick(event, "operationName.value"),
         keyless.short(pick(event, "authorization.scope")),
     ]
     if decision == "denied":
-        words.append(f"({pick(event, 'properties.reason')})")
+        words.append(f"({keyless.shortened(pick(event, 'properties.reason'))})")
     click.echo(click.style(printable("  ".join(words)), fg="red" if decision == "denied" else None))

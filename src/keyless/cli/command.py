@@ -6,6 +6,7 @@ Owns `-o` and `--data` and what follows from them. Must not know any noun.
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from keyless.model.paths import config_folder, data_folder
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 P = ParamSpec("P")
+#: A resource ID in a sentence; the full stop after it is not its own.
+_RESOURCE_ID = re.compile(r"/subscriptions/[^\s,()]*[^\s,().]")
 
 
 def connect(instance: Instance, config: Path) -> Session:
@@ -89,6 +92,10 @@ class Keyless:
             return scopes.shorten(parse_resource_id(scope), self.resources.subscription, self.instance.resource_group)
         except KeylessError:
             return scope
+
+    def shortened(self, text: str) -> str:
+        """A sentence of the server's, with the scopes in it as people write them."""
+        return _RESOURCE_ID.sub(lambda found: self.short(found[0]), text)
 
     def _find(self, kind: str, name: str) -> ResourceId:
         return parse_resource_id(self.resources.find(kind, name)["id"])

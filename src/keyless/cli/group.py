@@ -44,6 +44,6 @@ def delete(keyless: Keyless, name: str, yes: bool) -> None:
     """Delete a resource group with everything in it."""
     found = keyless.resources.find(GROUP, name)
     count = sum(1 for _ in keyless.resources.items(f"{found['id']}/resources"))
-    confirm(f"This deletes the group {found['name']} and {count} resources in it.", yes)
+    confirm(f"This deletes the group {found['name']} and everything in it ({count} resource{'s'[: count != 1]}).", yes)
     keyless.resources.delete(found["id"])
     keyless.output.say(f"Deleted the group {found['name']}.")

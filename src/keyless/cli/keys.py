@@ -7,14 +7,14 @@ from urllib.parse import quote
 import click
 
 from keyless.cli.command import Keyless, confirm, with_keyless, yes_option
-from keyless.cli.output import Columns
+from keyless.cli.output import Columns, time_text
 
 _COLUMNS: Columns = {
     "key ID": "kid",
     "state": "state",
-    "created": "created",
-    "signs from": "activated",
-    "ends": "retires",
+    "created": lambda key: time_text(key.get("created")),
+    "signs from": lambda key: time_text(key.get("activated")),
+    "ends": lambda key: time_text(key.get("retires")),
 }
 _KEYS = "providers/Keyless.Authority/signingKeys"
 

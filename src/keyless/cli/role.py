@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import difflib
 import uuid
+from collections.abc import Callable
 
 import click
 
 from keyless.cli import principals, scopes
 from keyless.cli.command import Keyless, with_keyless
 from keyless.cli.errors import Refused
-from keyless.cli.output import Columns, Json, pick
+from keyless.cli.output import Json, pick
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 _ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
@@ -68,7 +69,12 @@ def list_(keyless: Keyless, principal: str | None, scope: str | None) -> None:
     where = keyless.scope(scope) if scope else keyless.resources.subscription
     query = {"filter": f"principalId eq '{keyless.principals.principal_id(principal)}'"} if principal else {}
     found = list(keyless.resources.items(f"{where}/{_ASSIGNMENTS}", **query))
-    keyless.output.objects(found, {} if keyless.output.as_json else _columns(keyless, _role_names(keyless)))
+    if keyless.output.as_json:
+        keyless.output.objects(found, {})
+        return
+    columns = _columns(keyless, _role_names(keyless))
+    found.sort(key=lambda item: [column(item) for column in reversed(columns.values())])
+    keyless.output.objects(found, columns)
 
 
 @role.command()
@@ -148,7 +154,7 @@ def _role_guid(item: Json) -> str:
     return str(pick(item, "properties.roleDefinitionId")).rsplit("/", 1)[-1].lower()
 
 
-def _columns(keyless: Keyless, roles: dict[str, str]) -> Columns:
+def _columns(keyless: Keyless, roles: dict[str, str]) -> dict[str, Callable[[Json], str]]:
     def who(item: Json) -> str:
         principal_id = pick(item, "properties.principalId")
         if pick(item, "properties.principalType") == "Unknown":

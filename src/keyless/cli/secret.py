@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ import click
 from keyless.cli.command import Keyless, with_keyless
 from keyless.cli.errors import Refused
 from keyless.cli.instance import Endpoint
-from keyless.cli.output import Columns, Json, pick
+from keyless.cli.output import Columns, Json, pick, time_text
 from keyless.cli.secret_input import read_secret
 
 MAX_VALUE_BYTES = 25_600
@@ -24,12 +23,12 @@ _VERSION = {"api-version": "7.4"}
 _VAULT = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]")
 _COLUMNS: Columns = {
     "name": lambda item: _part(item, 4),
-    "changed": lambda item: _time(item, "updated"),
+    "changed": lambda item: time_text(pick(item, "attributes.updated")),
     "enabled": "attributes.enabled",
 }
 _VERSIONS: Columns = {
     "version": lambda item: _part(item, 5),
-    "created": lambda item: _time(item, "created"),
+    "created": lambda item: time_text(pick(item, "attributes.created")),
     "enabled": "attributes.enabled",
 }
 
@@ -161,8 +160,3 @@ def _part(item: Json, number: int) -> str:
     """A part of a secret's ID `https://VAULT/secrets/NAME/VERSION`; the name is the fourth."""
     parts = str(item["id"]).split("/")
     return parts[number] if number < len(parts) else ""
-
-
-def _time(item: Json, attribute: str) -> str:
-    at = pick(item, f"attributes.{attribute}")
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if isinstance(at, int) else ""

@@ -13,7 +13,7 @@ import click
 from keyless.cli import actions, principals, scopes
 from keyless.cli.command import Keyless, with_keyless
 from keyless.cli.errors import FAILED
-from keyless.cli.output import Json
+from keyless.cli.output import Json, one_line
 from keyless.model.access import Permission
 
 _AUTHORIZATION = "providers/Microsoft.Authorization"
@@ -57,7 +57,7 @@ def why(keyless: Keyless, principal: str, action: str, scope: str, is_data: bool
         keyless.output.object(decision, {})
     else:
         click.echo(f"{'Allowed' if allowed else 'Denied'}: {keyless.principals.name(who)}, {permission}, at {scope}")
-        click.echo(decision["reason"])
+        click.echo(one_line(keyless.shortened(decision["reason"])))
         if not allowed:
             click.echo(_remedy(keyless, decision, principal, str(where)))
     if not allowed:
