@@ -66,7 +66,7 @@ def set_(keyless: Keyless, vault: str, name: str, file: Path | None, content_typ
     # who set the value knows it: what is printed here ends up in logs
     keyless.output.object(
         {key: value for key, value in bundle.items() if key != "value"},
-        {"secret": "id", "version": _VERSIONS["version"]},
+        {"secret ID": "id"},
     )
 
 
