@@ -16,6 +16,7 @@ import struct
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -141,12 +142,12 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, transport.abort)
-        if _peer_uid(transport) not in {os.geteuid(), 0, None}:
+        # uvloop's transports have the methods of asyncio.Transport, but do not say so
+        self._transport = cast("asyncio.Transport", transport)
+        self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, self._transport.abort)
+        if _peer_uid(self._transport) not in {os.geteuid(), 0, None}:
             self._timer.cancel()
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._opened:
