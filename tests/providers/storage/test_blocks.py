@@ -87,6 +87,18 @@ async def test_committing_the_same_list_again_works(blob: BlobClient) -> None:
     assert len(blob.files()) == 2
 
 
+@pytest.mark.parametrize(("source", "body"), [("Latest", b"new"), ("Uncommitted", b"new"), ("Committed", b"old")])
+async def test_which_of_two_blocks_of_one_id_is_meant(blob: BlobClient, source: str, body: bytes) -> None:
+    await blob.container()
+    await put_block(blob, block_id(1), b"old")
+    await commit(blob, ("Latest", block_id(1)))
+    await put_block(blob, block_id(1), b"void")
+    await put_block(blob, block_id(1), b"new")
+    assert (await commit(blob, (source, block_id(1)))).status == 201
+    assert (await blob.send("GET", "/box/b")).body == body
+    assert await listed(blob) == ([(block_id(1), 3)], [])
+
+
 @pytest.mark.parametrize("source", ["Latest", "Committed", "Uncommitted"])
 async def test_a_list_that_names_a_block_that_was_not_put(blob: BlobClient, source: str) -> None:
     await blob.container()

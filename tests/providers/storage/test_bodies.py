@@ -147,7 +147,7 @@ async def test_a_harmed_file_is_never_given_out(blob: BlobClient, harm: str) -> 
         path.write_bytes(other.read_bytes())
     else:
         path.unlink()
-    outcomes = set()
+    outcomes: set[bool | str] = set()
     for name in ("b", "c"):
         response = await blob.kernel.dispatch(blob.request("GET", f"/box/{name}"))
         try:
