@@ -151,9 +151,7 @@ async def test_exists_and_errors(client: Client) -> None:
     await client.run(lambda s: _blob(s).upload_blob(b"2", overwrite=True))
     unmodified = MatchConditions.IfNotModified
     with pytest.raises(ResourceModifiedError):
-        await client.run(
-            lambda s: _blob(s).get_blob_properties(etag='"0x0"', match_condition=MatchConditions.IfNotModified)
-        )
+        await client.run(lambda s: _blob(s).get_blob_properties(etag='"0x0"', match_condition=unmodified))
     with pytest.raises(ResourceExistsError):
         await client.run(lambda s: s.create_container("box"))
 
