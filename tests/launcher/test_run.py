@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import stat
 import sys
@@ -308,3 +309,48 @@ async def test_wrong_usage(keyless_run: Started, options: tuple[str, ...]) -> No
     assert err.startswith("keyless: ")
     assert "usage: keyless run --app NAME" in err
     assert err.count("\n") == 1
+
+
+async def test_what_the_child_said_last_still_goes_out(server: FakeServer, keyless_run: Started) -> None:
+    received = asyncio.get_running_loop().create_future()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        total = 0
+        while data := await reader.read(65536):
+            total += len(data)
+            await asyncio.sleep(0.001)
+        received.set_result(total)
+        writer.close()
+
+    listening = await asyncio.start_server(slow, "127.0.0.1", 0)
+    program = f"""
+import os, socket
+proxy = socket.create_connection(('127.0.0.1', int(os.environ['HTTPS_PROXY'].rpartition(':')[2])))
+proxy.sendall(b'CONNECT 127.0.0.1:{listening.sockets[0].getsockname()[1]} HTTP/1.1\\r\\n\\r\\n')
+proxy.recv(1000)
+proxy.sendall(bytes(8_000_000))
+"""
+    assert await keyless_run.python(program) == (0, "", "")
+    assert await asyncio.wait_for(received, 15) == 8_000_000
+    listening.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_another_user_gets_nothing_from_either_port(server: FakeServer, keyless_run: Started) -> None:
+    process = await keyless_run.launch("sh", "-c", "echo $IDENTITY_ENDPOINT $HTTPS_PROXY; exec sleep 60")
+    assert process.stdout
+    ports = re.findall(rb"127.0.0.1:(\d+)", await process.stdout.readline())
+    for port in ports:
+        request = (
+            f"GET /msi/token?resource=r HTTP/1.1\\r\\nX-IDENTITY-HEADER: {HEADER}\\r\\nConnection: close\\r\\n\\r\\n"
+        )
+        script = f"exec 3<>/dev/tcp/127.0.0.1/{int(port)}; printf '{request}' >&3; cat <&3"
+        for user, answered in ((os.geteuid(), True), (65534, False)):
+            asking = await asyncio.create_subprocess_exec(
+                *("bash", "-c", script), user=user, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            )
+            out, _ = await asyncio.wait_for(asking.communicate(), 20)
+            assert out.startswith(b"HTTP/1.1 ") is answered
+            assert bool(out) is answered
+    assert len(ports) == 2
+    assert len(server.requests) == 1

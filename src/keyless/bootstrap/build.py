@@ -16,7 +16,7 @@ from keyless.authority.key_ring import KeyRing
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
-from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, read_data_keys
+from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, read_data_keys
 from keyless.config import Config
 from keyless.directory.principals import Directory
 from keyless.http.asgi import Application
@@ -42,11 +42,14 @@ from keyless.providers.managed_identity.user_assigned import IdentityRouter, use
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
+from keyless.providers.storage import accounts as account_type
+from keyless.providers.storage.blob_store import BlobStore, open_blob_store
+from keyless.providers.storage.surface import BlobSurface
 from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
 from keyless.store.folder import Instance
-from keyless.store.sealing import MasterKey, Sealer
+from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
 from keyless.workload.app_service import AppServiceSurface
 from keyless.workload.instances import Instances
@@ -65,6 +68,7 @@ class Server:
     store: SqliteStore
     audit: AuditLog
     keys: KeyRing
+    blobs: BlobStore
     instances: Instances
     leases: LeaseSocket
     http: HttpServer
@@ -80,9 +84,11 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     resources = Resources(store)
     assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES})
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
+    blobs = open_blob_store(store, config.data / PARTS, PartSealer(sealer), clock, os.urandom)
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
     for loaded in (directory, resources, assignments, keys, instances):
         await loaded.load()
+    await blobs.collector.recover()
 
     signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="keyless-signer")
     authority = TokenAuthority(
@@ -105,6 +111,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
             vault_type.vaults(instance.tenant, endpoints.vault, purge_vault),
+            account_type.storage_accounts(endpoints.account, blobs.delete_account),
         ),
         resources,
         directory,
@@ -123,6 +130,12 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
             SecretStore(store, sealer, os.urandom),
+            endpoints.login_url,
+            clock,
+        ),
+        "storage": BlobSurface(
+            lambda name: resources.named(account_type.NAME, name),
+            blobs,
             endpoints.login_url,
             clock,
         ),
@@ -163,7 +176,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, instances, leases, http, signers)
+    return Server(store, audit, keys, blobs, instances, leases, http, signers)
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:

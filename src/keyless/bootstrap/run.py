@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -59,6 +59,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(config: Config, ready: Callable[[Instance], None]) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_say)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     known = read_instance(config.data)
@@ -96,15 +97,17 @@ async def _run(
     await server.leases.start(data, SOCKET_NAME)
     serving = asyncio.create_task(server.http.serve([listener]))
     await server.http.started()
-    ticking = asyncio.create_task(_tick(server, tls))
+    behind = [asyncio.create_task(_tick(server, tls)), asyncio.create_task(server.blobs.collector.run())]
     stop = asyncio.create_task(stopping.wait())
     ready()
     await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
-    ticking.cancel()
     stop.cancel()
     await server.leases.stop()
     server.http.stop()
     await serving
+    for task in behind:
+        task.cancel()
+    await asyncio.gather(*behind, return_exceptions=True)
 
 
 async def _close(server: Server) -> None:
@@ -129,6 +132,11 @@ async def _renew(tls: TlsStore) -> None:
         await asyncio.to_thread(tls.ensure)
         await asyncio.to_thread(tls.reload)
         log.info("the certificates have been renewed")
+
+
+def _say(_loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+    """What nobody caught: only its kind is kept, because its text may quote what it failed on."""
+    log.error("%s: %s", context.get("message"), type(context.get("exception")).__name__)
 
 
 def _moved(instance: Instance, config: Config, port: int) -> Instance:

@@ -10,12 +10,14 @@ from keyless.directory import principals
 from keyless.management import resources
 from keyless.providers.authorization import assignments
 from keyless.providers.key_vault import secret_store
+from keyless.providers.storage import blob_store
 from keyless.providers.web import app_settings
 from keyless.store.engine import Migration, Store
 from keyless.workload import instances
 
 DATABASE = "keyless.db"
 AUDIT = "audit.jsonl"
+PARTS = "parts"
 TLS = "tls"
 
 _SEALING = Migration(
@@ -30,6 +32,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     assignments.MIGRATION,
     app_settings.MIGRATION,
     secret_store.MIGRATION,
+    blob_store.MIGRATION,
     key_ring.MIGRATION,
     instances.MIGRATION,
 )

@@ -106,7 +106,9 @@ if sys.platform == "linux":
     def _next_signal() -> int:
         """Wait for a signal; 0 when the child got it too: those that the kernel sends go to the whole group."""
         arrived = signal.sigwaitinfo(PASSED_ON)
-        return arrived.si_signo if arrived.si_code <= 0 else 0
+        # but that a terminal is gone is told to the leader of its session only
+        alone = arrived.si_signo == signal.SIGHUP and os.getsid(0) == os.getpid()
+        return arrived.si_signo if arrived.si_code <= 0 or alone else 0
 
 else:
 

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -141,12 +142,10 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, transport.abort)
-        if _peer_uid(transport) not in {os.geteuid(), 0, None}:
-            self._timer.cancel()
-            transport.abort()
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not say that it is one
+        self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, self._transport.abort)
+        if _peer_uid(self._transport) not in {os.geteuid(), 0, None}:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._opened:
@@ -236,5 +235,7 @@ def _peer_uid(transport: asyncio.Transport) -> int | None:
     peer = transport.get_extra_info("socket")
     if peer is None or not hasattr(socket, "SO_PEERCRED"):
         return None
-    _pid, uid, _gid = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    # uvloop hands out a stand-in that has no options; the kernel knows them by the descriptor
+    with socket.socket(fileno=os.dup(peer.fileno())) as real:
+        _pid, uid, _gid = _PEER.unpack(real.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
     return int(uid)
