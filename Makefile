@@ -35,7 +35,7 @@ check: $(VENV)/tools.stamp ## lint, format, types, and the rule of the rooms
 	@$(IN_VENV) lint-imports
 
 bench: $(VENV)/demo.stamp ## measure, each figure beside a peer's in the same run
-	@$(IN_VENV) python bench/run.py
+	@$(IN_VENV) python -m bench.run
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
