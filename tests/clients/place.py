@@ -21,6 +21,12 @@ PROGRAM_SECONDS = 120
 Ran = subprocess.CompletedProcess[str]
 
 
+def output_of(ran: Ran) -> str:
+    """What a program printed; it must have ended well and must not have complained."""
+    assert ran.returncode == 0 and not ran.stderr, f"exit {ran.returncode}\n{ran.stdout[-2000:]}\n{ran.stderr[-6000:]}"
+    return ran.stdout
+
+
 @dataclass(frozen=True)
 class Launcher:
     """Starts commands as instances of apps."""
