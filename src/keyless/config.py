@@ -64,18 +64,18 @@ def _address(text: str) -> object:
     return text
 
 
+_RATE = _number(1, 100_000)
+_LIFETIME = _number(60, 7 * 86_400)
+_ROTATION = _number(60, 3650 * 86_400)
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("KEYLESS_ADDRESS", "address", "the loopback address to listen at", _address),
     Setting("KEYLESS_PORT", "port", "the HTTPS port; 0 takes a free one", _number(0, 65535)),
     Setting("KEYLESS_DOMAIN", "domain", "keyless's own domain; fixed at the first start", _domain),
     Setting("KEYLESS_MASTER_KEY", "master_key", "the master key's file", Path),
-    Setting("KEYLESS_TOKEN_LIFETIME", "token_lifetime", "how long a token lives, in seconds", _number(60, 7 * 86_400)),
-    Setting(
-        "KEYLESS_TOKEN_RATE", "token_rate", "token requests a second, per instance and identity", _number(1, 100_000)
-    ),
-    Setting(
-        "KEYLESS_KEY_ROTATION", "key_rotation", "how long a signing key signs, in seconds", _number(60, 3650 * 86_400)
-    ),
+    Setting("KEYLESS_TOKEN_LIFETIME", "token_lifetime", "how long a token lives, in seconds", _LIFETIME),
+    Setting("KEYLESS_TOKEN_RATE", "token_rate", "token requests a second, per instance and identity", _RATE),
+    Setting("KEYLESS_KEY_ROTATION", "key_rotation", "how long a signing key signs, in seconds", _ROTATION),
     Setting("KEYLESS_AUDIT_BYTES", "audit_bytes", "the size at which the audit log is rotated", _number(4096, 1 << 40)),
 )
 

@@ -1,1 +1,1 @@
-"""The client room: what an application or the launcher uses to get a token. Standard library only."""
+"""The client room: what an application uses to get a token. Standard library only; knows nothing of the server."""

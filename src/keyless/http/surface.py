@@ -57,8 +57,10 @@ class PublicOperation:
 class Surface(Protocol):
     """One HTTP surface (vault, blob, management, login, …)."""
 
-    #: Its name in the audit log; also the family of audiences that its tokens must be for.
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name in the audit log; also the family of audiences that its tokens must be for."""
+        ...
 
     def route(self, request: Request) -> Operation | PublicOperation:
         """Say what the request is, from method, path, query and headers alone; raise KeylessError if nothing.

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,7 +45,7 @@ class AuditLog:
 
     async def decision(self, event: AuditEvent, *, durable: bool) -> None:
         """See `model.audit.Audit`."""
-        await self._keep_record({"time": self._now(), "event": "decision", **asdict(event)}, durable)
+        await self._keep_record({"time": self._now(), "event": "decision", **vars(event)}, durable)
 
     def outcome(self, event: AuditEvent, status: int) -> None:
         """See `model.audit.Audit`."""

@@ -13,9 +13,10 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -82,21 +83,8 @@ class LeaseSocket:
 
     async def start(self, folder: Path, name: str) -> None:
         """Listen at `folder/name`, whatever the length of the path."""
-        with contextlib.suppress(FileNotFoundError):
-            (folder / name).unlink()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            short = Path(f"/proc/self/fd/{descriptor}")
-            before = os.umask(0o177)
-            try:
-                listener.bind(str((short if short.exists() else folder) / name))
-            finally:
-                os.umask(before)
-        finally:
-            os.close(descriptor)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Connection(self), sock=listener)
+        self._server = await loop.create_unix_server(lambda: _Connection(self), sock=_listen(folder, name))
 
     async def stop(self) -> None:
         """Let the launchers go; they keep their leases and come back to the next server."""
@@ -119,8 +107,8 @@ class LeaseSocket:
 
     # for the connections
 
-    def spawn(self, work: Awaitable[None]) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[assignment]
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -154,12 +142,10 @@ class _Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, transport.abort)
-        if _peer_uid(transport) not in {os.geteuid(), 0, None}:
-            self._timer.cancel()
-            transport.abort()
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not say that it is one
+        self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, self._transport.abort)
+        if _peer_uid(self._transport) not in {os.geteuid(), 0, None}:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._opened:
@@ -225,6 +211,21 @@ class _Connection(asyncio.Protocol):
             self._owner.release(self._lease, self._transport)
 
 
+def _listen(folder: Path, name: str) -> socket.socket:
+    """A socket that only this user may open. Where there is /proc, the path may be longer than an address can be."""
+    (folder / name).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    before = os.umask(0o177)
+    try:
+        short = Path(f"/proc/self/fd/{descriptor}")
+        listener.bind(str((short if short.exists() else folder) / name))
+    finally:
+        os.umask(before)
+        os.close(descriptor)
+    return listener
+
+
 def _line(message: Mapping[str, object]) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
@@ -234,5 +235,7 @@ def _peer_uid(transport: asyncio.Transport) -> int | None:
     peer = transport.get_extra_info("socket")
     if peer is None or not hasattr(socket, "SO_PEERCRED"):
         return None
-    _pid, uid, _gid = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    # uvloop hands out a stand-in that has no options; the kernel knows them by the descriptor
+    with socket.socket(fileno=os.dup(peer.fileno())) as real:
+        _pid, uid, _gid = _PEER.unpack(real.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
     return int(uid)

@@ -49,7 +49,6 @@ class ResourcesRouter:
 
     engine: Engine
     subscription: str
-    namespaces: tuple[str, ...]
     authorise: Callable[[Principal, tuple[Requirement, ...]], Decision]
 
     def route(self, method: str, path: ArmPath) -> Operation:

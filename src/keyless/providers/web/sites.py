@@ -17,8 +17,6 @@ from keyless.providers.web.app_settings import AppSettings
 from keyless.store.engine import Tx
 
 NAME = "Microsoft.Web/sites"
-#: What the action on a site is called that lends its identities to whoever launches it.
-LAUNCH = f"{NAME}/start/action"
 SYSTEM_ASSIGNED = "SystemAssigned"
 
 

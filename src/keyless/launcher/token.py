@@ -1,0 +1,91 @@
+"""`keyless token`: a token on standard output, from the identity endpoint or over a lease of a moment."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from keyless.client.access_token import AccessToken
+from keyless.client.app_service import Endpoint, endpoint_of, fetch_token, read_answer
+from keyless.client.errors import CredentialUnavailable, TokenRefused
+from keyless.client.http1 import BadResponse, Response, ResponseReader
+from keyless.launcher.environment import LOOPBACK
+from keyless.launcher.lease import identity_opening
+from keyless.launcher.unix_socket import GRANT_SECONDS, connect, take_lease
+from keyless.launcher.usage import WRONG_USAGE, read_options
+from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.paths import data_folder
+
+USAGE = (
+    "usage: keyless token --resource URL [--client-id ID | --object-id ID | --resource-id ID] "
+    "[--app NAME] [--data DIR] [-o text|json]"
+)
+_SELECTORS = {"client-id": "client_id", "object-id": "object_id", "resource-id": "mi_res_id"}
+_OPTIONS = ("resource", *_SELECTORS, "app", "data", "output")
+
+
+def is_for_a_workload(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Whether the token asked for is an app's; otherwise it is the owner's, which is not this module's business."""
+    if "IDENTITY_ENDPOINT" in environ:
+        return True
+    return any(word == "--app" or word.startswith("--app=") for word in arguments)
+
+
+def token(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """What to print: the token, or JSON with it. Raises KeylessError."""
+    options = read_options(arguments, _OPTIONS, USAGE)
+    resource = options.get("resource", "")
+    output = options.get("output") or options.get("o") or "text"
+    selectors = [(field, options[name]) for name, field in _SELECTORS.items() if options.get(name)]
+    if not resource or output not in ("text", "json") or len(selectors) > 1:
+        raise invalid(USAGE, WRONG_USAGE)
+    selector = selectors[0] if selectors else None
+    try:
+        if options.get("app"):
+            data = Path(options["data"]) if options.get("data") else data_folder(environ)
+            issued = _over_lease(data.absolute(), options["app"], resource, selector)
+        else:
+            issued = fetch_token(endpoint_of(environ), resource, selector, clock=time.time, sleep=time.sleep)
+    except CredentialUnavailable as error:
+        raise KeylessError(ErrorKind.UNAVAILABLE, str(error)) from None
+    except TokenRefused as error:
+        raise KeylessError(ErrorKind.FORBIDDEN, str(error)) from None
+    return issued.token if output == "text" else _as_json(issued, resource)
+
+
+def _over_lease(data: Path, app: str, resource: str, selector: tuple[str, str] | None) -> AccessToken:
+    # the port is held only so that no other process can be what the lease names
+    with socket.create_server((LOOPBACK, 0)) as holding:
+        port = holding.getsockname()[1]
+        lease, connection, _ = take_lease(data, app, "own", port)
+        with connection:
+            request = Endpoint(LOOPBACK, port, "/msi/token", lease.header.reveal()).request(resource, selector)
+            return read_answer(_exchange(data, identity_opening(lease) + request), time.time())
+
+
+def _exchange(data: Path, request: bytes) -> Response:
+    reader = ResponseReader()
+    try:
+        with connect(data) as connection:
+            connection.settimeout(GRANT_SECONDS)
+            connection.sendall(request)
+            while True:
+                response = reader.feed(connection.recv(65536))
+                if response is not None:
+                    return response
+    except (OSError, BadResponse) as error:
+        raise KeylessError(ErrorKind.UNAVAILABLE, f"The server gave no token: {error}") from None
+
+
+def _as_json(issued: AccessToken, resource: str) -> str:
+    return json.dumps(
+        {
+            "token": issued.token,
+            "expires_on": issued.expires_on,
+            "token_type": issued.token_type,
+            "resource": resource,
+        }
+    )
