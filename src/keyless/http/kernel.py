@@ -10,44 +10,17 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from keyless.http.message import Request, Response
-from keyless.http.surface import Call, Operation, Surface
+from keyless.http.surface import Call, Operation, PublicOperation, Surface
 from keyless.model.access import Decision, Denied, Requirement
+from keyless.model.audit import Audit, AuditEvent
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.identity import Principal
 
 log = logging.getLogger("keyless.http")
 
 MAX_TOKEN = 16 * 1024
-
-
-class Audit(Protocol):
-    """Where decisions are kept. See `store/audit.py`."""
-
-    async def decision(self, event: AuditEvent, *, durable: bool) -> None:
-        """Keep the event; if `durable`, return only when it is on the disk. Raises UNAVAILABLE if it cannot."""
-        ...
-
-    def outcome(self, event: AuditEvent, status: int) -> None:
-        """Note how a change that was allowed ended."""
-        ...
-
-
-@dataclass(frozen=True)
-class AuditEvent:
-    """One decision: who wanted what, where, and why it was allowed or denied."""
-
-    request_id: str
-    surface: str
-    operation: str
-    scope: str
-    action: str
-    principal_id: str
-    principal_name: str
-    decision: str  # "allowed" or "denied"
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -81,48 +54,55 @@ class Kernel:
         return response
 
     async def _answer(self, surface: Surface, request: Request) -> Response:
-        operation, unroutable = _route(surface, request)
-        if operation is not None and operation.public:
-            return await operation.handle(Call(request))
+        operation = _route(surface, request)
+        if isinstance(operation, PublicOperation):
+            return await operation.handle(request)
         caller = self.authenticate(bearer(request), surface.name)
-        if operation is None:
-            raise unroutable or AssertionError("a request is routed or refused")
+        if isinstance(operation, KeylessError):
+            raise operation
+
+        async def require(requirements: Iterable[Requirement]) -> None:
+            await self._authorised(surface.name, operation, request, caller, tuple(requirements))
+
+        call = Call(request, caller, require)
         if operation.self_service:
-            return await operation.handle(Call(request, caller))
-        event = await self._authorised(surface, operation, request, caller)
+            return await operation.handle(call)
+        event = await self._authorised(surface.name, operation, request, caller, operation.requirements)
+        if not operation.changes:
+            return await operation.handle(call)
         try:
-            response = await operation.handle(Call(request, caller))
+            response = await operation.handle(call)
         except KeylessError as error:
-            if operation.changes:
-                self.audit.outcome(event, surface.error(request, error).status)
+            self.audit.outcome(event, surface.error(request, error).status)
             raise
-        if operation.changes:
-            self.audit.outcome(event, response.status)
+        self.audit.outcome(event, response.status)
         return response
 
     async def _authorised(
-        self, surface: Surface, operation: Operation, request: Request, caller: Principal
+        self,
+        surface: str,
+        operation: Operation,
+        request: Request,
+        caller: Principal,
+        requirements: tuple[Requirement, ...],
     ) -> AuditEvent:
-        decision = self.authorise(caller, operation.requirements)
-        denied = isinstance(decision, Denied)
-        told = decision.requirement if isinstance(decision, Denied) else operation.requirements[0]
+        decision = self.authorise(caller, requirements)
+        told = decision.requirement if isinstance(decision, Denied) else requirements[0]
         event = AuditEvent(
             request_id=request.request_id,
-            surface=surface.name,
+            surface=surface,
             operation=operation.name,
             scope=str(told.scope),
             action=" or ".join(p.action for p in told.any_of),
             principal_id=caller.principal_id,
             principal_name=caller.display_name,
-            decision="denied" if denied else "allowed",
+            decision="denied" if isinstance(decision, Denied) else "allowed",
             reason=decision.reason,
         )
-        await self.audit.decision(event, durable=denied or operation.changes)
-        if denied:
-            raise KeylessError(
-                ErrorKind.FORBIDDEN,
-                f"{caller.display_name} ({caller.principal_id}) may not do this. {decision.reason}",
-            )
+        await self.audit.decision(event, durable=isinstance(decision, Denied) or operation.changes)
+        if isinstance(decision, Denied):
+            who = f"{caller.display_name} (principal {caller.principal_id})"
+            raise KeylessError(ErrorKind.FORBIDDEN, f"{who} may not do this. {decision.reason}")
         return event
 
 
@@ -135,17 +115,19 @@ def bearer(request: Request) -> str:
     return token
 
 
-def _route(surface: Surface, request: Request) -> tuple[Operation | None, KeylessError | None]:
+def _route(surface: Surface, request: Request) -> Operation | PublicOperation | KeylessError:
+    """An error is held back until the caller is authenticated."""
     try:
-        return surface.route(request), None
+        return surface.route(request)
     except KeylessError as error:
-        return None, error
+        return error
 
 
 def _refusal(surface: Surface, request: Request, error: KeylessError) -> Response:
     response = surface.error(request, error)
-    if error.kind is ErrorKind.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = surface.challenge(request)
+    challenge = surface.challenge(request) if error.kind is ErrorKind.UNAUTHENTICATED else ""
+    if challenge:
+        response.headers["WWW-Authenticate"] = challenge
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

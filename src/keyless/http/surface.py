@@ -5,7 +5,7 @@ Owns the port between the kernel and every HTTP surface. Must not know any of th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,16 +14,20 @@ from keyless.model.access import Requirement
 from keyless.model.errors import KeylessError
 from keyless.model.identity import Principal
 
+Require = Callable[[Iterable[Requirement]], Awaitable[None]]
+
 
 @dataclass(frozen=True)
 class Call:
-    """A request that may go ahead: who asks, and for what. `caller` is None for a public operation only."""
+    """A request that may go ahead: for what, and who asks.
+
+    `require` is for what only the body or the state can tell (a linked resource, an overwrite): it raises
+    FORBIDDEN and keeps the decision, as the kernel did for the operation's own requirements.
+    """
 
     request: Request
-    caller: Principal | None = None
-
-
-Handler = Callable[[Call], Awaitable[Response]]
+    caller: Principal
+    require: Require
 
 
 @dataclass(frozen=True)
@@ -31,25 +35,34 @@ class Operation:
     """What a request turned out to be.
 
     `name` is what the audit log keeps. `requirements` must all hold. `changes` says that the operation writes:
-    its audit record is then durable before the handler starts. `public` needs no token at all; `self_service`
-    needs a valid one but no role, because it only tells callers about themselves.
+    its audit record is then durable before the handler starts. `self_service` needs a valid token but no role,
+    because it only tells callers about themselves.
     """
 
     name: str
-    handle: Handler
+    handle: Callable[[Call], Awaitable[Response]]
     requirements: tuple[Requirement, ...] = ()
     changes: bool = False
-    public: bool = False
     self_service: bool = False
+
+
+@dataclass(frozen=True)
+class PublicOperation:
+    """An operation that needs no token: discovery, or one that proves the caller by its own means."""
+
+    name: str
+    handle: Callable[[Request], Awaitable[Response]]
 
 
 class Surface(Protocol):
     """One HTTP surface (vault, blob, management, login, …)."""
 
-    #: Its name in the audit log; also the family of audiences that its tokens must be for.
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name in the audit log; also the family of audiences that its tokens must be for."""
+        ...
 
-    def route(self, request: Request) -> Operation:
+    def route(self, request: Request) -> Operation | PublicOperation:
         """Say what the request is, from method, path, query and headers alone; raise KeylessError if nothing.
 
         Pure and quick. An error raised here is answered only after the caller has been authenticated.
@@ -57,7 +70,7 @@ class Surface(Protocol):
         ...
 
     def challenge(self, request: Request) -> str:
-        """The value of `WWW-Authenticate` for a request without a good token."""
+        """The value of `WWW-Authenticate` for a request without a good token; empty where there is none."""
         ...
 
     def error(self, request: Request, error: KeylessError) -> Response:

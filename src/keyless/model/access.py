@@ -124,7 +124,7 @@ def decide(
 
 
 def _grant(requirement: Requirement, held: tuple[Assignment, ...], roles: Mapping[str, Role]) -> Assignment | None:
-    scopes = set(requirement.scope.ancestors())
+    scopes = requirement.scope.ancestors
     for assignment in held:
         role = roles.get(assignment.role)
         if role and assignment.scope in scopes and any(role.grants(p) for p in requirement.any_of):
@@ -134,7 +134,7 @@ def _grant(requirement: Requirement, held: tuple[Assignment, ...], roles: Mappin
 
 def _denied(requirement: Requirement, held: tuple[Assignment, ...], roles: Mapping[str, Role]) -> Denied:
     needed = " or ".join(str(p) for p in requirement.any_of)
-    scopes = set(requirement.scope.ancestors())
+    scopes = requirement.scope.ancestors
     here = sorted({roles[a.role].name for a in held if a.scope in scopes and a.role in roles})
     if here:
         why = f"The roles held at {requirement.scope} ({', '.join(here)}) do not include {needed}."
@@ -160,4 +160,7 @@ def _matches(action: str, patterns: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.IGNORECASE | re.DOTALL)
+    # "/*/" also stands for no segment at all: "userAssignedIdentities/*/assign/action" is how the real roles
+    # name "userAssignedIdentities/assign/action"
+    inner = [".*".join(re.escape(piece) for piece in part.split("*")) for part in text.split("/*/")]
+    return re.compile("(?:/.*)?/".join(inner), re.IGNORECASE | re.DOTALL)

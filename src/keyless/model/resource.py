@@ -19,11 +19,11 @@ class Resource:
     """One resource. `user_identities` are resource IDs; `created`/`changed` are Unix seconds."""
 
     id: ResourceId
-    properties: Mapping[str, object] = EMPTY
+    properties: Mapping[str, object] = field(default_factory=lambda: EMPTY)
     location: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""
-    sku: Mapping[str, object] = EMPTY
+    sku: Mapping[str, object] = field(default_factory=lambda: EMPTY)
     system_identity: str = ""  # the principal ID of its system-assigned identity, if it is on
     user_identities: tuple[str, ...] = ()
     created: float = 0.0

@@ -1,0 +1,1 @@
+"""The token authority: signing keys, claims, issue, verify; the STS and its grants; discovery."""

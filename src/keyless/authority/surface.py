@@ -1,0 +1,158 @@
+"""The token authority's HTTP surface, `login.…`: discovery and the token endpoint.
+
+Owns its paths and its error envelope. Every operation is public: a grant proves the caller by its own means.
+
+Source: RFC 6749, sections 4.4 and 5; OpenID Connect Discovery 1.0; Microsoft identity platform endpoints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from keyless.authority.discovery import instance_discovery, key_set, openid_configuration
+from keyless.authority.grants.client_credentials import ClientCredentials
+from keyless.authority.key_ring import KeyRing
+from keyless.authority.tokens import TokenAuthority
+from keyless.http.message import Request, Response
+from keyless.http.surface import PublicOperation
+from keyless.model.audit import Audit, AuditEvent
+from keyless.model.clock import Clock
+from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
+
+MAX_FORM = 64 * 1024
+_TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token", re.IGNORECASE)
+_CONFIGURATION = re.compile(r"/([^/]+)(?:/v2\.0)?/\.well-known/openid-configuration", re.IGNORECASE)
+_KEYS = re.compile(r"/([^/]+)/discovery(?:/v2\.0)?/keys", re.IGNORECASE)
+_ANY_TENANT = {"common", "organizations"}
+
+#: kind → (status, OAuth error, AADSTS number): clients look at the first two, people search for the third
+_ERRORS = {
+    ErrorKind.UNAUTHENTICATED: (401, "invalid_client", 700027),
+    ErrorKind.FORBIDDEN: (401, "unauthorized_client", 700016),
+    ErrorKind.NOT_FOUND: (404, "invalid_request", 90014),
+    ErrorKind.TOO_LARGE: (413, "invalid_request", 90014),
+    ErrorKind.THROTTLED: (429, "temporarily_unavailable", 90055),
+    ErrorKind.UNSUPPORTED: (400, "unsupported_grant_type", 70003),
+    ErrorKind.UNAVAILABLE: (503, "temporarily_unavailable", 90033),
+    ErrorKind.INTERNAL: (500, "server_error", 90033),
+}
+
+
+@dataclass(frozen=True)
+class LoginSurface:
+    """See `http.surface.Surface`."""
+
+    authority: TokenAuthority
+    keys: KeyRing
+    client_credentials: ClientCredentials
+    audit: Audit
+    clock: Clock
+    tenant: str
+    name: str = "login"
+
+    def route(self, request: Request) -> PublicOperation:
+        path = request.path.rstrip("/")
+        if request.method == "POST" and (match := _TOKEN_PATH.fullmatch(path)):
+            self._check_tenant(match[1])
+            return PublicOperation("token", self._token)
+        if request.method in {"GET", "HEAD"}:
+            if path.lower() == "/common/discovery/instance":
+                return PublicOperation("discovery/instance", self._instance)
+            if match := _CONFIGURATION.fullmatch(path):
+                return self._document(match[1], self._configuration)
+            if match := _KEYS.fullmatch(path):
+                return self._document(match[1], self._key_set)
+        raise not_found(f"The token authority has no {request.method} {path or '/'}.")
+
+    def _document(self, tenant: str, handle: Callable[[Request], Awaitable[Response]]) -> PublicOperation:
+        self._check_tenant(tenant)
+        return PublicOperation("discovery", handle)
+
+    def _check_tenant(self, tenant: str) -> None:
+        if tenant.lower() not in {self.tenant, *_ANY_TENANT}:
+            raise invalid(f"There is no such tenant here; this one is {self.tenant}.", "invalid_tenant")
+
+    async def _instance(self, request: Request) -> Response:
+        found = instance_discovery(request.query.get("authorization_endpoint", ""), request.authority)
+        if found is None:
+            raise invalid("authorization_endpoint is not the URL of an authority.", "invalid_instance")
+        return _json(200, found)
+
+    async def _configuration(self, request: Request) -> Response:
+        return _json(200, openid_configuration(request.base_url, self.tenant, self.authority.issuer))
+
+    async def _key_set(self, _request: Request) -> Response:
+        return _json(200, key_set(self.keys.public_keys()))
+
+    async def _token(self, request: Request) -> Response:
+        form = await _read_form(request)
+        grant = form.get("grant_type", "")
+        if grant != "client_credentials":
+            raise KeylessError(ErrorKind.UNSUPPORTED, f"The grant type {grant[:64]!r} is not there.")
+        endpoints = (f"{request.base_url}/{self.tenant}/oauth2/v2.0/token", self.authority.issuer)
+        try:
+            client, resource = self.client_credentials.prove(form, endpoints)
+        except KeylessError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                await self._record(request, form.get("client_id", "")[:64], "", "denied", error.message)
+            raise
+        issued = await self.authority.issue(client, resource)
+        await self._record(request, client.principal_id, client.display_name, "allowed", f"a token for {resource}")
+        left = issued.expires_on - int(self.clock())
+        answer = {
+            "token_type": "Bearer",
+            "expires_in": left,
+            "ext_expires_in": left,
+            "access_token": issued.token.reveal(),
+        }
+        return _json(200, answer)
+
+    async def _record(self, request: Request, principal: str, name: str, decision: str, reason: str) -> None:
+        event = AuditEvent(
+            request.request_id,
+            self.name,
+            "token",
+            f"/tenants/{self.tenant}",
+            "token",
+            principal,
+            name,
+            decision,
+            reason,
+        )
+        await self.audit.decision(event, durable=decision == "denied")
+
+    def challenge(self, _request: Request) -> str:
+        return ""
+
+    def error(self, request: Request, error: KeylessError) -> Response:
+        status, code, number = _ERRORS.get(error.kind, (400, "invalid_request", 900144))
+        body = {
+            "error": error.code or code,
+            "error_description": f"AADSTS{number}: {error.message}",
+            "error_codes": [number],
+            "timestamp": datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
+            "trace_id": request.request_id,
+            "correlation_id": request.request_id,
+        }
+        return _json(status, body)
+
+    def common_headers(self, request: Request) -> dict[str, str]:
+        return {"x-ms-request-id": request.request_id, "Cache-Control": "no-store"}
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    data = await request.body.read(MAX_FORM)
+    try:
+        return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=64, errors="strict"))
+    except ValueError as error:
+        raise invalid("The body has to be a form.") from error
+
+
+def _json(status: int, body: object) -> Response:
+    return Response(status, msgspec.json.encode(body), {"Content-Type": "application/json; charset=utf-8"})

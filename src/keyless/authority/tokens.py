@@ -1,0 +1,177 @@
+"""Access tokens: what they claim, who gets the same one again, and when one counts.
+
+Owns issuing and verifying. Only the result of the signature check is remembered; that the key is still trusted,
+the time is right and the principal still exists is looked at for every request, from memory.
+
+Source: Microsoft identity platform, "Access token claims reference" (v1.0 tokens); RFC 9068; RFC 7519.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from keyless.authority.jwt import encode_base64url, refused, take_apart
+from keyless.authority.key_ring import KeyRing
+from keyless.authority.keys import verify_signature
+from keyless.directory.principals import Directory
+from keyless.model.clock import Clock
+from keyless.model.clouds import canonical_audience
+from keyless.model.errors import invalid
+from keyless.model.identity import Principal
+from keyless.model.secretstr import SecretStr
+
+MAX_CACHED = 20_000
+MAX_RESOURCE = 1024
+#: A cached token is given out again until less than this share of its life is left, or an hour if that is less.
+_RENEW_SHARE = 0.25
+_RENEW_SECONDS = 3600.0
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A signed token; times in whole Unix seconds."""
+
+    token: SecretStr
+    resource: str
+    not_before: int
+    expires_on: int
+
+
+@dataclass(frozen=True)
+class _Verified:
+    kid: str
+    principal_id: str
+    family: str
+    not_before: float
+    expires_on: float
+
+
+class TokenAuthority:
+    """Issues and verifies the tokens of one tenant."""
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        directory: Directory,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        signers: Executor,
+        *,
+        issuer: str,
+        tenant: str,
+        domain: str,
+        lifetime: int,
+    ) -> None:
+        """`lifetime` in seconds; signing runs in `signers`."""
+        self._keys = keys
+        self._directory = directory
+        self._clock = clock
+        self._random = random
+        self._signers = signers
+        self.issuer = issuer
+        self._tenant = tenant
+        self._domain = domain
+        self._lifetime = lifetime
+        self._issued: dict[tuple[str, str], tuple[str, IssuedToken]] = {}
+        self._signing: dict[tuple[str, str], asyncio.Task[IssuedToken]] = {}
+        self._verified: dict[str, _Verified] = {}
+
+    # issuing
+
+    async def issue(self, principal: Principal, resource: str) -> IssuedToken:
+        """A token for a principal and an audience: the same one again until it nears its end."""
+        if not 0 < len(resource) <= MAX_RESOURCE or not resource.isprintable():
+            raise invalid("The resource is the URI of what the token is for, such as https://vault.azure.net.")
+        key = (principal.principal_id, resource)
+        cached = self._issued.get(key)
+        if cached and cached[0] in self._keys.verifying and self._is_fresh(cached[1]):
+            return cached[1]
+        # many may ask at the same moment: one signature serves them all
+        task = self._signing.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._sign(principal, resource))
+            self._signing[key] = task
+            task.add_done_callback(lambda _done: self._signing.pop(key, None))
+        return await asyncio.shield(task)
+
+    def _is_fresh(self, token: IssuedToken) -> bool:
+        left = token.expires_on - self._clock()
+        return left > min(_RENEW_SECONDS, _RENEW_SHARE * (token.expires_on - token.not_before))
+
+    async def _sign(self, principal: Principal, resource: str) -> IssuedToken:
+        now = int(self._clock())
+        expires = now + self._lifetime
+        claims: dict[str, object] = {
+            "aud": resource,
+            "iss": self.issuer,
+            "iat": now,
+            "nbf": now,
+            "exp": expires,
+            "appid": principal.client_id,
+            "appidacr": "2",
+            "idtyp": "app",
+            "oid": principal.principal_id,
+            "sub": principal.principal_id,
+            "tid": self._tenant,
+            "uti": encode_base64url(self._random(16)).decode("ascii"),
+            "ver": "1.0",
+        }
+        if principal.resource_id:
+            claims["xms_mirid"] = principal.resource_id
+        signer = self._keys.active
+        token = await asyncio.get_running_loop().run_in_executor(self._signers, signer.sign, claims)
+        issued = IssuedToken(SecretStr(token), resource, now, expires)
+        _remember(self._issued, (principal.principal_id, resource), (signer.kid, issued))
+        return issued
+
+    # verifying
+
+    def authenticate(self, token: str, family: str) -> Principal:
+        """The principal that a token speaks for, at the resources of `family` (`vault`, `storage`, `management`).
+
+        Raises UNAUTHENTICATED with a sentence that never quotes the token.
+        """
+        known = self._verified.get(token)
+        if known is None:
+            known = self._verify(token)
+            _remember(self._verified, token, known)
+        if known.kid not in self._keys.verifying:
+            raise refused("the key that signed it is not trusted any more")
+        now = self._clock()
+        if now >= known.expires_on:
+            raise refused("it has expired")
+        if now < known.not_before:
+            raise refused("it is not valid yet")
+        if known.family != family:
+            raise refused("it was issued for another resource")
+        principal = self._directory.by_id(known.principal_id)
+        if principal is None:
+            raise refused("its principal has been deleted")
+        return principal
+
+    def _verify(self, token: str) -> _Verified:
+        claims = verify_signature(token, self._keys.verifying)
+        if claims.get("iss") != self.issuer or claims.get("tid") != self._tenant:
+            raise refused("another authority issued it")
+        audience, principal_id = claims.get("aud"), claims.get("oid")
+        not_before, expires = claims.get("nbf"), claims.get("exp")
+        if not (isinstance(audience, str) and isinstance(principal_id, str)):
+            raise refused("it lacks an audience or a principal")
+        if not (isinstance(not_before, int) and isinstance(expires, int)):
+            raise refused("it lacks its times")
+        family = canonical_audience(audience, self._domain)
+        return _Verified(take_apart(token).key_id, principal_id, family, not_before, expires)
+
+
+def _remember(cache: dict[K, V], key: K, value: V) -> None:
+    """Keep the newest; the oldest go first, and a token that is used again is cheap to verify again."""
+    while len(cache) >= MAX_CACHED:
+        del cache[next(iter(cache))]
+    cache[key] = value

@@ -1,0 +1,208 @@
+"""Builds the server of an instance from its parts.
+
+Owns which part is handed to which. Nothing here does any work of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import uuid4
+
+from keyless.authority.grants.client_credentials import ClientCredentials
+from keyless.authority.key_ring import KeyRing
+from keyless.authority.surface import LoginSurface
+from keyless.authority.tokens import TokenAuthority
+from keyless.bootstrap.endpoints import Endpoints
+from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, read_data_keys
+from keyless.config import Config
+from keyless.directory.principals import Directory
+from keyless.http.asgi import Application
+from keyless.http.hosts import Hosts
+from keyless.http.kernel import Kernel
+from keyless.http.server import HttpServer
+from keyless.http.surface import Surface
+from keyless.http.tls import TlsStore
+from keyless.management.engine import Engine
+from keyless.management.resource_type import ResourceType
+from keyless.management.resources import ResourceDeleted, Resources
+from keyless.management.surface import ManagementSurface, Router
+from keyless.model.clock import Clock
+from keyless.providers.authorization.assignments import Assignments
+from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
+from keyless.providers.authorization.router import AuthorizationRouter
+from keyless.providers.insights.router import InsightsRouter
+from keyless.providers.key_vault import vaults as vault_type
+from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
+from keyless.providers.key_vault.surface import VaultSurface
+from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
+from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
+from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
+from keyless.providers.signing_keys.router import SigningKeysRouter
+from keyless.providers.storage import accounts as account_type
+from keyless.providers.storage.blob_store import BlobStore, open_blob_store
+from keyless.providers.storage.surface import BlobSurface
+from keyless.providers.web import sites as site_type
+from keyless.providers.web.app_settings import AppSettings
+from keyless.store.audit import AuditLog
+from keyless.store.folder import Instance
+from keyless.store.sealing import MasterKey, PartSealer, Sealer
+from keyless.store.sqlite import SqliteStore, open_store
+from keyless.workload.app_service import AppServiceSurface
+from keyless.workload.instances import Instances
+from keyless.workload.launch import Launches, Surroundings
+from keyless.workload.lease_socket import LeaseSocket
+from keyless.workload.rate import RateLimit
+from keyless.workload.references import References
+
+SIGNING_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Server:
+    """A built instance, ready to serve."""
+
+    store: SqliteStore
+    audit: AuditLog
+    keys: KeyRing
+    blobs: BlobStore
+    instances: Instances
+    leases: LeaseSocket
+    http: HttpServer
+    signers: ThreadPoolExecutor
+
+
+async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsStore, clock: Clock) -> Server:
+    """Open what is on the disk, load what lives in memory, and connect the rest."""
+    store = open_store(config.data / DATABASE, MIGRATIONS)
+    sealer = Sealer.from_wrapped(master, await read_data_keys(store))
+    audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
+    directory = Directory(store, lambda: str(uuid4()))
+    resources = Resources(store)
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES})
+    keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
+    blobs = open_blob_store(store, config.data / PARTS, PartSealer(sealer), clock, os.urandom)
+    instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
+    for loaded in (directory, resources, assignments, keys, instances):
+        await loaded.load()
+    await blobs.collector.recover()
+
+    signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="keyless-signer")
+    authority = TokenAuthority(
+        keys,
+        directory,
+        clock,
+        os.urandom,
+        signers,
+        issuer=instance.issuer,
+        tenant=instance.tenant,
+        domain=instance.domain,
+        lifetime=config.token_lifetime,
+    )
+    endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
+    hosts = Hosts(instance.domain)
+    settings = AppSettings(store, sealer)
+    engine = Engine(
+        _by_name(
+            RESOURCE_GROUPS,
+            user_assigned_identities(directory, instance.tenant),
+            site_type.sites(settings, instance.domain),
+            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault),
+            account_type.storage_accounts(endpoints.account, blobs.delete_account),
+        ),
+        resources,
+        directory,
+        store,
+        instance.tenant,
+        clock,
+        scope_deleted=(assignments.remove_scope,),
+    )
+    surfaces: dict[str, Surface] = {
+        "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
+        "management": ManagementSurface(
+            _routers(instance, engine, assignments, keys, audit, clock),
+            endpoints.login_url,
+            endpoints.metadata,
+        ),
+        "vault": VaultSurface(
+            lambda name: resources.named(vault_type.NAME, name),
+            SecretStore(store, sealer, os.urandom),
+            endpoints.login_url,
+            clock,
+        ),
+        "storage": BlobSurface(
+            lambda name: resources.named(account_type.NAME, name),
+            blobs,
+            endpoints.login_url,
+            clock,
+        ),
+        "identity": AppServiceSurface(
+            instances,
+            resources.get,
+            directory,
+            authority,
+            audit,
+            RateLimit(config.token_rate, clock),
+            clock,
+        ),
+    }
+    kernel = Kernel(
+        lambda request: surfaces.get(request.target.surface),
+        authority.authenticate,
+        assignments.authorise,
+        audit,
+    )
+    http = HttpServer(Application(kernel.dispatch, hosts), tls.server_context())
+    launches = Launches(
+        lambda name: resources.named(site_type.NAME, name),
+        lambda: directory.by_id(instance.owner.principal_id),
+        assignments.authorise,
+        settings.read,
+        References(kernel.dispatch, authority, directory, hosts, instance.domain),
+        directory,
+        instances,
+        audit,
+        Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
+        lambda: tls.own_ca_pem,
+        lambda: tls.cloud_ca_pem,
+    )
+    leases = LeaseSocket(instances, launches.open, http.protocol)
+
+    def end_instances(change: ResourceDeleted) -> None:
+        if held := instances.of_app(change.id):
+            leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
+
+    store.subscribe(ResourceDeleted, end_instances)
+    return Server(store, audit, keys, blobs, instances, leases, http, signers)
+
+
+def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
+    return {declared.name.lower(): declared for declared in types}
+
+
+def _routers(
+    instance: Instance,
+    engine: Engine,
+    assignments: Assignments,
+    keys: KeyRing,
+    audit: AuditLog,
+    clock: Clock,
+) -> dict[str, Router]:
+    authorization = AuthorizationRouter(
+        assignments, engine.store, clock, engine.directory.by_id, engine.resources.get, instance.subscription
+    )
+    identities = IdentityRouter(engine.route, engine.directory, instance.tenant, engine.existing)
+    providers: dict[str, Router] = {
+        "Microsoft.Authorization": authorization.route,
+        "Microsoft.Insights": InsightsRouter(audit.latest).route,
+        "Microsoft.KeyVault": engine.route,
+        "Microsoft.ManagedIdentity": identities.route,
+        "Microsoft.Storage": engine.route,
+        "Microsoft.Web": engine.route,
+        KEYS_NAMESPACE: SigningKeysRouter(keys).route,
+    }
+    routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
+    routers[""] = ResourcesRouter(engine, instance.subscription, assignments.authorise).route
+    return routers

@@ -1,0 +1,167 @@
+"""The life of a server process: from its start to its end.
+
+Owns the order in which things are taken and given back, what is done from time to time, and the signals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from keyless.bootstrap.build import Server, build
+from keyless.bootstrap.first_start import make_instance, master_key_file, tls_store
+from keyless.config import Config
+from keyless.http.tls import TlsStore
+from keyless.model.errors import ErrorKind, KeylessError, conflict
+from keyless.model.paths import SOCKET_NAME
+from keyless.store.folder import FolderLock, Instance, read_instance, write_instance
+from keyless.store.sealing import load_master_key
+
+log = logging.getLogger("keyless")
+
+TICK_SECONDS = 30.0
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
+
+
+def serve(config: Config, ready: Callable[[Instance], None]) -> None:
+    """Serve until SIGTERM or SIGINT; calls `ready` once. Raises KeylessError when it cannot start."""
+    os.umask(0o077)
+    _keep_large_buffers()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(config, ready))
+
+
+def _keep_large_buffers() -> None:
+    """Tell glibc's malloc to keep the buffers of large uploads: giving each back at once costs six times as much."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option, size in ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, 1 << 28), (_M_TOP_PAD, 1 << 26)):
+            mallopt(option, size)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not to be had on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(config: Config, ready: Callable[[Instance], None]) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_say)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    known = read_instance(config.data)
+    lock = FolderLock(config.data)
+    if known is not None:
+        lock.take(time.time())  # before the port: who holds the folder is what its user wants to know
+    listener = _listen(config)
+    port = int(listener.getsockname()[1])
+    try:
+        if known is None:
+            known = await make_instance(config, os.environ, port)
+            lock.take(time.time())
+        instance = _moved(known, config, port)
+        master = load_master_key(master_key_file(config, instance.instance, os.environ))
+        tls = tls_store(config.data, master, instance.domain, time.time)
+        await asyncio.to_thread(tls.ensure)
+        server = await build(config, instance, master, tls, time.time)
+        try:
+            await _run(server, tls, config.data, listener, stopping, lambda: ready(instance))
+        finally:
+            await _close(server)
+    finally:
+        listener.close()
+        lock.release()
+
+
+async def _run(
+    server: Server,
+    tls: TlsStore,
+    data: Path,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    await server.leases.start(data, SOCKET_NAME)
+    serving = asyncio.create_task(server.http.serve([listener]))
+    await server.http.started()
+    behind = [asyncio.create_task(_tick(server, tls)), asyncio.create_task(server.blobs.collector.run())]
+    stop = asyncio.create_task(stopping.wait())
+    ready()
+    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    await server.leases.stop()
+    server.http.stop()
+    await serving
+    for task in behind:
+        task.cancel()
+    await asyncio.gather(*behind, return_exceptions=True)
+
+
+async def _close(server: Server) -> None:
+    await server.audit.close()
+    await server.store.close()
+    server.signers.shutdown()
+
+
+async def _tick(server: Server, tls: TlsStore) -> None:
+    """What is done from time to time; a failure is said and tried again."""
+    while True:
+        for work in (server.keys.tick, server.instances.tick, lambda: _renew(tls)):
+            try:
+                await work()
+            except Exception as error:
+                log.error("%s failed: %s", getattr(work, "__qualname__", "renewal"), type(error).__name__)
+        await asyncio.sleep(TICK_SECONDS)
+
+
+async def _renew(tls: TlsStore) -> None:
+    if tls.needs_renewal():
+        await asyncio.to_thread(tls.ensure)
+        await asyncio.to_thread(tls.reload)
+        log.info("the certificates have been renewed")
+
+
+def _say(_loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+    """What nobody caught: only its kind is kept, because its text may quote what it failed on."""
+    log.error("%s: %s", context.get("message"), type(context.get("exception")).__name__)
+
+
+def _moved(instance: Instance, config: Config, port: int) -> Instance:
+    """The instance where it listens now. Its domain and its issuer stay what they were at its first start."""
+    if "KEYLESS_DOMAIN" in os.environ and config.domain != instance.domain:
+        raise conflict(
+            f"This instance's domain is {instance.domain}, fixed at its first start: unset KEYLESS_DOMAIN, "
+            "or begin a new data folder."
+        )
+    moved = msgspec.structs.replace(instance, address=config.address, port=port)
+    if moved != instance:
+        write_instance(config.data, moved)
+    return moved
+
+
+def _listen(config: Config) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in config.address else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((config.address, config.port))
+    except OSError as error:
+        listener.close()
+        raise KeylessError(
+            ErrorKind.UNAVAILABLE,
+            f"Port {config.port} of {config.address} cannot be had ({error.strerror}): choose another with --port.",
+        ) from error
+    listener.setblocking(False)
+    return listener

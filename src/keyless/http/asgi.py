@@ -1,0 +1,165 @@
+"""From ASGI to the kernel and back.
+
+Owns reading an ASGI scope into a typed request and sending a response, with flow control and limits. Must not
+decide anything about the request.
+
+Source: ASGI 3.0, "HTTP & WebSocket message format".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+from uuid import uuid4
+
+from keyless.http.hosts import Hosts
+from keyless.http.message import Body, Headers, Request, Response, Target, parse_query
+from keyless.model.app import Lease
+from keyless.model.errors import KeylessError, invalid
+
+log = logging.getLogger("keyless.http")
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32 * 1024
+MAX_PATH = 8 * 1024
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Application:
+    """The ASGI application in front of a kernel's `dispatch`."""
+
+    def __init__(self, dispatch: Callable[[Request], Awaitable[Response]], hosts: Hosts) -> None:
+        self._dispatch = dispatch
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        gone = asyncio.Event()
+        try:
+            request = _read(scope, receive, gone, self._hosts)
+        except KeylessError as error:
+            answer = Response(400, headers={"Content-Type": "text/plain"})
+            await _send_whole(answer, f"{error.message}\n".encode(), scope["method"], send)
+            return
+        response = await self._dispatch(request)
+        if gone.is_set():
+            await _discard(response.body)
+            return
+        try:
+            await self._respond(response, request, receive, send)
+        except Exception as error:
+            # the head is on the wire already: all that is left is to break off, which the server does
+            log.error("the answer to %s broke off: %s", request.request_id, type(error).__name__)
+
+    @staticmethod
+    async def _respond(response: Response, request: Request, receive: Receive, send: Send) -> None:
+        if isinstance(response.body, bytes):
+            await _send_whole(response, response.body, request.method, send)
+        else:
+            await _send_stream(response, response.body, request.method, receive, send)
+
+
+def _read(scope: Scope, receive: Receive, gone: asyncio.Event, hosts: Hosts) -> Request:
+    raw = scope["headers"]
+    if len(raw) > MAX_HEADERS or sum(len(name) + len(value) for name, value in raw) > MAX_HEADER_BYTES:
+        raise invalid(f"A request has at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together.")
+    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    path = scope["raw_path"].decode("latin-1")
+    if len(path) > MAX_PATH:
+        raise invalid(f"A path has at most {MAX_PATH} bytes.")
+    host, port = split_authority(headers.get("host"))
+    lease: Lease | None = scope.get("state", {}).get("lease")
+    target = Target("identity") if lease else hosts.target(host, path)
+    query = scope["query_string"].decode("latin-1")
+    return Request(
+        method=scope["method"],
+        host=host,
+        port=port,
+        target=target or Target(""),
+        path=path,
+        query=parse_query(query),
+        headers=headers,
+        body=Body(_chunks(receive, gone), _length(headers)),
+        request_id=str(uuid4()),
+        raw_query=query,
+        peer=(scope.get("client") or ("",))[0],
+        lease=lease,
+    )
+
+
+def split_authority(text: str) -> tuple[str, int | None]:
+    """Host in lower case and port of a Host header (RFC 9110, 7.2); raises INVALID when it makes no sense."""
+    host, _, port = text.rpartition(":") if text.rfind(":") > text.rfind("]") else (text, "", "")
+    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+        raise invalid("A request needs a Host header.")
+    return host.strip("[]").rstrip(".").lower(), int(port) if port else None
+
+
+def _length(headers: Headers) -> int | None:
+    if "transfer-encoding" in headers:
+        return None
+    text = headers.get("content-length", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise invalid("Content-Length is not a number.")
+    return int(text)
+
+
+async def _chunks(receive: Receive, gone: asyncio.Event) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            gone.set()
+            raise invalid("The client broke off in the middle of the body.")
+        if message["body"]:
+            yield message["body"]
+        more = message.get("more_body", False)
+
+
+async def _send_whole(response: Response, body: bytes, method: str, send: Send) -> None:
+    # a HEAD answer says the length that the GET would have
+    length = len(body) if response.length is None else response.length
+    await send(_start(response, length))
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+async def _send_stream(
+    response: Response, body: AsyncIterator[bytes], method: str, receive: Receive, send: Send
+) -> None:
+    # send() says nothing when the client has gone; only receive() does
+    watch = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await send(_start(response, response.length))
+        if method != "HEAD":
+            async for chunk in body:
+                if watch.done():
+                    return
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        watch.cancel()
+        await _discard(body)
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] == "http.request":
+        pass
+
+
+async def _discard(body: bytes | AsyncIterator[bytes]) -> None:
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _start(response: Response, length: int | None) -> dict[str, Any]:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    if length is not None and response.status not in {204, 304}:
+        headers.append((b"content-length", str(length).encode()))
+    return {"type": "http.response.start", "status": response.status, "headers": headers}

@@ -1,0 +1,1 @@
+"""The resource manager: one generic engine for every resource type. A type is a small declaration."""

@@ -1,0 +1,1 @@
+"""Microsoft.Insights: the activity log, read from the audit file."""

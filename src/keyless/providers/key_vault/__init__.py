@@ -1,0 +1,1 @@
+"""Microsoft.KeyVault: the vault's data plane for secrets."""

@@ -1,0 +1,1 @@
+"""Microsoft.Resources: tenants, subscriptions, resource groups, and the providers there are."""

@@ -1,0 +1,1 @@
+"""Keyless.Authority: the token authority's signing keys, for whoever runs it."""

@@ -1,0 +1,72 @@
+"""The persistence of the Blob data plane, put together.
+
+Owns nothing but the assembly: one object that the surface and `bootstrap` hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyless.model.clock import Clock
+from keyless.providers.storage.collector import Collector
+from keyless.providers.storage.part_files import PartFiles
+from keyless.providers.storage.parts import Parts, Random
+from keyless.providers.storage.reading import Pins, Reader
+from keyless.providers.storage.tables.blobs import Blobs
+from keyless.providers.storage.tables.blocks import Blocks
+from keyless.providers.storage.tables.containers import Containers
+from keyless.providers.storage.tables.garbage import drop_account
+from keyless.providers.storage.tables.listing import Page, Query, list_page
+from keyless.providers.storage.tables.schema import MIGRATION
+from keyless.store.engine import Store, Tx
+from keyless.store.sealing import PartSealer
+
+__all__ = ["MIGRATION", "BlobStore", "open_blob_store"]
+
+
+@dataclass(frozen=True)
+class BlobStore:
+    """Containers, blobs, blocks and bodies of every account."""
+
+    store: Store
+    containers: Containers
+    blobs: Blobs
+    blocks: Blocks
+    parts: Parts
+    pins: Pins
+    reader: Reader
+    collector: Collector
+
+    async def list_page(self, container: int, query: Query) -> Page:
+        """One page of a container's list; see `tables/listing.py`."""
+        return await list_page(self.store, container, query)
+
+    def delete_account(self, tx: Tx, account: str) -> None:
+        """Drop all of an account, named by its resource ID's key, in the transaction that deletes the resource."""
+        drop_account(tx, account)
+
+
+def open_blob_store(store: Store, folder: Path, sealer: PartSealer, clock: Clock, random: Random) -> BlobStore:
+    """Put it together over a store that has `MIGRATION`; part files go into `folder`.
+
+    Await `collector.recover()` before the first request, and keep `collector.run()` as a task.
+    """
+
+    def etag() -> str:
+        return f"0x{random(8).hex().upper()}"
+
+    files = PartFiles(folder, sealer)
+    parts = Parts(store, files, sealer, random)
+    blocks = Blocks(store, clock, etag)
+    pins = Pins()
+    return BlobStore(
+        store=store,
+        containers=Containers(store, clock, etag),
+        blobs=Blobs(store, clock, etag),
+        blocks=blocks,
+        parts=parts,
+        pins=pins,
+        reader=Reader(blocks, parts, pins),
+        collector=Collector(store, files, pins, clock),
+    )

@@ -1,0 +1,99 @@
+"""Reading bodies back as a stream, whatever they are made of, in flat memory.
+
+Owns the order of pieces, reading one ahead, and the pins that keep an overwritten body until its readers are
+done. Must not know the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from keyless.model.errors import ErrorKind, KeylessError
+from keyless.providers.storage.parts import BATCH_BYTES, Parts
+from keyless.providers.storage.tables.blocks import Blocks
+from keyless.providers.storage.tables.records import Blob, Part
+
+_BLOCKS_AT_ONCE = 256
+
+
+class Pin:
+    """Held by a reader of a manifest. Dropping it, even by never having begun to read, lets the manifest go."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Pins:
+    """Which manifests are being read."""
+
+    def __init__(self) -> None:
+        self._held: WeakValueDictionary[int, Pin] = WeakValueDictionary()
+
+    def pin(self, manifest: int) -> Pin:
+        """Keep a manifest for as long as the pin lives."""
+        return self._held.setdefault(manifest, Pin())
+
+    def held(self, manifest: int) -> bool:
+        """Whether anybody reads it."""
+        return manifest in self._held
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    part: Part
+    start: int
+    length: int
+
+
+class Reader:
+    """Gives out the bodies of blobs."""
+
+    def __init__(self, blocks: Blocks, parts: Parts, pins: Pins) -> None:
+        self._blocks = blocks
+        self._parts = parts
+        self._pins = pins
+
+    def read(self, blob: Blob, start: int, length: int) -> bytes | AsyncIterator[bytes]:
+        """These bytes of a blob, which has them: at once if it is short, else as a stream.
+
+        Called before anything else is awaited since the blob's row was read: the pin is then in place before
+        any later write can count as done.
+        """
+        if length == 0:
+            return b""
+        if blob.part is not None:
+            return self._parts.open_inline(blob.part)[start : start + length]
+        assert blob.manifest is not None
+        return self._stream(blob.manifest, self._pins.pin(blob.manifest), start, length)
+
+    async def _stream(self, manifest: int, _pin: Pin, start: int, length: int) -> AsyncIterator[bytes]:
+        ahead: asyncio.Task[bytes] | None = None
+        try:
+            async for piece in self._pieces(manifest, start, start + length):
+                ready, ahead = ahead, asyncio.create_task(self._parts.load(piece.part, piece.start, piece.length))
+                if ready is not None:
+                    yield await ready
+            if ahead is not None:
+                yield await ahead
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+
+    async def _pieces(self, manifest: int, at: int, end: int) -> AsyncIterator[_Piece]:
+        while at < end:
+            blocks = await self._blocks.committed(manifest, at, _BLOCKS_AT_ONCE)
+            if not blocks:
+                raise KeylessError(ErrorKind.INTERNAL, "A blob's blocks are missing: restore the data folder.")
+            for block in blocks:
+                part = await self._blocks.part(block)
+                stop = min(block.start + block.size, end)
+                while at < stop:
+                    skip = at - block.start
+                    # pieces end on the batches of the file, so that no chunk is unsealed twice
+                    length = min(stop - at, BATCH_BYTES - skip % BATCH_BYTES)
+                    yield _Piece(part, skip, length)
+                    at += length
+                if at >= end:
+                    return

@@ -1,0 +1,131 @@
+"""From a request to its operation, and to what the caller must be allowed for it.
+
+Owns the table of operations and their actions, and the refusal of what is not there yet. Pure.
+
+A write that may overwrite needs `blobs/write`. One that can only create, because it says `If-None-Match: *`, may
+also be done with `blobs/add/action`, and so may Put Block, which changes nothing that anybody reads.
+
+Source: Azure Storage REST API; Azure RBAC, "Permissions for blob data operations".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from keyless.http.message import Request, Response
+from keyless.http.surface import Call
+from keyless.model.access import Permission, Requirement
+from keyless.model.errors import invalid
+from keyless.model.resource_id import ResourceId
+from keyless.providers.storage.blob_store import BlobStore
+from keyless.providers.storage.conditions import read_conditions
+from keyless.providers.storage.errors import unsupported
+from keyless.providers.storage.names import Address, address
+from keyless.providers.storage.operations import blobs, blocks, containers, listing
+from keyless.providers.storage.tables.records import BlobPath
+
+Handle = Callable[[BlobStore, BlobPath, Call], Awaitable[Response]]
+
+_CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_CONTAINER_READ = (Permission(f"{_CONTAINERS}/read"),)
+_CONTAINER_WRITE = (Permission(f"{_CONTAINERS}/write"),)
+_CONTAINER_DELETE = (Permission(f"{_CONTAINERS}/delete"),)
+_READ = (Permission(f"{_CONTAINERS}/blobs/read", data=True),)
+_WRITE = (Permission(f"{_CONTAINERS}/blobs/write", data=True),)
+_ADD = (*_WRITE, Permission(f"{_CONTAINERS}/blobs/add/action", data=True))
+_DELETE = (Permission(f"{_CONTAINERS}/blobs/delete", data=True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One operation. `creates` are the permissions that do if the request can only create."""
+
+    name: str
+    handle: Handle
+    needs: tuple[Permission, ...]
+    changes: bool = False
+    creates: tuple[Permission, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A request's operation, what it is about, and what it needs."""
+
+    rule: Rule
+    at: Address
+    requirement: Requirement
+
+
+_CONTAINER_PROPERTIES = Rule("GetContainerProperties", containers.get_container_properties, _CONTAINER_READ)
+
+#: By what the path names, the method, and `comp`.
+RULES: dict[tuple[str, str, str], Rule] = {
+    ("account", "GET", "list"): Rule("ListContainers", containers.list_containers, _CONTAINER_READ),
+    ("container", "PUT", ""): Rule("CreateContainer", containers.create_container, _CONTAINER_WRITE, changes=True),
+    ("container", "GET", ""): _CONTAINER_PROPERTIES,
+    ("container", "HEAD", ""): _CONTAINER_PROPERTIES,
+    ("container", "DELETE", ""): Rule("DeleteContainer", containers.delete_container, _CONTAINER_DELETE, changes=True),
+    ("container", "GET", "list"): Rule("ListBlobs", listing.list_blobs, _READ),
+    ("blob", "PUT", ""): Rule("PutBlob", blobs.put_blob, _WRITE, changes=True, creates=_ADD),
+    ("blob", "GET", ""): Rule("GetBlob", blobs.get_blob, _READ),
+    ("blob", "HEAD", ""): Rule("GetBlobProperties", blobs.get_blob_properties, _READ),
+    ("blob", "DELETE", ""): Rule("DeleteBlob", blobs.delete_blob, _DELETE, changes=True),
+    ("blob", "PUT", "block"): Rule("PutBlock", blocks.put_block, _ADD, changes=True),
+    ("blob", "PUT", "blocklist"): Rule("PutBlockList", blocks.put_block_list, _WRITE, changes=True, creates=_ADD),
+    ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ),
+}
+
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
+#: Operations of the real service that are not there yet.
+_LATER = frozenset(
+    {
+        "acl", "appendblock", "batch", "blobs", "copy", "expiry", "filesystem", "immutabilitypolicies",
+        "incrementalcopy", "lease", "legalhold", "list", "metadata", "page", "pagelist", "properties", "query",
+        "rename", "seal", "snapshot", "stats", "tags", "tier", "undelete", "userdelegationkey",
+    }
+)  # fmt: skip
+#: Query parameters and headers that ask for what is not there yet, and must not be passed over in silence.
+_LATER_PARAMETERS = {"snapshot": "snapshots", "versionid": "versions", "deletetype": "permanent deletion"}
+_LATER_HEADERS = {
+    "x-ms-lease-id": "leases",
+    "x-ms-copy-source": "copying",
+    "x-ms-tags": "blob tags",
+    "x-ms-if-tags": "blob tags",
+    "x-ms-encryption-key": "customer-provided keys",
+    "x-ms-encryption-scope": "encryption scopes",
+    "x-ms-default-encryption-scope": "encryption scopes",
+    "x-ms-immutability-policy-until-date": "immutability policies",
+    "x-ms-legal-hold": "legal holds",
+    "x-ms-expiry-option": "blob expiry",
+    "x-ms-content-crc64": "CRC64 checksums (choose MD5)",
+    "x-ms-range-get-content-crc64": "CRC64 checksums (choose MD5)",
+    "x-ms-structured-body": "CRC64 checksums (choose MD5)",
+}
+
+
+def route(request: Request, account: ResourceId) -> Routed:
+    """Say what a request to this account is; raises INVALID or UNSUPPORTED for what it cannot be."""
+    at = address(request)
+    method, query = request.method, request.query
+    comp, restype = query.get("comp", "").lower(), query.get("restype", "").lower()
+    rule = RULES.get((at.level, method, comp))
+    if restype not in ({"", "container"} if at.level == "container" else {""}):
+        rule = None
+    if rule is None:
+        if method not in _METHODS:
+            raise invalid("The Blob service knows GET, HEAD, PUT, POST and DELETE only.", "UnsupportedHttpVerb")
+        if comp and comp not in _LATER:
+            raise invalid(f"There is no operation {method} with comp={comp} here.", "InvalidQueryParameterValue")
+        raise unsupported(f"{method} with comp={comp or '(none)'} on this path")
+    for name, what in _LATER_PARAMETERS.items():
+        if name in query:
+            raise unsupported(what)
+    for name, what in _LATER_HEADERS.items():
+        if name in request.headers:
+            raise unsupported(what)
+    needs = rule.needs
+    if rule.creates and read_conditions(request.headers).creates_only:
+        needs = rule.creates
+    scope = account.child("blobServices", "default", "containers", at.container) if at.container else account
+    return Routed(rule, at, Requirement(scope, needs))

@@ -1,0 +1,83 @@
+"""The Blob surface: what the kernel asks of it.
+
+Owns the account behind a host name, the challenge, and what every answer carries.
+
+Source: Azure Storage, "Authorize with Microsoft Entra ID"; the challenge is not quoted and has no commas, which
+is what the official clients read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from keyless.http.message import Request, Response
+from keyless.http.surface import Operation
+from keyless.model.clock import Clock
+from keyless.model.errors import KeylessError, not_found
+from keyless.model.resource import Resource
+from keyless.providers.storage.blob_store import BlobStore
+from keyless.providers.storage.errors import error_response
+from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, http_date, version_of
+from keyless.providers.storage.routes import route
+from keyless.providers.storage.tables.records import BlobPath
+
+AUDIENCE = "https://storage.azure.com"
+
+
+class BlobSurface:
+    """See `http.surface.Surface`.
+
+    `accounts` finds a storage account by its name; `login_url` gives the authority of a request's alias with the
+    tenant, `https://login…/{tenant ID}`.
+    """
+
+    name = "storage"
+
+    def __init__(
+        self,
+        accounts: Callable[[str], Resource | None],
+        blobs: BlobStore,
+        login_url: Callable[[Request], str],
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._blobs = blobs
+        self._login_url = login_url
+        self._clock = clock
+
+    def route(self, request: Request) -> Operation:
+        version_of(request.headers)
+        account = self._accounts(request.target.name)
+        if account is None:
+            raise not_found(
+                f"There is no storage account named {request.target.name!r}: create it first.", "ResourceNotFound"
+            )
+        routed = route(request, account.id)
+        path = BlobPath(account.id.key, routed.at.container, routed.at.blob)
+        return Operation(
+            name=routed.rule.name,
+            handle=partial(routed.rule.handle, self._blobs, path),
+            requirements=(routed.requirement,),
+            changes=routed.rule.changes,
+        )
+
+    def challenge(self, request: Request) -> str:
+        return f"Bearer authorization_uri={self._login_url(request)}/oauth2/authorize resource_id={AUDIENCE}"
+
+    def error(self, request: Request, error: KeylessError) -> Response:
+        return error_response(request, error)
+
+    def common_headers(self, request: Request) -> dict[str, str]:
+        try:
+            version = version_of(request.headers)
+        except KeylessError:
+            version = DEFAULT_VERSION
+        headers = {
+            "x-ms-request-id": request.request_id,
+            "x-ms-version": version,
+            "Date": http_date(int(self._clock())),
+        }
+        if client_id := client_request_id(request.headers):
+            headers["x-ms-client-request-id"] = client_id
+        return headers

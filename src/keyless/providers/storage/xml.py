@@ -1,0 +1,190 @@
+"""The XML of the Blob protocol: lists out, block lists in and out, errors.
+
+Owns its writing, by fragments so that long lists can be built in steps, and the safe reading of a block list.
+Sans-IO.
+
+Source: Azure Storage REST API, "List Containers", "List Blobs", "Put Block List", "Get Block List",
+"Status and error codes".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
+
+from keyless.model.errors import KeylessError, invalid
+from keyless.providers.storage.headers import http_date
+from keyless.providers.storage.tables.records import Blob, Block, BlockRef, Container, Source
+
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+MAX_BLOCK_LIST_BYTES = 10 * 1024 * 1024
+MAX_BLOCKS = 50_000
+_MAX_ID_TEXT = 128
+#: What XML 1.0 cannot hold, or what its parsers do not give back as it was (line ends).
+_UNTRUE = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+
+
+_SOURCES = {source.value: source for source in Source}
+
+
+@dataclass(frozen=True, slots=True)
+class ListingHead:
+    """What a list repeats of its request; `max_results` 0 when the client set none."""
+
+    endpoint: str
+    prefix: str = ""
+    marker: str = ""
+    max_results: int = 0
+    delimiter: str = ""
+    container: str = ""
+
+
+def error_document(code: str, message: str, request_id: str) -> bytes:
+    """The `Error` document."""
+    text = f"{message}\nRequestId:{request_id}"
+    return f"{DECLARATION}<Error><Code>{escape(code)}</Code><Message>{_safe(text)}</Message></Error>".encode()
+
+
+def list_opening(head: ListingHead, items: str) -> str:
+    """The beginning of an `EnumerationResults`; `items` is `Blobs` or `Containers`."""
+    container = f" ContainerName={quoteattr(head.container)}" if head.container else ""
+    parts = [
+        f"{DECLARATION}<EnumerationResults ServiceEndpoint={quoteattr(head.endpoint)}{container}>",
+        _name("Prefix", head.prefix) if head.prefix else "",
+        _element("Marker", head.marker),
+        f"<MaxResults>{head.max_results}</MaxResults>" if head.max_results else "",
+        _name("Delimiter", head.delimiter) if head.delimiter else "",
+        f"<{items}>",
+    ]
+    return "".join(parts)
+
+
+def list_closing(next_marker: str, items: str) -> str:
+    """The end of it; an empty marker says that the list is complete."""
+    marker = f"<NextMarker>{escape(next_marker)}</NextMarker>" if next_marker else "<NextMarker />"
+    return f"</{items}>{marker}</EnumerationResults>"
+
+
+def container_entry(container: Container, *, with_metadata: bool) -> str:
+    """One container of a list."""
+    return (
+        f"<Container><Name>{escape(container.name)}</Name><Properties>"
+        f"<Last-Modified>{http_date(container.changed)}</Last-Modified><Etag>&quot;{container.etag}&quot;</Etag>"
+        "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
+        "<DefaultEncryptionScope>$account-encryption-key</DefaultEncryptionScope>"
+        "<DenyEncryptionScopeOverride>false</DenyEncryptionScopeOverride>"
+        "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>"
+        "<ImmutableStorageWithVersioningEnabled>false</ImmutableStorageWithVersioningEnabled>"
+        f"</Properties>{_metadata(container.metadata) if with_metadata else ''}</Container>"
+    )
+
+
+def blob_entry(blob: Blob, *, with_metadata: bool) -> str:
+    """One blob of a list."""
+    settings = blob.settings
+    return (
+        f"<Blob>{_name('Name', blob.name)}<Properties>"
+        f"<Creation-Time>{http_date(blob.created)}</Creation-Time>"
+        f"<Last-Modified>{http_date(blob.changed)}</Last-Modified><Etag>{blob.etag}</Etag>"
+        f"<Content-Length>{blob.size}</Content-Length>"
+        + _element("Content-Type", settings.content_type)
+        + _element("Content-Encoding", settings.encoding)
+        + _element("Content-Language", settings.language)
+        + _element("Content-MD5", settings.md5)
+        + _element("Cache-Control", settings.cache_control)
+        + _element("Content-Disposition", settings.disposition)
+        + "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><AccessTierInferred>true</AccessTierInferred>"
+        "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted>"
+        f"</Properties>{_metadata(blob.metadata) if with_metadata else ''}</Blob>"
+    )
+
+
+def prefix_entry(prefix: str) -> str:
+    """What stands for all blobs that share a name up to the delimiter."""
+    return f"<BlobPrefix>{_name('Name', prefix)}</BlobPrefix>"
+
+
+def block_entries(blocks: Iterable[Block]) -> str:
+    """Blocks of a Get Block List."""
+    return "".join(f"<Block><Name>{b.block_id}</Name><Size>{b.size}</Size></Block>" for b in blocks)
+
+
+def parse_block_list(document: bytes) -> list[BlockRef]:
+    """Read a `BlockList`; raises INVALID with `InvalidXmlDocument` or `BlockListTooLong`.
+
+    Document types and entities are refused, so that nothing is expanded or fetched.
+    """
+    reader = _BlockListReader()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = reader.doctype
+    try:
+        parser.Parse(document, True)
+    except expat.ExpatError as error:
+        raise _bad(f"the XML breaks off or is malformed at line {error.lineno}") from None
+    return reader.entries
+
+
+class _BlockListReader:
+    """Gathers the entries; its methods are expat's callbacks."""
+
+    def __init__(self) -> None:
+        self.entries: list[BlockRef] = []
+        self._depth = 0
+        self._source: Source | None = None
+        self._text = ""
+
+    def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
+        self._depth += 1
+        if self._depth == 1 and tag == "BlockList":
+            return
+        if self._depth != 2 or tag not in _SOURCES:
+            raise _bad("it holds an element that a BlockList does not have")
+        self._source, self._text = _SOURCES[tag], ""
+
+    def end(self, _tag: str) -> None:
+        self._depth -= 1
+        if self._source is not None:
+            if len(self.entries) >= MAX_BLOCKS:
+                raise invalid(f"A block list has at most {MAX_BLOCKS} blocks.", "BlockListTooLong")
+            self.entries.append(BlockRef(self._source, self._text.strip()))
+            self._source = None
+
+    def text(self, data: str) -> None:
+        self._text += data if self._source is not None else ""
+        if len(self._text) > _MAX_ID_TEXT or (self._source is None and data.strip()):
+            raise _bad("it holds text that is no block ID")
+
+    def doctype(self, *_: object) -> None:
+        raise _bad("it declares a document type")
+
+
+def _bad(what: str) -> KeylessError:
+    return invalid(f"The body is not a block list that can be read: {what}.", "InvalidXmlDocument")
+
+
+def _metadata(metadata: Mapping[str, str]) -> str:
+    if not metadata:
+        return "<Metadata />"
+    return f"<Metadata>{''.join(_element(name, value) for name, value in metadata.items())}</Metadata>"
+
+
+def _element(tag: str, text: str) -> str:
+    return f"<{tag}>{escape(text)}</{tag}>" if text else f"<{tag} />"
+
+
+def _name(tag: str, text: str) -> str:
+    """A name; percent-encoded and marked so when XML would not give it back as it is."""
+    if _UNTRUE.search(text):
+        return f'<{tag} Encoded="true">{quote(text, safe="/")}</{tag}>'
+    return f"<{tag}>{escape(text)}</{tag}>"
+
+
+def _safe(text: str) -> str:
+    return escape(_UNTRUE.sub(lambda found: "\n" if found[0] == "\n" else "\N{REPLACEMENT CHARACTER}", text))

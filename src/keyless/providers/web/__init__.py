@@ -1,0 +1,1 @@
+"""Microsoft.Web: apps (sites) and their settings."""

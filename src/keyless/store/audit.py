@@ -1,0 +1,180 @@
+"""The audit log: a file beside the database, one JSON object a line, capped and rotated.
+
+Owns writing and reading the file. A durable record is on the disk before `decision` returns; the others follow
+within a second. If the file cannot be written, `decision` raises, and so changes are refused. Records hold who,
+what, where and why; never a token or a value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from keyless.model.audit import AuditEvent
+from keyless.model.clock import Clock
+from keyless.model.errors import ErrorKind, KeylessError
+
+FLUSH_SECONDS = 0.5
+MAX_PENDING = 50_000
+MAX_LINE = 16 * 1024
+_BLOCK = 64 * 1024
+
+
+class AuditLog:
+    """Appends records in groups; one write and one fsync serve all that wait."""
+
+    def __init__(self, path: Path, clock: Clock, *, max_bytes: int = 64 * 1024 * 1024, keep: int = 4) -> None:
+        self._path = path
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._file = _open(path)
+        self._size = os.fstat(self._file).st_size
+        self._pending: list[bytes] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._flushing = asyncio.Lock()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def decision(self, event: AuditEvent, *, durable: bool) -> None:
+        """See `model.audit.Audit`."""
+        await self._keep_record({"time": self._now(), "event": "decision", **vars(event)}, durable)
+
+    def outcome(self, event: AuditEvent, status: int) -> None:
+        """See `model.audit.Audit`."""
+        if len(self._pending) < MAX_PENDING:
+            record = {"time": self._now(), "event": "outcome", "request_id": event.request_id, "status": status}
+            self._pending.append(msgspec.json.encode(record) + b"\n")
+
+    async def _keep_record(self, record: dict[str, object], durable: bool) -> None:
+        if self._closing or len(self._pending) >= MAX_PENDING:
+            raise _unwritable()
+        self._pending.append(msgspec.json.encode(record)[:MAX_LINE] + b"\n")
+        if durable:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            self._wake.set()
+            await waiter
+
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
+
+    async def _run(self) -> None:
+        while not (self._closing and not self._pending):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), FLUSH_SECONDS)
+            self._wake.clear()
+            if self._pending:
+                await self._flush()
+
+    async def _flush(self) -> None:
+        async with self._flushing:
+            lines, waiters = self._pending, self._waiters
+            self._pending, self._waiters = [], []
+            failure = None
+            try:
+                await asyncio.to_thread(self._append, b"".join(lines))
+            except OSError:
+                failure = _unwritable()
+        for waiter in waiters:
+            if waiter.cancelled():
+                continue
+            if failure:
+                waiter.set_exception(failure)
+            else:
+                waiter.set_result(None)
+
+    def _append(self, data: bytes) -> None:
+        if self._size + len(data) > self._max_bytes and self._size:
+            self._rotate()
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+            os.fsync(self._file)
+        except OSError:
+            # half a line must not spoil the next one
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(data)
+
+    def _rotate(self) -> None:
+        for i in range(self._keep - 1, 0, -1):
+            older = _numbered(self._path, i)
+            if older.exists():
+                older.replace(_numbered(self._path, i + 1))
+        self._path.replace(_numbered(self._path, 1))
+        os.close(self._file)
+        self._file = _open(self._path)
+        self._size = 0
+
+    async def latest(self, limit: int) -> list[dict[str, object]]:
+        """The newest records, newest first, each decision with the `status` of its outcome where there is one."""
+        if self._pending:
+            await self._flush()
+        return await asyncio.to_thread(lambda: list(_newest(self._files(), limit)))
+
+    def _files(self) -> list[Path]:
+        candidates = [self._path, *(_numbered(self._path, i) for i in range(1, self._keep + 1))]
+        return [path for path in candidates if path.exists()]
+
+    async def close(self) -> None:
+        """Write what is pending, then close."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+        os.close(self._file)
+
+
+def _unwritable() -> KeylessError:
+    message = "The audit log cannot be written, so nothing may be changed: free space in the data folder."
+    return KeylessError(ErrorKind.UNAVAILABLE, message, retry_after=5)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _newest(files: list[Path], limit: int) -> Iterator[dict[str, object]]:
+    statuses: dict[object, object] = {}
+    found = 0
+    for path in files:
+        for line in _lines_backwards(path):
+            with contextlib.suppress(msgspec.DecodeError):
+                record = msgspec.json.decode(line, type=dict[str, object])
+                if record.get("event") == "outcome":
+                    statuses[record.get("request_id")] = record.get("status")
+                    continue
+                if record.get("request_id") in statuses:
+                    record["status"] = statuses[record["request_id"]]
+                yield record
+                found += 1
+                if found >= limit:
+                    return
+
+
+def _lines_backwards(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        rest = b""
+        while at > 0:
+            size = min(_BLOCK, at)
+            at -= size
+            file.seek(at)
+            first, *lines = (file.read(size) + rest).split(b"\n")
+            yield from (line for line in reversed(lines) if line)
+            rest = first
+        if rest:
+            yield rest

@@ -1,0 +1,174 @@
+"""The data folder: who holds it, what it says of itself, and how it first comes to be.
+
+Owns the lock, `instance.json`, and making a folder whole or not at all. Must not know what the other files hold.
+Blocks on the disk; used at start and end only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from keyless.model.errors import ErrorKind, KeylessError, conflict
+from keyless.store.private_file import write_private
+
+INSTANCE_FILE = "instance.json"
+LOCK_FILE = "lock"
+_STAGING = ".new-"
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """The owner's application."""
+
+    client_id: str
+    principal_id: str
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """What an instance is: fixed at its first start, but for where it listens. Holds nothing secret."""
+
+    instance: str
+    tenant: str
+    subscription: str
+    resource_group: str
+    domain: str
+    issuer: str
+    owner: Owner
+    address: str
+    port: int
+    format: int = 1
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Who holds the folder."""
+
+    pid: int
+    started: float
+
+
+def read_instance(folder: Path) -> Instance | None:
+    """What the folder says of itself; None where no instance is. Raises INTERNAL when that is damaged."""
+    try:
+        data = (folder / INSTANCE_FILE).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    try:
+        found = msgspec.json.decode(data, type=Instance)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise KeylessError(
+            ErrorKind.INTERNAL, f"{folder / INSTANCE_FILE} is damaged: restore the folder from a backup."
+        ) from error
+    if found.format > 1:
+        raise conflict(f"{folder} was written by a newer keyless: upgrade this program.")
+    return found
+
+
+def write_instance(folder: Path, instance: Instance) -> None:
+    """Write it, whole or not at all."""
+    write_private(folder / INSTANCE_FILE, msgspec.json.format(msgspec.json.encode(instance)))
+
+
+@contextlib.contextmanager
+def staged(folder: Path) -> Generator[Path]:
+    """A new folder beside `folder`, to be filled; it takes that name when the block ends well, else nothing stays.
+
+    Raises CONFLICT when there is something at `folder` already that is not an empty folder.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.is_dir() and any(folder.iterdir()):
+            raise conflict(
+                f"{folder} has files that are not keyless's: name another folder with --data, or empty this one."
+            )
+        for left in folder.parent.glob(f".{folder.name}{_STAGING}*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a start that was killed
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}{_STAGING}", dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield staging
+        staging.chmod(0o700)
+        staging.rename(folder)
+        _sync(folder.parent)
+    except OSError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise _unwritable(folder, error) from error
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+@dataclass
+class FolderLock:
+    """Holds a data folder for this process, until it ends or `release` is called."""
+
+    folder: Path
+    _file: int = -1
+
+    def take(self, started: float) -> None:
+        """Take it; raises CONFLICT that says who holds it."""
+        try:
+            self._file = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            holder = read_holder(self.folder)
+            who = f"process {holder.pid}" if holder else "another process"
+            raise conflict(
+                f"{self.folder} is held by {who}: stop it with `keyless down`, or name another folder with --data."
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, msgspec.json.encode(Holder(os.getpid(), started)), 0)
+
+    def release(self) -> None:
+        """Give it up."""
+        os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+def read_holder(folder: Path) -> Holder | None:
+    """Who holds a folder now, or None."""
+    try:
+        file = os.open(folder / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with contextlib.suppress(msgspec.MsgspecError):
+            return msgspec.json.decode(os.read(file, 4096), type=Holder)
+    finally:
+        os.close(file)
+    return None
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(folder: Path, error: OSError) -> KeylessError:
+    reason = error.strerror or type(error).__name__
+    return KeylessError(
+        ErrorKind.UNAVAILABLE, f"{folder} cannot be written ({reason}): free space, or name another folder with --data."
+    )
+
+
+def _unreadable(folder: Path, error: OSError) -> KeylessError:
+    return KeylessError(ErrorKind.UNAVAILABLE, f"{folder} cannot be read ({error.strerror}): mend its permissions.")

@@ -1,0 +1,1 @@
+"""Where workloads ask for tokens: instances, their leases, and one file per host shape."""

@@ -1,0 +1,76 @@
+"""Which identity an instance may speak for.
+
+Owns the choice among the identities assigned to an app. Must not know how a request spells it (`app_service.py`).
+
+Source: App Service, "REST endpoint reference": without a selector the system-assigned identity is meant; with a
+user-assigned one only, it has to be named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from keyless.directory.principals import Directory
+from keyless.model.errors import KeylessError, invalid
+from keyless.model.identity import Principal
+from keyless.model.resource import Resource
+from keyless.model.resource_id import parse_resource_id
+
+
+@dataclass(frozen=True)
+class Selector:
+    """How a request names an identity; all empty: it does not."""
+
+    client_id: str = ""
+    object_id: str = ""
+    resource_id: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no identity is named."""
+        return not (self.client_id or self.object_id or self.resource_id)
+
+
+def identities_of(app: Resource, directory: Directory) -> Iterator[Principal]:
+    """The principals assigned to an app, the system-assigned one first."""
+    system = directory.by_id(app.system_identity) if app.system_identity else None
+    if system:
+        yield system
+    for resource_id in app.user_identities:
+        found = directory.by_resource(parse_resource_id(resource_id).key)
+        if found:
+            yield found
+
+
+def select(app: Resource, directory: Directory, selector: Selector) -> Principal:
+    """The identity that is meant; raises INVALID for one that is not assigned, and for none where one is needed."""
+    if selector.is_empty:
+        system = directory.by_id(app.system_identity) if app.system_identity else None
+        if system is None:
+            raise _unnamed(app, directory)
+        return system
+    for principal in identities_of(app, directory):
+        if _is_meant(principal, selector):
+            return principal
+    raise invalid(
+        f"No identity of that client ID, object ID or resource ID is assigned to the app {app.name!r}: "
+        f"assign it with `keyless app assign {app.name} --identity NAME`."
+    )
+
+
+def _is_meant(principal: Principal, selector: Selector) -> bool:
+    if selector.client_id:
+        return principal.client_id == selector.client_id.lower()
+    if selector.object_id:
+        return principal.principal_id == selector.object_id.lower()
+    return principal.resource_id.lower() == selector.resource_id.lower().rstrip("/")
+
+
+def _unnamed(app: Resource, directory: Directory) -> KeylessError:
+    assigned = list(identities_of(app, directory))
+    if not assigned:
+        what = f"assign one with `keyless app assign {app.name} --identity NAME`"
+        return invalid(f"No identity is assigned to the app {app.name!r}: {what}.")
+    what = "name one by its client ID, or switch the system-assigned identity on"
+    return invalid(f"The app {app.name!r} has no system-assigned identity, and the request names none: {what}.")

@@ -1,0 +1,110 @@
+"""Launching an instance: may the launcher do it, with which settings, and what does its process need?
+
+Owns the answer that a launcher gets to its request for a lease. To launch an app is to borrow its identities, so
+it is an action on the app that has to be granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+from keyless.directory.principals import Directory
+from keyless.model.access import Decision, Denied, Permission, Requirement
+from keyless.model.app import Lease
+from keyless.model.audit import Audit, AuditEvent
+from keyless.model.clouds import claimed_names
+from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
+from keyless.model.identity import Principal
+from keyless.model.resource import Resource
+from keyless.model.resource_id import ResourceId
+from keyless.workload.assigned import identities_of
+from keyless.workload.instances import Instances
+from keyless.workload.lease_socket import OpenLease
+from keyless.workload.references import References
+
+LAUNCH = "Microsoft.Web/sites/start/action"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every launched process is told of the server."""
+
+    tenant: str
+    domain: str
+    address: str
+    port: int
+    authority: str
+
+
+@dataclass(frozen=True)
+class Launches:
+    """Opens leases. `launcher` is the principal behind the socket: the owner, whose uid the kernel vouched for."""
+
+    app: Callable[[str], Resource | None]
+    launcher: Callable[[], Principal | None]
+    authorise: Callable[[Principal, Iterable[Requirement]], Decision]
+    settings: Callable[[ResourceId], Awaitable[dict[str, str]]]
+    references: References
+    directory: Directory
+    instances: Instances
+    audit: Audit
+    around: Surroundings
+    own_ca: Callable[[], str]
+    cloud_ca: Callable[[], str]
+
+    async def open(self, opening: OpenLease) -> tuple[Lease, Mapping[str, object]]:
+        """A lease, and the answer to its launcher. Raises NOT_FOUND, FORBIDDEN, or INVALID with what to do."""
+        if opening.names not in {"clouds", "own"} or not 0 < opening.identity_port < 65536:
+            raise invalid("names is 'clouds' or 'own', and identity_port a port.")
+        app = self.app(opening.app)
+        if app is None:
+            make = f"make it with `keyless app create {opening.app}`"
+            raise not_found(f"There is no app {opening.app!r}: {make}.", "AppNotFound")
+        await self._allowed(app)
+        settings = await self.references.resolve(app, await self.settings(app.id))
+        made = await self.instances.open(app.id, opening.identity_port)
+        clouds = opening.names == "clouds"
+        answer = {
+            "lease": made.lease.id,
+            "key": made.key.reveal(),
+            "header": made.header.reveal(),
+            "app": app.name,
+            "tenant": self.around.tenant,
+            "client_id": self._only_identity(app),
+            "settings": settings,
+            "server": {"host": self.around.address, "port": self.around.port},
+            "authority": self.around.authority,
+            "domain": self.around.domain,
+            "clouds": claimed_names() if clouds else (),
+            "ca": self.own_ca() + (self.cloud_ca() if clouds else ""),
+        }
+        return made.lease, answer
+
+    async def _allowed(self, app: Resource) -> None:
+        launcher = self.launcher()
+        if launcher is None:
+            raise KeylessError(ErrorKind.FORBIDDEN, "The owner has been deleted, so nobody may launch apps here.")
+        need = Requirement(app.id, (Permission(LAUNCH),))
+        decision = self.authorise(launcher, (need,))
+        denied = isinstance(decision, Denied)
+        event = AuditEvent(
+            str(uuid4()),
+            "launch",
+            LAUNCH,
+            str(app.id),
+            LAUNCH,
+            launcher.principal_id,
+            launcher.display_name,
+            "denied" if denied else "allowed",
+            decision.reason,
+        )
+        await self.audit.decision(event, durable=True)
+        if denied:
+            raise KeylessError(ErrorKind.FORBIDDEN, f"{launcher.display_name} may not launch it. {decision.reason}")
+
+    def _only_identity(self, app: Resource) -> str:
+        """The client ID to use where an app has one user-assigned identity and nothing else: there is no doubt."""
+        assigned = list(identities_of(app, self.directory))
+        return assigned[0].client_id if len(assigned) == 1 and not app.system_identity else ""
