@@ -19,6 +19,16 @@ from keyless.model.app import Lease
 
 KEEP_ALIVE_SECONDS = 75
 GRACE_SECONDS = 10
+FAREWELL_SECONDS = 0.5
+
+
+class _Protocol(HttpToolsProtocol):
+    def shutdown(self) -> None:
+        """Close the connection if it is idle, else after its answer, as the server stops."""
+        super().shutdown()
+        if self.transport.is_closing():
+            # TLS ends when both sides have said so, and a client's pool of idle connections never does
+            self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
 
 
 class _Server(uvicorn.Server):
@@ -42,7 +52,7 @@ class HttpServer:
     def __init__(self, application: Application, context: ssl.SSLContext) -> None:
         self._config = uvicorn.Config(
             application,
-            http="httptools",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -60,7 +70,7 @@ class HttpServer:
 
     def protocol(self, lease: Lease) -> asyncio.Protocol:
         """A protocol for a connection whose preamble has been read: its requests carry `lease`."""
-        return HttpToolsProtocol(self._config, self._server.server_state, {"lease": lease})
+        return _Protocol(self._config, self._server.server_state, {"lease": lease})
 
     async def serve(self, sockets: list[socket]) -> None:
         """Serve until `stop`; then finish what is under way."""

@@ -115,4 +115,5 @@ def test_every_kind_of_error_has_a_status(blob: BlobClient, kind: ErrorKind) -> 
         answer = error_response(blob.request(method, "/box/b"), error)
         assert 300 < answer.status < 600
         assert answer.headers["x-ms-error-code"]
+        assert isinstance(answer.body, bytes)
         assert (b"What &lt;&amp;&gt; to do." in answer.body) == (method == "GET" and answer.status != 304)
