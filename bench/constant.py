@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sys
 
 import uvicorn
 import uvloop
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
-
 
 #: Of the key in the certificate's file.
 PASSWORD = "bench"

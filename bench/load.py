@@ -64,30 +64,27 @@ async def _run(job: dict[str, Any]) -> dict[str, object]:
     done = asyncio.Event()
     connections: list[_Connection] = []
     opening, request = b64decode(job["opening"]), b64decode(job["request"])
+    context = ssl.create_default_context(cafile=job["ca"]) if "ca" in job else None
+
+    def connection() -> _Connection:
+        connections.append(_Connection(opening, request, done))
+        return connections[-1]
+
     for _ in range(job["connections"]):
-        connection = _Connection(opening, request, done)
-        if job.get("path"):
-            await loop.create_unix_connection(lambda connection=connection: connection, job["path"])
+        if context is None:
+            await loop.create_unix_connection(connection, job["path"])
         else:
-            context = ssl.create_default_context(cafile=job["ca"])
-            await loop.create_connection(
-                lambda connection=connection: connection,
-                "127.0.0.1",
-                job["port"],
-                ssl=context,
-                server_hostname=job["host"],
-            )
-        connections.append(connection)
+            await loop.create_connection(connection, "127.0.0.1", job["port"], ssl=context, server_hostname=job["host"])
     started = time.monotonic()
     loop.call_later(job["seconds"], done.set)
     await done.wait()
     seconds = time.monotonic() - started
-    for connection in connections:
-        connection.close()
+    for one in connections:
+        one.close()
     return {
-        "requests": sum(connection.count for connection in connections),
+        "requests": sum(one.count for one in connections),
         "seconds": seconds,
-        "problem": next((connection.problem for connection in connections if connection.problem), ""),
+        "problem": next((one.problem for one in connections if one.problem), ""),
     }
 
 
