@@ -6,8 +6,11 @@ owner's requests are plain HTTPS: what is tested is the server, not our own comm
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -16,14 +19,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
 import msgspec
+import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from keyless.model.paths import SOCKET_NAME
 from keyless.store.folder import Instance, read_instance
 
 ARM = "https://management.azure.com"
@@ -88,8 +94,8 @@ class RunningServer:
 
     def keyless(self, *arguments: str, **given: Any) -> subprocess.CompletedProcess[str]:
         """Run a command of keyless as a user would."""
-        given = {"env": self.environ, "capture_output": True, "text": True, "timeout": 60} | given
-        return subprocess.run([sys.executable, "-m", "keyless", *arguments], check=False, **given)
+        options: dict[str, Any] = {"env": self.environ, "capture_output": True, "timeout": 60} | given
+        return subprocess.run([sys.executable, "-m", "keyless", *arguments], check=False, text=True, **options)
 
 
 def free_environment(data: Path, config: Path, **more: str) -> dict[str, str]:
@@ -156,7 +162,7 @@ class Owner:
     def _ask(self, resource: str) -> str:
         instance = self.server.instance
         key_file = self.server.config / instance.instance / "owner.key"
-        key = ECKey.import_key(msgspec.json.decode(key_file.read_bytes(), type=dict[str, str]))
+        key = ECKey.import_key(msgspec.json.decode(key_file.read_bytes(), type=dict[str, str | list[str]]))
         path = f"/{instance.tenant}/oauth2/v2.0/token"
         now = int(time.time())
         claims = {
@@ -239,3 +245,151 @@ class Owner:
 
     def close(self) -> None:
         self._http.close()
+
+
+# as a workload
+
+
+class LeaseRefused(AssertionError):
+    """The server refused a lease, or a connection on one; `code` and the message are the server's."""
+
+    def __init__(self, error: Mapping[str, str]) -> None:
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.code = error["code"]
+
+
+def connect_socket(server: RunningServer) -> socket.socket:
+    """A connection to the server's Unix socket, whatever the length of its path."""
+    descriptor = os.open(server.data, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(START_SECONDS)
+        connection.connect(f"/proc/self/fd/{descriptor}/{SOCKET_NAME}")
+        return connection
+    finally:
+        os.close(descriptor)
+
+
+class _OnSocket(http.client.HTTPConnection):
+    """HTTP on a socket that is connected already."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__("127.0.0.1")
+        self.sock = connection
+
+
+@dataclass
+class IdentityAnswer:
+    """What the identity endpoint said."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes = field(repr=False)
+
+    def json(self) -> dict[str, Any]:
+        """The body."""
+        return dict(msgspec.json.decode(self.content))
+
+
+@dataclass
+class HeldLease:
+    """A live instance of an app, as its launcher holds it. Ends with `close` or with the `with` block."""
+
+    server: RunningServer
+    answer: dict[str, Any] = field(repr=False)
+    port: int
+    connection: socket.socket = field(repr=False)
+    _lines: BinaryIO = field(repr=False)
+
+    @classmethod
+    def open(cls, server: RunningServer, app: str, *, names: str = "own", port: int = 41_000) -> HeldLease:
+        """Take a lease on a new instance of an app; raises LeaseRefused."""
+        return cls._begin(server, {"open": "lease", "app": app, "names": names, "identity_port": port}, port, {})
+
+    def resume(self, *, key: str | None = None) -> HeldLease:
+        """Take this lease up again on a new connection, as after a restart of the server."""
+        line = {"open": "resume", "lease": self.answer["lease"], "key": key or self.answer["key"]}
+        return self._begin(self.server, {**line, "identity_port": self.port}, self.port, self.answer)
+
+    @classmethod
+    def _begin(cls, server: RunningServer, line: Mapping[str, Any], port: int, before: Mapping[str, Any]) -> HeldLease:
+        connection = connect_socket(server)
+        connection.sendall(json.dumps(line).encode() + b"\n")
+        lines = connection.makefile("rb")
+        answer = json.loads(lines.readline())
+        if "error" in answer:
+            connection.close()
+            raise LeaseRefused(answer["error"])
+        return cls(server, {**before, **answer}, port, connection, lines)
+
+    def request(self, method: str = "GET", path: str = "/msi/token", **given: Any) -> IdentityAnswer:
+        """A request to the identity endpoint; `query`, `headers` and `key` overrule what a good one has.
+
+        A header whose value is None is left out.
+        """
+        query = {"api-version": "2019-08-01"} | dict(given.get("query", {}))
+        headers: dict[str, Any] = {"Host": f"127.0.0.1:{self.port}", "X-IDENTITY-HEADER": self.answer["header"]}
+        headers |= dict(given.get("headers", {}))
+        connection = connect_socket(self.server)
+        line = {"open": "identity", "lease": self.answer["lease"], "key": given.get("key", self.answer["key"])}
+        connection.sendall(json.dumps(line).encode() + b"\n")
+        http_connection = _OnSocket(connection)
+        try:
+            http_connection.putrequest(method, f"{path}?{urlencode(query)}", skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                if value is not None:
+                    http_connection.putheader(name, value)
+            http_connection.endheaders()
+            response = http_connection.getresponse()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return IdentityAnswer(response.status, found, response.read())
+        finally:
+            http_connection.close()
+
+    def token(self, resource: str, client_id: str | None = None) -> str:
+        """A token for the app, or for one of its user-assigned identities."""
+        query = {"resource": resource} | ({"client_id": client_id} if client_id else {})
+        answer = self.request(query=query)
+        assert answer.status == 200, answer.content
+        return str(answer.json()["access_token"])
+
+    def next_line(self) -> bytes:
+        """What the server says later on; empty at the end of the connection."""
+        return self._lines.readline()
+
+    def close(self) -> None:
+        """End the lease, as a launcher's death does."""
+        self._lines.close()
+        self.connection.close()
+
+    def __enter__(self) -> HeldLease:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def identity_token(server: RunningServer, app: str, resource: str, client_id: str | None = None) -> str:
+    """A token of an app's identity: the system-assigned one, or the user-assigned one of that client ID."""
+    with HeldLease.open(server, app) as lease:
+        return lease.token(resource, client_id)
+
+
+# disks that fill up
+
+
+@contextmanager
+def small_disk(folder: Path, kib: int) -> Iterator[Path]:
+    """A file system of that many KiB; skips the test where one cannot be mounted."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=0700", "tmpfs", str(folder)]
+    try:
+        mounted = os.geteuid() == 0 and subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a small disk can be mounted by root only")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -124,7 +124,7 @@ def decide(
 
 
 def _grant(requirement: Requirement, held: tuple[Assignment, ...], roles: Mapping[str, Role]) -> Assignment | None:
-    scopes = set(requirement.scope.ancestors())
+    scopes = requirement.scope.ancestors
     for assignment in held:
         role = roles.get(assignment.role)
         if role and assignment.scope in scopes and any(role.grants(p) for p in requirement.any_of):
@@ -134,7 +134,7 @@ def _grant(requirement: Requirement, held: tuple[Assignment, ...], roles: Mappin
 
 def _denied(requirement: Requirement, held: tuple[Assignment, ...], roles: Mapping[str, Role]) -> Denied:
     needed = " or ".join(str(p) for p in requirement.any_of)
-    scopes = set(requirement.scope.ancestors())
+    scopes = requirement.scope.ancestors
     here = sorted({roles[a.role].name for a in held if a.scope in scopes and a.role in roles})
     if here:
         why = f"The roles held at {requirement.scope} ({', '.join(here)}) do not include {needed}."

@@ -11,7 +11,6 @@ Source: Azure Resource Manager, "Resource IDs and scope":
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,13 +56,15 @@ class ResourceId:
                 raise invalid(f"{segment!r} cannot be a segment of a resource ID.", "InvalidResourceName")
         return ResourceId(self.segments + segments)
 
-    def ancestors(self) -> Iterator[str]:
+    @cached_property
+    def ancestors(self) -> tuple[str, ...]:
         """The keys of every scope that contains this one, from itself up to `/`."""
+        keys = []
         key = self.key
         while len(key) > 1:
-            yield key
+            keys.append(key)
             key = key[: key.rindex("/")] or "/"
-        yield "/"
+        return (*keys, "/")
 
     @property
     def name(self) -> str:

@@ -62,9 +62,9 @@ class Assignments:
     def authorise(self, caller: Principal, requirements: Iterable[Requirement]) -> Decision:
         """Decide from memory, by what is assigned to the caller at each scope and above it."""
         needed = tuple(requirements)
-        scopes = {key for r in needed for key in r.scope.ancestors()}
-        held = [a for scope in scopes for a in self._held.get((caller.principal_id, scope), {}).values()]
-        return decide(needed, held, self.roles)
+        who = caller.principal_id
+        found = (self._held.get((who, key)) for need in needed for key in need.scope.ancestors)
+        return decide(needed, [one for at in found if at for one in at.values()], self.roles)
 
     def _written(self, change: AssignmentWritten) -> None:
         one = change.assignment
@@ -88,7 +88,7 @@ class Assignments:
         self, scope: ResourceId, *, below: bool, principal_id: str, after: str, limit: int
     ) -> list[Assignment]:
         """Those at a scope and above it, and `below` it if so asked; ordered by ID, `after` that of the last page."""
-        above = list(scope.ancestors())
+        above = list(scope.ancestors)
         marks = ",".join("?" * len(above))
         where, params = f"scope IN ({marks})", [*above]
         if below:

@@ -22,6 +22,8 @@ from keyless.providers.storage.tables.schema import MIGRATION
 from keyless.store.engine import Store, Tx
 from keyless.store.sealing import PartSealer
 
+_DRAWN_BYTES = 4096
+
 __all__ = ["MIGRATION", "BlobStore", "open_blob_store"]
 
 
@@ -53,11 +55,13 @@ def open_blob_store(store: Store, folder: Path, sealer: PartSealer, clock: Clock
     Await `collector.recover()` before the first request, and keep `collector.run()` as a task.
     """
 
+    identifiers = _drawn_ahead(random)
+
     def etag() -> str:
-        return f"0x{random(8).hex().upper()}"
+        return f"0x{identifiers(8).hex().upper()}"
 
     files = PartFiles(folder, sealer)
-    parts = Parts(store, files, sealer, random)
+    parts = Parts(store, files, sealer, identifiers)
     blocks = Blocks(store, clock, etag)
     pins = Pins()
     return BlobStore(
@@ -70,3 +74,17 @@ def open_blob_store(store: Store, folder: Path, sealer: PartSealer, clock: Clock
         reader=Reader(blocks, parts, pins),
         collector=Collector(store, files, pins, clock),
     )
+
+
+def _drawn_ahead(random: Random) -> Random:
+    """The same randomness, drawn in larger amounts: each draw is a system call, and a turn of the interpreter lock."""
+    ahead = memoryview(b"")
+
+    def take(size: int) -> bytes:
+        nonlocal ahead
+        if len(ahead) < size:
+            ahead = memoryview(random(_DRAWN_BYTES))
+        taken, ahead = bytes(ahead[:size]), ahead[size:]
+        return taken
+
+    return take
