@@ -171,7 +171,7 @@ async def vault(tmp_path: Path) -> AsyncIterator[VaultClient]:
     store = open_store(tmp_path / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
     access.grant("officer", "officer", "/subscriptions/s-1")
-    secrets = SecretStore(store, new_sealer(), os.urandom)
+    secrets = SecretStore(store, new_sealer(), os.urandom, scope_deleted=lambda tx, scope: None)
     by_name = {name.lower(): resource for name, resource in VAULTS.items()}
     surface = VaultSurface(by_name.get, secrets, lambda r: f"https://login.keyless.localhost:8443/{TENANT}", clock)
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)

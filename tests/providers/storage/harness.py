@@ -182,7 +182,9 @@ async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
     store = open_store(folder / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
     access.grant("owner", "contributor", str(ACCOUNT))
-    blobs = open_blob_store(store, folder / "parts", new_sealer(), clock, os.urandom)
+    blobs = open_blob_store(
+        store, folder / "parts", new_sealer(), clock, os.urandom, scope_deleted=lambda tx, scope: None
+    )
     surface = BlobSurface(
         {"shop": Resource(ACCOUNT)}.get, blobs, lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}", clock
     )
