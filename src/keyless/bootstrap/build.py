@@ -122,6 +122,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         clock,
         scope_deleted=(assignments.remove_scope,),
     )
+    subscription = ResourceId(("subscriptions", instance.subscription))
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
@@ -134,12 +135,14 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope),
             endpoints.login_url,
             clock,
+            subscription,
         ),
         "storage": BlobSurface(
             lambda name: resources.named(account_type.NAME, name),
             blobs,
             endpoints.login_url,
             clock,
+            subscription,
         ),
         "identity": AppServiceSurface(
             instances,
