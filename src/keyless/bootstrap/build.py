@@ -30,6 +30,7 @@ from keyless.management.resource_type import ResourceType
 from keyless.management.resources import ResourceDeleted, Resources
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
+from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
