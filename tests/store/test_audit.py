@@ -151,7 +151,9 @@ async def test_what_cannot_be_written_is_refused_and_leaves_no_half(
 ) -> None:
     await log.decision(event("before"), durable=True)
     monkeypatch.setattr(os, "write", failing(1, os.write))
-    answers = await asyncio.gather(*(log.decision(event(f"{i}"), durable=True) for i in range(3)), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(log.decision(event(f"{i}"), durable=True) for i in range(3)), return_exceptions=True
+    )
     assert [error.kind for error in answers if isinstance(error, KeylessError)] == [ErrorKind.UNAVAILABLE] * 3
     await log.decision(event("after"), durable=True)
     assert [record["request_id"] for record in on_disk(tmp_path / "audit")] == ["before", "after"]

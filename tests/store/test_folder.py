@@ -70,7 +70,10 @@ def test_a_new_folder_appears_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), ValueError("x")])
 def test_a_failure_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
-    with pytest.raises((KeylessError, KeyboardInterrupt, ValueError)), staged(tmp_path / "data", "s", forget_nothing) as f:
+    with (
+        pytest.raises((KeylessError, KeyboardInterrupt, ValueError)),
+        staged(tmp_path / "data", "s", forget_nothing) as f,
+    ):
         (f / "one").write_text("1")
         raise error
     assert list(tmp_path.iterdir()) == []
