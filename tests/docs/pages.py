@@ -64,7 +64,10 @@ def spans(page: Path) -> list[str]:
 
 
 def commands(script: str) -> Iterator[list[str]]:
-    """The simple commands of a shell script, as words: without redirections and assignments, also those in `sh -c '…'`."""
+    """The simple commands of a shell script and of any `sh -c '…'` in it, as words.
+
+    Without redirections and assignments.
+    """
     joined = re.sub(r"(?m)(^|\s)#\s.*$", "", script.replace("\\\n", " "))
     lexer = shlex.shlex(joined, posix=True, punctuation_chars=_OPERATORS)
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
