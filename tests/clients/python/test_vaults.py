@@ -60,7 +60,5 @@ async def test_without_the_clouds_names_they_are_the_worlds(place: Place) -> Non
         )
         assert ran.returncode == code, ran.stderr
     assert asked
-    assert {line.split(b"\r\n")[0] for line in asked} == {
-        f"CONNECT {place.name}.vault.azure.net:443 HTTP/1.1".encode()
-    }
+    assert {line.split(b"\r\n")[0] for line in asked} == {f"CONNECT {place.name}.vault.azure.net:443 HTTP/1.1".encode()}
     proxy.close()
