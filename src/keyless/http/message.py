@@ -22,12 +22,15 @@ MAX_QUERY_FIELDS = 64
 class Headers:
     """Request headers: names ignore case; of a repeated one the values are joined with a comma (RFC 9110, 5.3)."""
 
-    __slots__ = ("_map",)
+    __slots__ = ("_map", "_spelt")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._map: dict[str, str] = {}
+        self._spelt: dict[str, str] = {}
         for name, value in pairs:
             key = name.lower()
+            if key != name:
+                self._spelt.setdefault(key, name)
             self._map[key] = f"{self._map[key]}, {value}" if key in self._map else value
 
     def get(self, name: str, default: str = "") -> str:
@@ -42,8 +45,9 @@ class Headers:
         return self._map.items()
 
     def with_prefix(self, prefix: str) -> dict[str, str]:
-        """Those whose name begins with `prefix` (`x-ms-meta-`), without it."""
-        return {name[len(prefix) :]: value for name, value in self._map.items() if name.startswith(prefix)}
+        """Those whose name begins with `prefix` (`x-ms-meta-`), without it; the rest as the client spelt it."""
+        found = ((name, value) for name, value in self._map.items() if name.startswith(prefix))
+        return {self._spelt.get(name, name)[len(prefix) :]: value for name, value in found}
 
     def __repr__(self) -> str:
         return f"Headers({sorted(self._map)})"  # names only: a value may be a token

@@ -14,7 +14,7 @@ from socket import socket
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from keyless.http.asgi import Application
+from keyless.http.asgi import OWN_NAMES, Application
 from keyless.model.app import Lease
 
 KEEP_ALIVE_SECONDS = 75
@@ -23,6 +23,12 @@ FAREWELL_SECONDS = 0.5
 
 
 class _Protocol(HttpToolsProtocol):
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep what ASGI does not: how the client spelt the names that are its own."""
+        super().on_header(name, value)
+        if self.headers[-1][0].startswith(OWN_NAMES):
+            self.headers[-1] = (name, value)
+
     def shutdown(self) -> None:
         """Close the connection if it is idle, else after its answer, as the server stops."""
         super().shutdown()

@@ -43,7 +43,9 @@ def test_azure_identity(owner: Owner) -> None:
         "default": system,
         "default, client ID": second["principalId"],
     }
-    assert json.loads(output_of(ran)) == {f"{kind} {way}": oid for kind in ("sync", "aio") for way, oid in expected.items()}
+    assert json.loads(output_of(ran)) == {
+        f"{kind} {way}": oid for kind in ("sync", "aio") for way, oid in expected.items()
+    }
 
 
 def test_msal(owner: Owner) -> None:

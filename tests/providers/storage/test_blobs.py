@@ -108,7 +108,7 @@ async def test_properties_and_metadata_come_back(blob: BlobClient) -> None:
             "Content-Disposition": "inline",
             "Cache-Control": "no-store",
             "Content-MD5": md5(b"text"),
-            "x-ms-meta-colour": "blue & green",
+            "x-ms-meta-Colour": "blue & green",
             "x-ms-blob-type": "BlockBlob",
             "x-ms-lease-status": "unlocked",
             "x-ms-lease-state": "available",
