@@ -17,11 +17,11 @@ from keyless.__main__ import main
 def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     class Missing(importlib.abc.MetaPathFinder):
         def find_spec(self, name: str, path: object, target: object = None) -> None:
-            if name.startswith("keyless.cli"):
+            if name == "keyless.cli" or name.startswith("keyless.cli."):
                 raise ModuleNotFoundError("No module named 'click'", name="click")
 
     monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
-    for name in [name for name in sys.modules if name.startswith("keyless.cli")]:
+    for name in [name for name in sys.modules if name.startswith("keyless.cli.")]:
         monkeypatch.delitem(sys.modules, name)
 
 

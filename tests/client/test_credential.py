@@ -281,6 +281,23 @@ def test_nobody_sees_the_token_or_the_secret(endpoint: FakeEndpoint) -> None:
     assert "header-secret" not in shown
 
 
+def test_azure_core_takes_it_as_a_credential(endpoint: FakeEndpoint) -> None:
+    """azure-core 1.41: the policy asks `get_token_info` where there is one, else `get_token`."""
+    policies = pytest.importorskip("azure.core.pipeline.policies")
+    pipeline = pytest.importorskip("azure.core.pipeline")
+    rest = pytest.importorskip("azure.core.rest")
+    endpoint.now = time.time()
+    credential = endpoint.credential()
+    policy = policies.BearerTokenCredentialPolicy(credential, VAULT)
+    for _ in range(2):
+        request = pipeline.PipelineRequest(
+            rest.HttpRequest("GET", "https://shop.vault.azure.net/secrets/a"), pipeline.PipelineContext(None)
+        )
+        policy.on_request(request)
+        assert request.http_request.headers["Authorization"] == "Bearer token-1-for-https://vault.azure.net"
+    assert len(endpoint.asked) == 1
+
+
 def test_importing_it_imports_little() -> None:
     program = (
         "import sys; from keyless import ManagedIdentityCredential as C; C()\n"

@@ -8,13 +8,14 @@ import gc
 import hashlib
 import os
 import tracemalloc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import pytest
 
 from keyless.http.message import Body
-from keyless.providers.storage.part_files import PartWriter
+from keyless.providers.storage import collector
+from keyless.providers.storage.part_files import PartFiles, PartWriter
 from tests.providers.storage.harness import BlobClient, read_answer
 
 MIB = 1024 * 1024
@@ -184,3 +185,31 @@ async def test_memory_stays_flat(blob: BlobClient) -> None:
         wanted.update(chunk)
     assert (total, digest.digest()) == (size, wanted.digest())
     assert peak < 16 * MIB
+
+
+async def test_the_collector_wakes_when_there_is_garbage_and_survives_a_failure(
+    blob: BlobClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collector, "_GATHER_SECONDS", 0.001)
+    monkeypatch.setattr(collector, "_PERIOD_SECONDS", 0.01)
+    await blob.container()
+    await blob.put("/box/b", bytes(MIB))
+    remove, failures = PartFiles.remove, 0
+
+    def stubborn(self: PartFiles, part_ids: Iterable[bytes]) -> None:
+        nonlocal failures
+        if list(part_ids) and failures < 2:
+            failures += 1
+            raise OSError(errno.EIO, "Input/output error")
+        remove(self, part_ids)
+
+    monkeypatch.setattr(PartFiles, "remove", stubborn)
+    task = asyncio.create_task(blob.blobs.collector.run())
+    await blob.put("/box/b", b"short")
+    async with asyncio.timeout(5):
+        while blob.files():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (failures, task.cancelled()) == (2, True)
+    assert (await blob.send("GET", "/box/b")).body == b"short"
