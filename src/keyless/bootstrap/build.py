@@ -137,7 +137,6 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             lambda name: resources.named(account_type.NAME, name),
             blobs,
             endpoints.login_url,
-            clock,
         ),
         "identity": AppServiceSurface(
             instances,

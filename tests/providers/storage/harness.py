@@ -184,7 +184,7 @@ async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
     access.grant("owner", "contributor", str(ACCOUNT))
     blobs = open_blob_store(store, folder / "parts", new_sealer(), clock, os.urandom)
     surface = BlobSurface(
-        {"shop": Resource(ACCOUNT)}.get, blobs, lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}", clock
+        {"shop": Resource(ACCOUNT)}.get, blobs, lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}"
     )
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)
     yield BlobClient(kernel, access, audit, clock, blobs, store, folder)

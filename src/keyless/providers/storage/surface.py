@@ -13,12 +13,11 @@ from functools import partial
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import Operation
-from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, not_found
 from keyless.model.resource import Resource
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.errors import error_response
-from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, http_date, version_of
+from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, version_of
 from keyless.providers.storage.routes import route
 from keyless.providers.storage.tables.records import BlobPath
 
@@ -39,12 +38,10 @@ class BlobSurface:
         accounts: Callable[[str], Resource | None],
         blobs: BlobStore,
         login_url: Callable[[Request], str],
-        clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._blobs = blobs
         self._login_url = login_url
-        self._clock = clock
 
     def route(self, request: Request) -> Operation:
         version_of(request.headers)
@@ -73,11 +70,7 @@ class BlobSurface:
             version = version_of(request.headers)
         except KeylessError:
             version = DEFAULT_VERSION
-        headers = {
-            "x-ms-request-id": request.request_id,
-            "x-ms-version": version,
-            "Date": http_date(int(self._clock())),
-        }
+        headers = {"x-ms-request-id": request.request_id, "x-ms-version": version}
         if client_id := client_request_id(request.headers):
             headers["x-ms-client-request-id"] = client_id
         return headers
