@@ -55,7 +55,5 @@ async def test_without_the_clouds_names_they_are_the_worlds(place: Place) -> Non
     ):
         ran = await asyncio.to_thread(place.run, [*ask, url], *options, **environ)
         assert ran.returncode == code, ran.stderr
-    assert [line.split(b"\r\n")[0].decode() for line in asked] == [
-        f"CONNECT {place.name}.vault.azure.net:443 HTTP/1.1"
-    ]
+    assert [line.split(b"\r\n")[0].decode() for line in asked] == [f"CONNECT {place.name}.vault.azure.net:443 HTTP/1.1"]
     proxy.close()
