@@ -25,6 +25,7 @@ from uuid import uuid4
 
 import httpx
 import msgspec
+import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -376,3 +377,23 @@ def identity_token(server: RunningServer, app: str, resource: str, client_id: st
     """A token of an app's identity: the system-assigned one, or the user-assigned one of that client ID."""
     with HeldLease.open(server, app) as lease:
         return lease.token(resource, client_id)
+
+
+# disks that fill up
+
+
+@contextmanager
+def small_disk(folder: Path, kib: int) -> Iterator[Path]:
+    """A file system of that many KiB; skips the test where one cannot be mounted."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=0700", "tmpfs", str(folder)]
+    try:
+        mounted = os.geteuid() == 0 and subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("a small disk can be mounted by root only")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -141,7 +141,6 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             lambda name: resources.named(account_type.NAME, name),
             blobs,
             endpoints.login_url,
-            clock,
             subscription,
         ),
         "identity": AppServiceSurface(
@@ -196,11 +195,8 @@ def _routers(
     audit: AuditLog,
     clock: Clock,
 ) -> dict[str, Router]:
-    def exists(scope: ResourceId) -> bool:
-        return scope.key == f"/subscriptions/{instance.subscription}" or _resource_of(scope, engine.resources)
-
     authorization = AuthorizationRouter(
-        assignments, engine.store, clock, engine.directory.by_id, exists, instance.subscription
+        assignments, engine.store, clock, engine.directory.by_id, engine.resources.get, instance.subscription
     )
     identities = IdentityRouter(engine.route, engine.directory, instance.tenant, engine.existing)
     providers: dict[str, Router] = {
@@ -215,10 +211,3 @@ def _routers(
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
     routers[""] = ResourcesRouter(engine, instance.subscription, assignments.authorise).route
     return routers
-
-
-def _resource_of(scope: ResourceId, resources: Resources) -> bool:
-    """Whether the resource or group that a scope is, or lies in, is there (a container's account, a secret's vault)."""
-    at = scope.provider_index
-    depth = at + 4 if at >= 0 else 4
-    return len(scope.segments) >= depth and resources.get(ResourceId(scope.segments[:depth])) is not None

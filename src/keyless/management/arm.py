@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from keyless.http.message import Request, Response
-from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 MAX_BODY = 1024 * 1024
@@ -55,6 +55,16 @@ def parse_path(request: Request) -> ArmPath:
         return ArmPath(whole, whole, "", ())
     namespace = whole.segments[at + 1].lower() if len(whole.segments) > at + 1 else ""
     return ArmPath(whole, ResourceId(whole.segments[:at]), namespace, whole.segments[at + 2 :])
+
+
+def at_subscription(path: ArmPath) -> ArmPath:
+    """The path again, if its scope is a whole subscription; raises NOT_FOUND for one that is narrower.
+
+    What concerns the whole tenant must not be had by a role at one resource group.
+    """
+    if len(path.scope.segments) != 2 or not path.scope.subscription:
+        raise not_found(f"{path.namespace} is to be had at a subscription only.", "InvalidResourceType")
+    return path
 
 
 async def read_object(request: Request) -> dict[str, object]:

@@ -54,6 +54,8 @@ class Engine:
                 continue
             if len(names) < depth:
                 return self._list(method, declared, path.scope)
+            if len(path.scope.segments) != 4 or not path.scope.resource_group:
+                raise invalid(f"{declared.name} is to be had in a resource group only.", "InvalidResourceId")
             rest = path.rest[2 * depth :]
             resource_id = ResourceId(path.id.segments[: len(path.id.segments) - len(rest)])
             return self.on_resource(method, declared, resource_id, rest)

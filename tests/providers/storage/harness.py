@@ -190,7 +190,6 @@ async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
         {"shop": Resource(ACCOUNT)}.get,
         blobs,
         lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}",
-        clock,
         SUBSCRIPTION,
     )
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)

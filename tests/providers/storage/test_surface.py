@@ -108,7 +108,6 @@ async def test_what_every_answer_carries(blob: BlobClient, sent: dict[str, str],
     assert response.status == status
     assert response.headers["x-ms-request-id"] == "r-1"
     assert response.headers["x-ms-version"] == ("2026-10-06" if status == 404 and sent else "2021-12-02")
-    assert response.headers["Date"] == "Fri, 15 Jan 2027 08:00:00 GMT"
     assert response.headers.get("x-ms-client-request-id") == ("4d 1" if sent else None)
 
 
@@ -119,4 +118,5 @@ def test_every_kind_of_error_has_a_status(blob: BlobClient, kind: ErrorKind) -> 
         answer = error_response(blob.request(method, "/box/b"), error)
         assert 300 < answer.status < 600
         assert answer.headers["x-ms-error-code"]
+        assert isinstance(answer.body, bytes)
         assert (b"What &lt;&amp;&gt; to do." in answer.body) == (method == "GET" and answer.status != 304)

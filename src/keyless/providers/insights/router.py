@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from keyless.http.message import Response
 from keyless.http.surface import Call, Operation
-from keyless.management.arm import ArmPath, list_response
+from keyless.management.arm import ArmPath, at_subscription, list_response
 from keyless.model.access import Permission, Requirement
 from keyless.model.errors import invalid, not_found
 
@@ -33,7 +33,8 @@ class InsightsRouter:
             raise not_found(
                 f"There is no {method} Microsoft.Insights/{'/'.join(path.rest)} here.", "InvalidResourceType"
             )
-        return Operation(_ACTION, self._list, (Requirement(path.scope, (Permission(_ACTION),)),))
+        scope = at_subscription(path).scope
+        return Operation(_ACTION, self._list, (Requirement(scope, (Permission(_ACTION),)),))
 
     async def _list(self, call: Call) -> Response:
         top = call.request.query.get("$top", "100")

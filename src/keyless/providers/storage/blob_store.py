@@ -23,6 +23,8 @@ from keyless.providers.storage.tables.schema import MIGRATION
 from keyless.store.engine import Store, Tx
 from keyless.store.sealing import PartSealer
 
+_DRAWN_BYTES = 4096
+
 __all__ = ["MIGRATION", "BlobStore", "open_blob_store"]
 
 
@@ -58,11 +60,13 @@ def open_blob_store(
     Await `collector.recover()` before the first request, and keep `collector.run()` as a task.
     """
 
+    identifiers = _drawn_ahead(random)
+
     def etag() -> str:
-        return f"0x{random(8).hex().upper()}"
+        return f"0x{identifiers(8).hex().upper()}"
 
     files = PartFiles(folder, sealer)
-    parts = Parts(store, files, sealer, random)
+    parts = Parts(store, files, sealer, identifiers)
     blocks = Blocks(store, clock, etag)
     pins = Pins()
     return BlobStore(
@@ -75,3 +79,17 @@ def open_blob_store(
         reader=Reader(blocks, parts, pins),
         collector=Collector(store, files, pins, clock),
     )
+
+
+def _drawn_ahead(random: Random) -> Random:
+    """The same randomness, drawn in larger amounts: each draw is a system call, and a turn of the interpreter lock."""
+    ahead = memoryview(b"")
+
+    def take(size: int) -> bytes:
+        nonlocal ahead
+        if len(ahead) < size:
+            ahead = memoryview(random(_DRAWN_BYTES))
+        taken, ahead = bytes(ahead[:size]), ahead[size:]
+        return taken
+
+    return take

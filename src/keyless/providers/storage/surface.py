@@ -13,14 +13,13 @@ from functools import partial
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import Call, Operation
-from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, not_found
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.providers.storage import accounts as accounts_type
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.errors import error_response
-from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, http_date, version_of
+from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, version_of
 from keyless.providers.storage.routes import route
 from keyless.providers.storage.tables.records import BlobPath
 
@@ -42,13 +41,11 @@ class BlobSurface:
         accounts: Callable[[str], Resource | None],
         blobs: BlobStore,
         login_url: Callable[[Request], str],
-        clock: Clock,
         subscription: ResourceId,
     ) -> None:
         self._accounts = accounts
         self._blobs = blobs
         self._login_url = login_url
-        self._clock = clock
         self._nowhere = subscription.child("providers", *accounts_type.NAME.split("/"))
 
     def route(self, request: Request) -> Operation:
@@ -78,7 +75,6 @@ class BlobSurface:
         headers = {
             "x-ms-request-id": request.request_id,
             "x-ms-version": version,
-            "Date": http_date(int(self._clock())),
         }
         if client_id := client_request_id(request.headers):
             headers["x-ms-client-request-id"] = client_id
