@@ -48,8 +48,10 @@ class ArmPath:
 
 def parse_path(request: Request) -> ArmPath:
     """Read the path of a request; case and repeated slashes do not matter, names keep their case."""
-    text = "/" + "/".join(part for part in request.segments() if part)
-    whole = parse_resource_id(text)
+    parts = [part for part in request.segments() if part]
+    if any("/" in part for part in parts):
+        raise invalid("A name in the path has a slash in it.", "InvalidResourceId")
+    whole = parse_resource_id("/" + "/".join(parts))
     at = whole.provider_index
     if at < 0:
         return ArmPath(whole, whole, "", ())
