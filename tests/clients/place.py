@@ -23,7 +23,7 @@ Ran = subprocess.CompletedProcess[str]
 
 def output_of(ran: Ran) -> str:
     """What a program printed; it must have ended well and must not have complained."""
-    assert ran.returncode == 0 and not ran.stderr, f"exit {ran.returncode}\n{ran.stdout[-2000:]}\n{ran.stderr[-6000:]}"
+    assert (ran.returncode, ran.stderr) == (0, ""), f"exit {ran.returncode}\n{ran.stdout[-2000:]}\n{ran.stderr[-6000:]}"
     return ran.stdout
 
 

@@ -14,7 +14,13 @@ from keyless.model.access import Allowed, Assignment, Denied, Permission, Requir
 from keyless.model.resource_id import ROOT, ResourceId, parse_resource_id
 
 WORDS = ["Read", "write", "delete", "a", "list"]
-ACTIONS = ["ns/vaults/read", "ns/vaults/secrets/Read", "NS/vaults/write", "ns/vaults/secrets/get/action", "other/x/read"]
+ACTIONS = [
+    "ns/vaults/read",
+    "ns/vaults/secrets/Read",
+    "NS/vaults/write",
+    "ns/vaults/secrets/get/action",
+    "other/x/read",
+]
 PATTERNS = [*ACTIONS, "*", "*/read", "ns/*", "ns/vaults/*", "ns/vaults/*/read", "ns/*/action", "*/x/*", "ns/va*/write"]
 permissions = st.builds(Permission, st.sampled_from(ACTIONS), st.booleans())
 patterns = st.lists(st.sampled_from(PATTERNS), max_size=3).map(tuple)
@@ -64,9 +70,7 @@ def model(wanted: list[Requirement], held: Iterable[Assignment], known: dict[str
     """The rule, written down a second time and differently."""
 
     def holds(role: Role, permission: Permission) -> bool:
-        yes, no = (
-            (role.data_actions, role.not_data_actions) if permission.data else (role.actions, role.not_actions)
-        )
+        yes, no = (role.data_actions, role.not_data_actions) if permission.data else (role.actions, role.not_actions)
         return any(matches(permission.action, p) for p in yes) and not any(matches(permission.action, p) for p in no)
 
     def above(scope: str, target: ResourceId) -> bool:
@@ -74,7 +78,9 @@ def model(wanted: list[Requirement], held: Iterable[Assignment], known: dict[str
         return [part.lower() for part in target.segments][: len(upper)] == upper
 
     return bool(wanted) and all(
-        any(above(a.scope, r.scope) and a.role in known and any(holds(known[a.role], p) for p in r.any_of) for a in held)
+        any(
+            above(a.scope, r.scope) and a.role in known and any(holds(known[a.role], p) for p in r.any_of) for a in held
+        )
         for r in wanted
     )
 
@@ -164,7 +170,8 @@ def _match(pieces: list[str], text: str) -> bool:
         return any(_match(rest, text[i:]) for i in range(len(text) + 1))
     if first == "/*/":
         return (text.startswith("/") and _match(rest, text[1:])) or (
-            text.startswith("/") and any(text[i : i + 1] == "/" and _match(rest, text[i + 1 :]) for i in range(1, len(text)))
+            text.startswith("/")
+            and any(text[i : i + 1] == "/" and _match(rest, text[i + 1 :]) for i in range(1, len(text)))
         )
     return text.startswith(first) and _match(rest, text[len(first) :])
 

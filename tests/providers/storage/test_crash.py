@@ -37,7 +37,9 @@ def sealer() -> PartSealer:
 async def write_for_ever(folder: Path, number: int) -> None:
     """What the process does that is going to be killed: it says each number once that is answered."""
     store = open_store(folder / "keyless.db", [MIGRATION])
-    blobs = open_blob_store(store, folder / "parts", sealer(), time.time, os.urandom)
+    blobs = open_blob_store(
+        store, folder / "parts", sealer(), time.time, os.urandom, scope_deleted=lambda tx, scope: None
+    )
     collecting = asyncio.create_task(_collect_for_ever(blobs))
     while not collecting.done():
         path = BlobPath("a", "box", str(number % BLOBS))
@@ -66,7 +68,9 @@ async def _collect_for_ever(blobs: object) -> None:
 async def check(folder: Path, answered: dict[int, int], first: int) -> None:
     store = open_store(folder / "keyless.db", [MIGRATION])
     try:
-        blobs = open_blob_store(store, folder / "parts", sealer(), time.time, os.urandom)
+        blobs = open_blob_store(
+            store, folder / "parts", sealer(), time.time, os.urandom, scope_deleted=lambda tx, scope: None
+        )
         await blobs.collector.recover()
         files = {path.name for path in (folder / "parts").rglob("*") if path.is_file()}
         rows = await store.rows("SELECT id FROM storage_part WHERE data IS NULL")
@@ -95,7 +99,9 @@ async def check(folder: Path, answered: dict[int, int], first: int) -> None:
 
 async def prepare(folder: Path) -> None:
     store = open_store(folder / "keyless.db", [MIGRATION])
-    blobs = open_blob_store(store, folder / "parts", sealer(), time.time, os.urandom)
+    blobs = open_blob_store(
+        store, folder / "parts", sealer(), time.time, os.urandom, scope_deleted=lambda tx, scope: None
+    )
     await blobs.containers.create("a", "box", {})
     await store.close()
 

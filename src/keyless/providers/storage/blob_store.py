@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from keyless.management.engine import ScopeDeleted
 from keyless.model.clock import Clock
 from keyless.providers.storage.collector import Collector
 from keyless.providers.storage.part_files import PartFiles
@@ -49,8 +50,12 @@ class BlobStore:
         drop_account(tx, account)
 
 
-def open_blob_store(store: Store, folder: Path, sealer: PartSealer, clock: Clock, random: Random) -> BlobStore:
+def open_blob_store(
+    store: Store, folder: Path, sealer: PartSealer, clock: Clock, random: Random, *, scope_deleted: ScopeDeleted
+) -> BlobStore:
     """Put it together over a store that has `MIGRATION`; part files go into `folder`.
+
+    `scope_deleted` is told of containers that are deleted, in the same transaction.
 
     Await `collector.recover()` before the first request, and keep `collector.run()` as a task.
     """
@@ -66,7 +71,7 @@ def open_blob_store(store: Store, folder: Path, sealer: PartSealer, clock: Clock
     pins = Pins()
     return BlobStore(
         store=store,
-        containers=Containers(store, clock, etag),
+        containers=Containers(store, clock, etag, scope_deleted),
         blobs=Blobs(store, clock, etag),
         blocks=blocks,
         parts=parts,

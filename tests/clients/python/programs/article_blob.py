@@ -6,7 +6,7 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient
 
 # Specify the Client ID if using user-assigned managed identities
-client_id = os.getenv("Managed_Identity_Client_ID")
+client_id = os.getenv("Managed_Identity_Client_ID")  # noqa: SIM112
 credential = DefaultAzureCredential(managed_identity_client_id=client_id)
 blob_service_client = BlobServiceClient(account_url=os.environ["ACCOUNT_URL"], credential=credential)
 container_client = blob_service_client.get_container_client("box")
