@@ -11,7 +11,7 @@ from keyless.model.resource_id import MAX_LENGTH, MAX_SEGMENTS, ROOT, ResourceId
 
 FORBIDDEN = set("/%&?#\\") | {chr(c) for c in range(32)} | {"\x7f"}
 segment = st.text(
-    st.characters(exclude_categories=("Cs",)).filter(lambda c: c not in FORBIDDEN), min_size=1, max_size=12
+    st.characters(exclude_categories=["Cs"]).filter(lambda c: c not in FORBIDDEN), min_size=1, max_size=12
 ).filter(lambda s: s not in {".", ".."})
 tails = st.lists(segment, max_size=10)
 
