@@ -30,6 +30,7 @@ from keyless.management.resource_type import ResourceType
 from keyless.management.resources import ResourceDeleted, Resources
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
+from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
@@ -83,7 +84,9 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     resources = Resources(store)
     assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES})
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
-    blobs = open_blob_store(store, config.data / PARTS, PartSealer(sealer), clock, os.urandom)
+    blobs = open_blob_store(
+        store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
+    )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
     for loaded in (directory, resources, assignments, keys, instances):
         await loaded.load()
@@ -119,6 +122,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         clock,
         scope_deleted=(assignments.remove_scope,),
     )
+    subscription = ResourceId(("subscriptions", instance.subscription))
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
@@ -128,15 +132,16 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
-            SecretStore(store, sealer, os.urandom),
+            SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope),
             endpoints.login_url,
             clock,
+            subscription,
         ),
         "storage": BlobSurface(
             lambda name: resources.named(account_type.NAME, name),
             blobs,
             endpoints.login_url,
-            clock,
+            subscription,
         ),
         "identity": AppServiceSurface(
             instances,

@@ -23,7 +23,10 @@ log = logging.getLogger("keyless.http")
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
-MAX_PATH = 8 * 1024
+#: A blob's name has up to 1,024 characters, each up to 12 bytes when it is encoded.
+MAX_PATH = 16 * 1024
+#: Headers whose names users choose; clients show them as they come, so their case is kept both ways.
+OWN_NAMES = b"x-ms-meta-"
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -159,7 +162,19 @@ async def _discard(body: bytes | AsyncIterator[bytes]) -> None:
 
 
 def _start(response: Response, length: int | None) -> dict[str, Any]:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers = [(_name(name), value.encode("latin-1")) for name, value in response.headers.items()]
     if length is not None and response.status not in {204, 304}:
         headers.append((b"content-length", str(length).encode()))
     return {"type": "http.response.start", "status": response.status, "headers": headers}
+
+
+class _AsSpelt(bytes):
+    """A name that the server below, which puts all names into lower case, leaves alone."""
+
+    def lower(self) -> bytes:
+        return self
+
+
+def _name(name: str) -> bytes:
+    spelt = name.encode("latin-1")
+    return _AsSpelt(spelt) if spelt.startswith(OWN_NAMES) else spelt.lower()

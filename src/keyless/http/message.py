@@ -22,12 +22,15 @@ MAX_QUERY_FIELDS = 64
 class Headers:
     """Request headers: names ignore case; of a repeated one the values are joined with a comma (RFC 9110, 5.3)."""
 
-    __slots__ = ("_map",)
+    __slots__ = ("_map", "_spelt")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._map: dict[str, str] = {}
+        self._spelt: dict[str, str] = {}
         for name, value in pairs:
             key = name.lower()
+            if key != name:
+                self._spelt.setdefault(key, name)
             self._map[key] = f"{self._map[key]}, {value}" if key in self._map else value
 
     def get(self, name: str, default: str = "") -> str:
@@ -42,8 +45,9 @@ class Headers:
         return self._map.items()
 
     def with_prefix(self, prefix: str) -> dict[str, str]:
-        """Those whose name begins with `prefix` (`x-ms-meta-`), without it."""
-        return {name[len(prefix) :]: value for name, value in self._map.items() if name.startswith(prefix)}
+        """Those whose name begins with `prefix` (`x-ms-meta-`), without it; the rest as the client spelt it."""
+        found = ((name, value) for name, value in self._map.items() if name.startswith(prefix))
+        return {self._spelt.get(name, name)[len(prefix) :]: value for name, value in found}
 
     def __repr__(self) -> str:
         return f"Headers({sorted(self._map)})"  # names only: a value may be a token
@@ -141,7 +145,8 @@ class Request:
     @property
     def authority(self) -> str:
         """Host and port as the client wrote them; 443 is left out."""
-        return self.host if self.port in {None, 443} else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port in {None, 443} else f"{host}:{self.port}"
 
     @property
     def base_url(self) -> str:

@@ -14,7 +14,7 @@ from socket import socket
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from keyless.http.asgi import Application
+from keyless.http.asgi import OWN_NAMES, Application
 from keyless.model.app import Lease
 
 KEEP_ALIVE_SECONDS = 75
@@ -63,6 +63,12 @@ class _Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
         super().connection_lost(exc)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep what ASGI does not: how the client spelt the names that are its own."""
+        super().on_header(name, value)
+        if self.headers[-1][0].startswith(OWN_NAMES):
+            self.headers[-1] = (name, value)
 
     def shutdown(self) -> None:
         super().shutdown()

@@ -34,7 +34,7 @@ _LOOPBACK = {"127.0.0.1", "localhost"}
 #: Every spelling of the selectors that clients send, for each of the three ways to name an identity.
 _CLIENT_ID = ("client_id", "clientid")
 _OBJECT_ID = ("object_id", "principal_id")
-_RESOURCE_ID = ("mi_res_id", "msi_res_id")
+_RESOURCE_ID = ("mi_res_id", "msi_res_id", "resource_id")
 
 _STATUS = {
     ErrorKind.INVALID: 400,

@@ -1,0 +1,95 @@
+"""azure-identity (sync and aio) and msal get the tokens of exactly the identities that an app has."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from tests.clients.place import Place, Ran, make_place, output_of
+from tests.harness import Owner
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def python(place: Place, program: str, **environ: str) -> Ran:
+    return place.run([sys.executable, PROGRAMS / program], **environ)
+
+
+def selectors(identity: dict[str, str]) -> dict[str, str]:
+    return {
+        "CLIENT_ID": identity["clientId"],
+        "OBJECT_ID": identity["principalId"],
+        "RESOURCE_ID": identity["id"],
+    }
+
+
+def app_with_three(owner: Owner) -> tuple[Place, str, dict[str, str]]:
+    """A place whose app has a system-assigned and two user-assigned identities: the first's and the last one's."""
+    place = make_place(owner)
+    second = owner.identity(f"{place.name}-second")
+    app = owner.app(place.name, place.identity["id"], second["id"], system=True)
+    return place, app["identity"]["principalId"], second
+
+
+def test_azure_identity(owner: Owner) -> None:
+    place, system, second = app_with_three(owner)
+    ran = python(place, "azure_identity_tokens.py", **selectors(second))
+    expected = {
+        "system-assigned": system,
+        "client ID": second["principalId"],
+        "object ID": second["principalId"],
+        "resource ID": second["principalId"],
+        "default": system,
+        "default, client ID": second["principalId"],
+    }
+    assert json.loads(output_of(ran)) == {
+        f"{kind} {way}": oid for kind in ("sync", "aio") for way, oid in expected.items()
+    }
+
+
+def test_msal(owner: Owner) -> None:
+    place, system, second = app_with_three(owner)
+    ran = python(place, "msal_tokens.py", **selectors(second))
+    assert json.loads(output_of(ran)) == {
+        "system-assigned": system,
+        "client ID": second["principalId"],
+        "object ID": second["principalId"],
+        "resource ID": second["principalId"],
+    }
+
+
+def test_the_articles_blob_sample(place: Place) -> None:
+    owner = place.owner
+    owner.container(place.name, "box")
+    owner.blob(place.name, "box/hello.txt", "Grüße".encode())
+    place.allow("Storage Blob Data Reader", place.account_id)
+    place.settings(Managed_Identity_Client_ID=place.identity["clientId"])
+    ran = python(place, "article_blob.py")
+    assert output_of(ran) == "Downloaded blob content: Grüße\n"
+
+
+def test_the_articles_msal_sample(owner: Owner) -> None:
+    place, _, second = app_with_three(owner)
+    assert output_of(python(place, "article_msal.py")) == "Token obtained!\n"
+    ran = python(place, "article_msal.py", USER_ASSIGNED_CLIENT_ID=second["clientId"])
+    assert output_of(ran) == "Token obtained!\n"
+
+
+def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place) -> None:
+    stranger = place.owner.identity(f"{place.name}-stranger")
+    for unknown in (stranger["clientId"], "00000000-0000-4000-8000-000000000000"):
+        ran = python(place, "unknown_identity.py", STRANGER=unknown)
+        assert ran.returncode == 0, ran.stderr
+        said = json.loads(ran.stdout)
+        assert set(said) == {"sync", "sync object ID", "sync default", "aio", "msal"}
+        for name, (message, seconds) in said.items():
+            assert "No identity of that client ID, object ID or resource ID is assigned to the app" in message, name
+            assert seconds < 2, name
+
+
+def test_an_app_without_identity_is_refused(place: Place) -> None:
+    place.owner.app(place.name)
+    ran = python(place, "hello.py")
+    assert ran.returncode == 1
+    assert "No identity is assigned to the app" in ran.stderr
