@@ -181,7 +181,6 @@ def test_a_lease_is_over_with_its_connection(place: Place) -> None:
     assert saved.request(**asked).status == 200
     saved.close()
 
-
     def is_over() -> bool:
         try:
             return saved.request(**asked).status != 200

@@ -18,7 +18,7 @@ tails = st.lists(segment, max_size=10)
 
 @st.composite
 def resource_ids(draw: st.DrawFn) -> ResourceId:
-    first = draw(st.sampled_from(["subscriptions", "Subscriptions", "providers"]))
+    first = draw(st.sampled_from(["subscriptions", "Subscriptions", "providers", "tenants"]))
     return ResourceId((first, *draw(tails)))
 
 
@@ -75,7 +75,7 @@ def test_any_text_is_read_or_refused_as_invalid(text: str) -> None:
         assert error.kind is ErrorKind.INVALID
         assert error.code == "InvalidResourceId"
     else:
-        assert found == ROOT or found.segments[0].lower() in {"subscriptions", "providers"}
+        assert found == ROOT or found.segments[0].lower() in {"subscriptions", "providers", "tenants"}
 
 
 @pytest.mark.parametrize(

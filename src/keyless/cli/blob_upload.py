@@ -117,10 +117,9 @@ class Upload:
         endpoint = self.session.instance.account(self.address.account)
         try:
             self.session.request("HEAD", endpoint, self.address.path, headers=VERSION)
-        except Refused as error:
-            if error.status == 404:
-                return
-            raise
+        except Refused:
+            # not there, or not to be read; if something else is wrong, the first block tells more than this does
+            return
         raise self._exists()
 
     def _exists(self) -> Refused:

@@ -152,7 +152,8 @@ def _read(stage: Stage, password: str) -> None:
         _expect(stage.keyless(*run, "keyless.demo.app_msal"), password, _REPORT)
     with stage.step("A program whose database takes a password gets it from the vault, when it is started"):
         reference = "@Microsoft.KeyVault(VaultName=shop-vault;SecretName=db-password)"
-        stage.keyless("app", "create", "report", "--identity", "shop-id", "--vault-identity", "shop-id")
+        identity = ("--identity", "shop-id", "--vault-identity", "shop-id")
+        stage.keyless("app", "create", "report", "--group", "shop", *identity)
         stage.keyless("app", "set", "report", f"DB_PASSWORD={reference}")
         started = ("run", "--app", "report", "--", "python", "-m", "keyless.demo.app_setting")
         _expect(stage.keyless(*started), password)
@@ -163,7 +164,8 @@ def _take_away(stage: Stage) -> None:
     with stage.step("Take one role away: the same program is refused"):
         stage.keyless("role", "remove", "shop-id", "Key Vault Secrets User", "--scope", scope)
         told = stage.keyless("run", "--app", "shop", "--", "python", "-m", "keyless.demo.app_azure", expect=FAILED)
-        if "403" not in told:
+        _expect(told, _REPORT)
+        if "refused with 403" not in told:
             raise Refused("The demo stops: the program failed, but not because it was refused.")
     with stage.step("Ask why"):
         stage.keyless("why", "shop-id", "secret.get", scope, expect=FAILED)

@@ -5,7 +5,7 @@ Source: Azure Resource Manager REST API, "Common API details" and "Resource prov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +15,8 @@ from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 MAX_BODY = 1024 * 1024
+#: What is stored is read and shown again from other depths of the stack, where less room may be left.
+MAX_DEPTH = 64
 
 _STATUS = {
     ErrorKind.INVALID: (400, "InvalidRequest"),
@@ -48,8 +50,10 @@ class ArmPath:
 
 def parse_path(request: Request) -> ArmPath:
     """Read the path of a request; case and repeated slashes do not matter, names keep their case."""
-    text = "/" + "/".join(part for part in request.segments() if part)
-    whole = parse_resource_id(text)
+    parts = [part for part in request.segments() if part]
+    if any("/" in part for part in parts):
+        raise invalid("A name in the path has a slash in it.", "InvalidResourceId")
+    whole = parse_resource_id("/" + "/".join(parts))
     at = whole.provider_index
     if at < 0:
         return ArmPath(whole, whole, "", ())
@@ -73,9 +77,26 @@ async def read_object(request: Request) -> dict[str, object]:
     if not data.strip():
         return {}
     try:
-        return msgspec.json.decode(data, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError) as error:
+        body = msgspec.json.decode(data, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("The body has to be a JSON object.", "InvalidRequestContent") from error
+    _check_depth(body)
+    return body
+
+
+def _check_depth(body: object) -> None:
+    level = [body]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise invalid(f"The body may be nested at most {MAX_DEPTH} deep.", "InvalidRequestContent")
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def text_of(body: Mapping[str, object], name: str, default: str | None = None) -> str:

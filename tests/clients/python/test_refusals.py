@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Place, make_place
-from tests.harness import Owner
 
 PROGRAM = [sys.executable, Path(__file__).parent / "programs" / "refusals.py"]
 
