@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 import sys
 import threading
@@ -311,12 +312,12 @@ def the_failures(place: Place, secrets: Secrets) -> list[bytes]:
     at, store = f"{place.name}.vault", f"{place.name}.blob"
     value = secrets.keep("a secret of a request that fails", "request-that-fails-inside-swordfish")
     with sqlite3.connect(server.data / "keyless.db", timeout=30) as database:
-        database.execute(
-            "UPDATE key_vault_secret_version SET sealed = CAST(x'00' || sealed AS BLOB) WHERE name = 'shared'"
-        )
+        database.execute("UPDATE key_vault_secret_version SET sealed = 'no longer sealed' WHERE name = 'shared'")
+        database.execute("UPDATE key_vault_secret_version SET sealed = CAST('damaged' AS BLOB) WHERE name = 'mine'")
         database.execute("UPDATE app_settings SET sealed = 'no longer sealed'")
     database.close()
-    refuse(500, "GET", at, "/secrets/shared?api-version=7.4", vault)
+    for name in ("shared", "mine"):
+        refuse(500, "GET", at, f"/secrets/{name}?api-version=7.4", vault)
     ran = place.run(["true"])
     assert ran.returncode == 1
     (part,) = [path for path in (server.data / "parts").rglob("*") if path.is_file()]
@@ -337,7 +338,9 @@ def the_failures(place: Place, secrets: Secrets) -> list[bytes]:
     ran_again = place.run(["true"])
     assert ran_again.returncode == 1
     fourth.rmdir()
-    assert b"failed: " in (server.data / "keyless.log").read_bytes()
+    log = (server.data / "keyless.log").read_bytes()
+    for failure in (rb"request \S+ failed: ", rb"a launch failed: ", rb"the answer to \S+ broke off: "):
+        assert re.search(failure, log), failure
     return [*refuse.answers, _raw(answer), ran.stderr.encode(), ran_again.stderr.encode()]
 
 
