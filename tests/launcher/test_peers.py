@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from keyless.launcher.peers import TABLES, owner, peer_check
+from keyless.launcher import peers
+from keyless.launcher.peers import TABLES, owner
+from keyless.launcher.sock_diag import Refused, read_owner
 
 # recorded on a little-endian machine, shortened behind the inode; of the last two nobody holds the socket any more
 RECORDED = b"""\
@@ -50,10 +57,23 @@ def test_an_empty_table() -> None:
     assert owner(b"", ("127.0.0.1", 1), OURS) is None
 
 
+@pytest.fixture(params=["netlink", "tables", "nothing"])
+def admit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[socket.socket], bool]:
+    if request.param != "netlink":
+        monkeypatch.setattr(peers, "_over_netlink", lambda: None)
+    elif peers._over_netlink() is None:
+        pytest.skip("the kernel answers nothing over netlink")
+    if request.param == "nothing":
+        monkeypatch.setattr(peers, "TABLES", ("/proc/no-such-table",))
+    return peers.peer_check()
+
+
 @linux
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_our_own_connections_pass(family: socket.AddressFamily) -> None:
-    admit = peer_check()
+@pytest.mark.parametrize("admit", ["netlink", "tables"], indirect=True)
+def test_our_own_connections_pass_as_long_as_somebody_holds_them(
+    admit: Callable[[socket.socket], bool], family: socket.AddressFamily
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(family) as client:
         prefix = "::ffff:" if family == socket.AF_INET6 else ""
         client.connect((f"{prefix}127.0.0.1", listening.getsockname()[1]))
@@ -61,11 +81,14 @@ def test_our_own_connections_pass(family: socket.AddressFamily) -> None:
             assert admit(accepted)
             client.close()
             assert not admit(accepted)
+        assert not admit(accepted)
 
 
 @linux
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_another_users_connection_does_not() -> None:
+def test_another_users_connection_does_not(
+    admit: Callable[[socket.socket], bool], request: pytest.FixtureRequest
+) -> None:
     bash = shutil.which("bash")
     assert bash
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -75,11 +98,27 @@ def test_another_users_connection_does_not() -> None:
 
         def accept() -> None:
             with listening.accept()[0] as accepted:
-                verdicts.append(peer_check()(accepted))
+                verdicts.append(admit(accepted))
 
         for user in (os.geteuid(), 65534):
             thread = threading.Thread(target=accept)
             thread.start()
             subprocess.run([bash, "-c", script], user=user, check=True, timeout=20)
             thread.join(20)
-        assert verdicts == [True, False]
+        knows = "nothing" not in request.node.name
+        assert verdicts == [True, not knows]
+
+
+@given(st.binary(max_size=120), st.integers(0, 2**32 - 1))
+def test_no_noise_is_an_answer(noise: bytes, sequence: int) -> None:
+    with pytest.raises(Refused):
+        read_owner(noise, sequence)
+
+
+def test_the_answer_to_an_earlier_question_is_none() -> None:
+    missing = struct.pack("=IHHIIi", 36, 2, 0, 7, 0, -errno.ENOENT)
+    assert read_owner(missing, 7) is None
+    denied = struct.pack("=IHHIIi", 36, 2, 0, 7, 0, -errno.EPERM)
+    for answer, sequence in ((missing, 8), (denied, 7)):
+        with pytest.raises(Refused):
+            read_owner(answer, sequence)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from keyless.launcher.jks import PASSWORD, trust_store
 from keyless.launcher.trust import certificates, make_folder, public_roots, remove_folder, write_trust
+from keyless.model.errors import KeylessError
 from tests.launcher.fake_server import TestAuthority
 
 
@@ -90,3 +91,10 @@ def test_the_files_say_whom_to_trust(tmp_path: Path, pems: list[str]) -> None:
     remove_folder(folder)
     assert not Path(folder).exists()
     remove_folder(folder)
+
+
+def test_where_nothing_can_be_written_it_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(KeylessError, match="set TMPDIR"):
+        make_folder({"TMPDIR": str(tmp_path / "absent")})
+    with pytest.raises(KeylessError, match="set TMPDIR"):
+        write_trust(str(tmp_path / "absent"), {}, "", 0)

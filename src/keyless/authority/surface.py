@@ -20,7 +20,7 @@ from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.tokens import TokenAuthority
 from keyless.http.message import Request, Response
-from keyless.http.surface import PublicOperation
+from keyless.http.surface import PublicOperation, refusal
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
@@ -57,6 +57,12 @@ class LoginSurface:
     name: str = "login"
 
     def route(self, request: Request) -> PublicOperation:
+        try:
+            return self._find(request)
+        except KeylessError as error:
+            return refusal(error)
+
+    def _find(self, request: Request) -> PublicOperation:
         path = request.path.rstrip("/")
         if request.method == "POST" and (match := _TOKEN_PATH.fullmatch(path)):
             self._check_tenant(match[1])

@@ -84,7 +84,9 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     resources = Resources(store)
     assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES})
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
-    blobs = open_blob_store(store, config.data / PARTS, PartSealer(sealer), clock, os.urandom)
+    blobs = open_blob_store(
+        store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
+    )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
     for loaded in (directory, resources, assignments, keys, instances):
         await loaded.load()
@@ -120,6 +122,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         clock,
         scope_deleted=(assignments.remove_scope,),
     )
+    subscription = ResourceId(("subscriptions", instance.subscription))
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
@@ -129,14 +132,16 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
-            SecretStore(store, sealer, os.urandom),
+            SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope),
             endpoints.login_url,
             clock,
+            subscription,
         ),
         "storage": BlobSurface(
             lambda name: resources.named(account_type.NAME, name),
             blobs,
             endpoints.login_url,
+            subscription,
         ),
         "identity": AppServiceSurface(
             instances,
@@ -190,11 +195,8 @@ def _routers(
     audit: AuditLog,
     clock: Clock,
 ) -> dict[str, Router]:
-    def exists(scope: ResourceId) -> bool:
-        return scope.key == f"/subscriptions/{instance.subscription}" or _resource_of(scope, engine.resources)
-
     authorization = AuthorizationRouter(
-        assignments, engine.store, clock, engine.directory.by_id, exists, instance.subscription
+        assignments, engine.store, clock, engine.directory.by_id, engine.resources.get, instance.subscription
     )
     identities = IdentityRouter(engine.route, engine.directory, instance.tenant, engine.existing)
     providers: dict[str, Router] = {
@@ -209,10 +211,3 @@ def _routers(
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
     routers[""] = ResourcesRouter(engine, instance.subscription, assignments.authorise).route
     return routers
-
-
-def _resource_of(scope: ResourceId, resources: Resources) -> bool:
-    """Whether the resource or group that a scope is, or lies in, is there (a container's account, a secret's vault)."""
-    at = scope.provider_index
-    depth = at + 4 if at >= 0 else 4
-    return len(scope.segments) >= depth and resources.get(ResourceId(scope.segments[:depth])) is not None

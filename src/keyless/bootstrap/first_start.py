@@ -6,12 +6,13 @@ its owner, a default subscription and resource group, and the owner's first role
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -64,12 +65,15 @@ def tls_store(folder: Path, master: MasterKey, domain: str, clock: Clock) -> Tls
 async def make_instance(config: Config, environ: Mapping[str, str], port: int) -> Instance:
     """Make the data folder and the two keys outside of it; on any failure nothing of them stays."""
     ids = [str(uuid4()) for _ in range(3)]
-    keys = config.config / ids[0]
+    master_key = master_key_file(config, ids[0], environ)
+    had_master_key = master_key.exists()
     try:
-        with staged(config.data) as folder:
-            return await _fill(folder, keys, config, environ, port, ids)
+        with staged(config.data, ids[0], lambda start: _forget_keys(config, start)) as folder:
+            return await _fill(folder, master_key, config, port, ids)
     except BaseException as error:
-        shutil.rmtree(keys, ignore_errors=True)
+        _forget_keys(config, ids[0])
+        if not had_master_key:
+            master_key.unlink(missing_ok=True)
         if isinstance(error, OSError):
             reason = (
                 f"The first start failed ({error.strerror}): free space, and mind the permissions of {config.config}."
@@ -78,13 +82,17 @@ async def make_instance(config: Config, environ: Mapping[str, str], port: int) -
         raise
 
 
-async def _fill(
-    folder: Path, keys: Path, config: Config, environ: Mapping[str, str], port: int, ids: list[str]
-) -> Instance:
+def _forget_keys(config: Config, start: str) -> None:
+    """Remove the keys of a first start that came to nothing; it has the name of its instance."""
+    with contextlib.suppress(ValueError):
+        shutil.rmtree(config.config / str(UUID(start)), ignore_errors=True)
+
+
+async def _fill(folder: Path, master_key: Path, config: Config, port: int, ids: list[str]) -> Instance:
     instance_id, tenant, subscription = ids
-    master = _master_key(master_key_file(config, instance_id, environ))
+    master = _master_key(master_key)
     owner_key = generate_owner_key()
-    create_private(keys / OWNER_KEY, msgspec.json.encode(owner_key))
+    create_private(config.config / instance_id / OWNER_KEY, msgspec.json.encode(owner_key))
     tls_store(folder, master, config.domain, time.time).ensure()
     store = open_store(folder / DATABASE, MIGRATIONS)
     try:

@@ -6,6 +6,8 @@ Owns `-o` and `--data` and what follows from them. Must not know any noun.
 from __future__ import annotations
 
 import functools
+import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +30,8 @@ from keyless.model.paths import config_folder, data_folder
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 P = ParamSpec("P")
+#: A resource ID in a sentence; the full stop after it is not its own.
+_RESOURCE_ID = re.compile(r"/subscriptions/[^\s,()]*[^\s,().]")
 
 
 def connect(instance: Instance, config: Path) -> Session:
@@ -89,6 +93,10 @@ class Keyless:
         except KeylessError:
             return scope
 
+    def shortened(self, text: str) -> str:
+        """A sentence of the server's, with the scopes in it as people write them."""
+        return _RESOURCE_ID.sub(lambda found: self.short(found[0]), text)
+
     def _find(self, kind: str, name: str) -> ResourceId:
         return parse_resource_id(self.resources.find(kind, name)["id"])
 
@@ -96,7 +104,7 @@ class Keyless:
 def with_keyless(function: Callable[Concatenate[Keyless, P], None]) -> Callable[P, None]:
     """Make a function a command's body: it is handed a `Keyless` first, and the command has `-o` and `--data`."""
 
-    @click.option("-o", "output", type=click.Choice(["table", "json"]), default="table", help="Output format.")
+    @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Output format.")
     @click.option(
         "--data",
         type=click.Path(file_okay=False, path_type=Path),
@@ -122,9 +130,9 @@ def confirm(question: str, yes: bool) -> None:
     """Ask before what cannot be undone; Refused unless the person says yes, or `--yes` was given."""
     if yes:
         return
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise Refused(f"{question} Nobody is here to ask: say --yes if that is meant.")
-    if not click.confirm(question, err=True):
+    if not click.confirm(f"{question} Go on?", err=True):
         raise Refused("Nothing was changed.")
 
 

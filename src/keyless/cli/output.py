@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -70,6 +71,13 @@ def pick(item: Json, path: str) -> Any:
     return found
 
 
+def time_text(at: object) -> str:
+    """A time in Unix seconds, in UTC; empty if it is none."""
+    if not isinstance(at, int | float):
+        return ""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
 def printable(text: str) -> str:
     """The text with what would not print, or would move the cursor, written as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
@@ -84,6 +92,8 @@ def _cell(item: Json, where: str | Callable[[Json], object]) -> str:
     value = where(item) if callable(where) else pick(item, where)
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Iterable) and not isinstance(value, str):
         return ", ".join(map(str, value))
     return str(value)

@@ -7,6 +7,7 @@ Source: RFC 7523 (JWT client authentication), RFC 7517 (JWK), RFC 7518 section 3
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -29,8 +30,8 @@ class OwnerKey:
     def __init__(self, jwk: str) -> None:
         """`jwk` is the private key as JSON; raises ValueError for anything else."""
         try:
-            self._key = ECKey.import_key(jwk)
-        except (JoseError, KeyError, TypeError, AttributeError) as error:
+            self._key = ECKey.import_key(json.loads(jwk))
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError("not a private key") from error
         if not self._key.is_private or self._key.curve_name != "P-256":
             raise ValueError("not a private key on P-256")

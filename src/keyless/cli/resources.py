@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 from keyless.cli.errors import Refused
 from keyless.cli.output import Json
@@ -68,25 +69,28 @@ class ResourceManager:
 
     def get(self, path: str) -> Json:
         """What is at a path."""
-        return self._call("GET", path)
+        found: Json = self._call("GET", path)
+        return found
 
     def put(self, path: str, body: Json) -> Json:
         """Make what is at a path, or change it; `location` is filled in."""
-        return self._call("PUT", path, {"location": _LOCATION, **body})
+        found: Json = self._call("PUT", path, {"location": _LOCATION, **body})
+        return found
 
     def patch(self, path: str, body: Json) -> Json:
         """Change some of what is at a path."""
-        return self._call("PATCH", path, body)
+        found: Json = self._call("PATCH", path, body)
+        return found
 
-    def post(self, path: str, body: Json | None = None) -> Json:
-        """An action."""
+    def post(self, path: str, body: Json | None = None) -> Any:
+        """An action, and its answer."""
         return self._call("POST", path, body)
 
     def delete(self, path: str) -> None:
         """Remove what is at a path; nothing happens if there is nothing."""
         self._call("DELETE", path)
 
-    def list(self, path: str, **query: str) -> Iterator[Json]:
+    def items(self, path: str, **query: str) -> Iterator[Json]:
         """The items of a list; `top="5"` stands for `$top=5`."""
         options = {f"${name}": value for name, value in query.items()}
         return self._session.pages(self.instance.management, path, {"api-version": _version(path), **options})
@@ -94,7 +98,7 @@ class ResourceManager:
     def all(self, kind: str, group: str | None = None) -> list[Json]:
         """All resources of a type, of one group or of the subscription."""
         scope = self.group_id(group) if group else self.subscription
-        return list(self.list(f"{scope}/resourceGroups" if kind == GROUP else f"{scope}/providers/{kind}"))
+        return list(self.items(f"{scope}/resourceGroups" if kind == GROUP else f"{scope}/providers/{kind}"))
 
     def find(self, kind: str, name: str, group: str | None = None) -> Json:
         """The one resource of a type that has this name; Refused if there is none, or one in each of many groups."""
@@ -110,7 +114,7 @@ class ResourceManager:
             status=404,
         )
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+    def _call(self, method: str, path: str, body: Json | None = None) -> Any:
         query = {"api-version": _version(path)}
         return self._session.json(method, self.instance.management, path, query=query, body=body)
 

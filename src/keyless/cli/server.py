@@ -6,6 +6,7 @@ line that reaches the server's rooms; it needs the extra `server`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -67,7 +68,8 @@ def down(data: Path | None) -> None:
     if holder is None:
         click.echo(f"Nothing is running in {folder}.")
         return
-    os.kill(holder.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it has just gone by itself
+        os.kill(holder.pid, signal.SIGTERM)
     until = time.monotonic() + STOP_SECONDS
     while read_holder(folder) is not None:
         if time.monotonic() > until:

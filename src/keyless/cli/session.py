@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -81,17 +82,16 @@ class Session:
         *,
         query: Mapping[str, str] | None = None,
         body: object = None,
-    ) -> Json:
+    ) -> Any:
         """A request with a JSON body (none if None) and its JSON answer; {} if the answer has no body."""
         content = None if body is None else jsonlib.dumps(body).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         with self.stream(method, endpoint, path, query=query, headers=headers, content=content) as response:
             data = _read(response)
         try:
-            answer: Json = jsonlib.loads(data) if data else {}
+            return jsonlib.loads(data) if data else {}
         except ValueError:
             raise _not_keyless(self.instance) from None
-        return answer
 
     def pages(self, endpoint: Endpoint, path: str, query: Mapping[str, str]) -> Iterator[Json]:
         """The items of a list, following its `nextLink`."""
@@ -264,5 +264,5 @@ def _is_about_tls(error: BaseException) -> bool:
 
 def _not_keyless(instance: Instance) -> Refused:
     return Refused(
-        f"What answers at {instance.address}:{instance.port} does not speak as keyless does: `keyless status` tells more."
+        f"What answers at {instance.address}:{instance.port} is not keyless, or not this version: see `keyless status`."
     )

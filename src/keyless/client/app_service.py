@@ -14,6 +14,7 @@ from keyless.client.access_token import AccessToken
 from keyless.client.errors import CredentialUnavailable, TokenRefused
 from keyless.client.http1 import BadResponse, Response, ResponseReader, get_request
 from keyless.model.clock import Clock
+from keyless.model.secretstr import SecretStr
 
 API_VERSION = "2019-08-01"
 #: A token is renewed this long before it expires, or at half its life if that is shorter.
@@ -31,7 +32,7 @@ class Endpoint:
 
     __slots__ = ("_secret", "host", "path", "port")
 
-    def __init__(self, host: str, port: int, path: str, secret: str) -> None:
+    def __init__(self, host: str, port: int, path: str, secret: SecretStr) -> None:
         self.host = host
         self.port = port
         self.path = path
@@ -42,7 +43,9 @@ class Endpoint:
         fields = [("api-version", API_VERSION), ("resource", resource), *([selector] if selector else [])]
         query = "&".join(f"{name}={_quote(value)}" for name, value in fields)
         try:
-            return get_request(f"{self.host}:{self.port}", f"{self.path}?{query}", {"X-IDENTITY-HEADER": self._secret})
+            return get_request(
+                f"{self.host}:{self.port}", f"{self.path}?{query}", {"X-IDENTITY-HEADER": self._secret.reveal()}
+            )
         except ValueError:  # its cause is kept out: the secret is among its locals
             raise CredentialUnavailable("IDENTITY_HEADER or IDENTITY_ENDPOINT holds a line break.") from None
 
@@ -60,7 +63,7 @@ def endpoint_of(environ: Mapping[str, str]) -> Endpoint:
     valid_port = port.isascii() and port.isdigit() and 0 < int(port) < 65536
     if not url.startswith("http://") or not host or not valid_port:
         raise CredentialUnavailable(f"IDENTITY_ENDPOINT is not an http:// address: {_HOW_TO_START}.")
-    return Endpoint(host, int(port), slash + path or "/", secret)
+    return Endpoint(host, int(port), slash + path or "/", SecretStr(secret))
 
 
 def fetch_token(

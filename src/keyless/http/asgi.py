@@ -23,7 +23,8 @@ log = logging.getLogger("keyless.http")
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
-MAX_PATH = 8 * 1024
+#: A blob's name has up to 1,024 characters, each up to 12 bytes when it is encoded.
+MAX_PATH = 16 * 1024
 #: Headers whose names users choose; clients show them as they come, so their case is kept both ways.
 OWN_NAMES = b"x-ms-meta-"
 

@@ -75,6 +75,9 @@ class Kernel:
         except KeylessError as error:
             self.audit.outcome(event, surface.error(request, error).status)
             raise
+        except Exception:
+            self.audit.outcome(event, 500)
+            raise
         self.audit.outcome(event, response.status)
         return response
 

@@ -145,7 +145,8 @@ class Request:
     @property
     def authority(self) -> str:
         """Host and port as the client wrote them; 443 is left out."""
-        return self.host if self.port in {None, 443} else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port in {None, 443} else f"{host}:{self.port}"
 
     @property
     def base_url(self) -> str:

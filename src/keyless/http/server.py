@@ -19,10 +19,51 @@ from keyless.model.app import Lease
 
 KEEP_ALIVE_SECONDS = 75
 GRACE_SECONDS = 10
-FAREWELL_SECONDS = 0.5
+#: How long a client may take to send a request's head, and how many bytes that may have.
+HEAD_SECONDS = 30.0
+MAX_HEAD = 64 * 1024
+#: How long an idle client may take to notice that the server ends.
+IDLE_SECONDS = 1.0
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with limits on a request's head and on the end of a connection, of which it has none."""
+
+    _in_head = True
+    _head = 0
+    _advanced = False
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        self._advanced = False
+        super().data_received(data)
+        if not self._in_head or self._advanced or self.transport.is_closing():
+            return
+        self._head += len(data)
+        if self._head > MAX_HEAD:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._advanced = False, True
+        self._forget_deadline()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head, self._advanced, self._head = True, True, 0
+        super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_deadline()
+        super().connection_lost(exc)
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep what ASGI does not: how the client spelt the names that are its own."""
         super().on_header(name, value)
@@ -30,11 +71,14 @@ class _Protocol(HttpToolsProtocol):
             self.headers[-1] = (name, value)
 
     def shutdown(self) -> None:
-        """Close the connection if it is idle, else after its answer, as the server stops."""
         super().shutdown()
-        if self.transport.is_closing():
-            # TLS ends when both sides have said so, and a client's pool of idle connections never does
-            self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
+        if self.transport.is_closing():  # a client with nothing to wait for may never say goodbye
+            self.loop.call_later(IDLE_SECONDS, self.transport.abort)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class _Server(uvicorn.Server):

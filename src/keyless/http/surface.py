@@ -54,6 +54,15 @@ class PublicOperation:
     handle: Callable[[Request], Awaitable[Response]]
 
 
+def refusal(error: KeylessError) -> PublicOperation:
+    """An operation that says no to everybody: on a surface whose callers have no token to show first."""
+
+    async def handle(_request: Request) -> Response:
+        raise error
+
+    return PublicOperation("refused", handle)
+
+
 class Surface(Protocol):
     """One HTTP surface (vault, blob, management, login, …)."""
 

@@ -34,6 +34,7 @@ class Keeper:
 
     async def keep(self, connection: socket.socket, arrived: bytes) -> None:
         """Hold the lease that came over `connection`, with what `arrived` after it; returns when it is over."""
+        self._connection = connection
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MAX_ANSWER)
         reader.feed_data(arrived)
         try:
@@ -55,10 +56,21 @@ class Keeper:
         await self._live.wait()
         if self._over:
             raise KeylessError(ErrorKind.FORBIDDEN, f"This instance has lost its identity: {self._over}")
+        connection = connect(self._data)
+        # asked before the lease is presented to it again, a server that has just restarted would refuse
+        if self._has_ended():
+            connection.close()
+            raise ConnectionError("the server restarts")
         loop = asyncio.get_running_loop()
-        _, endpoint = await loop.create_unix_connection(Endpoint, sock=connect(self._data))
+        _, endpoint = await loop.create_unix_connection(Endpoint, sock=connection)
         endpoint.transport.write(identity_opening(self._lease))
         return endpoint
+
+    def _has_ended(self) -> bool:
+        try:
+            return not self._connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
 
     async def _until_away(self, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):
@@ -77,7 +89,8 @@ class Keeper:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _present(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_unix_connection(sock=connect(self._data), limit=MAX_ANSWER)
+        connection = connect(self._data)
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MAX_ANSWER)
         try:
             writer.write(resume_opening(self._lease, self._identity_port))
             line = await _line(reader)
@@ -87,6 +100,7 @@ class Keeper:
         except BaseException:
             writer.close()
             raise
+        self._connection = connection
         return reader, writer
 
 

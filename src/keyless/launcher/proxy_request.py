@@ -105,10 +105,11 @@ def error_answer(error: KeylessError) -> bytes:
 def _host_and_port(authority: str, default: int | None) -> tuple[str, int]:
     matched = _AUTHORITY.fullmatch(authority)
     port = int(matched["port"] or default or 0) if matched else 0
-    if matched is None or not 0 < port < 65536:
-        raise invalid("The request names no host and port that this proxy understands.")
     # names are compared, so each has one spelling; the root's dot says nothing
-    return matched["host"].strip("[]").lower().removesuffix("."), port
+    host = matched["host"].strip("[]").lower().removesuffix(".") if matched else ""
+    if not host or not 0 < port < 65536:
+        raise invalid("The request names no host and port that this proxy understands.")
+    return host, port
 
 
 def _authorization(upstream: Upstream | None) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _over_lease(data: Path, app: str, resource: str, selector: tuple[str, str] |
         port = holding.getsockname()[1]
         lease, connection, _ = take_lease(data, app, "own", port)
         with connection:
-            request = Endpoint(LOOPBACK, port, "/msi/token", lease.header.reveal()).request(resource, selector)
+            request = Endpoint(LOOPBACK, port, "/msi/token", lease.header).request(resource, selector)
             return read_answer(_exchange(data, identity_opening(lease) + request), time.time())
 
 

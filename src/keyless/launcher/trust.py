@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from keyless.launcher.environment import TrustFiles
 from keyless.launcher.jks import trust_store
+from keyless.model.errors import ErrorKind, KeylessError
 
 MAX_BUNDLE = 16 * 1024 * 1024
 
@@ -41,7 +42,10 @@ def public_roots(environ: Mapping[str, str]) -> str:
 
 
 def write_trust(folder: str, environ: Mapping[str, str], private: str, now: float) -> tuple[TrustFiles, bool]:
-    """Write the files into `folder`; `private` is the lease's CAs as PEM. Also tells if public roots were found."""
+    """Write the files into `folder`; `private` is the lease's CAs as PEM. Also tells if public roots were found.
+
+    Raises UNAVAILABLE when they cannot be written.
+    """
     roots = public_roots(environ)
     # Node adds this file to its own roots, and whoever started us may have added some already
     former = _read(environ.get("NODE_EXTRA_CA_CERTS", ""))
@@ -54,10 +58,14 @@ def write_trust(folder: str, environ: Mapping[str, str], private: str, now: floa
 
 
 def make_folder(environ: Mapping[str, str]) -> str:
-    """A new private folder for temporary files."""
-    base = environ.get("TMPDIR", "")
-    folder = os.path.join(base if base.startswith("/") else "/tmp", f"keyless-{os.urandom(12).hex()}")  # noqa: S108
-    os.mkdir(folder, 0o700)  # fails if somebody was there first
+    """A new private folder for temporary files; raises UNAVAILABLE where none can be made."""
+    given = environ.get("TMPDIR", "")
+    base = given if given.startswith("/") else "/tmp"  # noqa: S108
+    folder = os.path.join(base, f"keyless-{os.urandom(12).hex()}")
+    try:
+        os.mkdir(folder, 0o700)  # fails if somebody was there first
+    except OSError as error:
+        raise _not_writable(base, error) from None
     return folder
 
 
@@ -91,5 +99,15 @@ def _read(path: str) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
-    with open(path, "xb") as file:
-        file.write(content)
+    try:
+        with open(path, "xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise _not_writable(os.path.dirname(path), error) from None
+
+
+def _not_writable(folder: str, error: OSError) -> KeylessError:
+    return KeylessError(
+        ErrorKind.UNAVAILABLE,
+        f"Nothing can be written to {folder} ({error.strerror}): set TMPDIR to a folder with room for it.",
+    )

@@ -5,16 +5,18 @@ Source: Azure Resource Manager REST API, "Common API details" and "Resource prov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from keyless.http.message import Request, Response
-from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 MAX_BODY = 1024 * 1024
+#: What is stored is read and shown again from other depths of the stack, where less room may be left.
+MAX_DEPTH = 64
 
 _STATUS = {
     ErrorKind.INVALID: (400, "InvalidRequest"),
@@ -48,13 +50,25 @@ class ArmPath:
 
 def parse_path(request: Request) -> ArmPath:
     """Read the path of a request; case and repeated slashes do not matter, names keep their case."""
-    text = "/" + "/".join(part for part in request.segments() if part)
-    whole = parse_resource_id(text)
+    parts = [part for part in request.segments() if part]
+    if any("/" in part for part in parts):
+        raise invalid("A name in the path has a slash in it.", "InvalidResourceId")
+    whole = parse_resource_id("/" + "/".join(parts))
     at = whole.provider_index
     if at < 0:
         return ArmPath(whole, whole, "", ())
     namespace = whole.segments[at + 1].lower() if len(whole.segments) > at + 1 else ""
     return ArmPath(whole, ResourceId(whole.segments[:at]), namespace, whole.segments[at + 2 :])
+
+
+def at_subscription(path: ArmPath) -> ArmPath:
+    """The path again, if its scope is a whole subscription; raises NOT_FOUND for one that is narrower.
+
+    What concerns the whole tenant must not be had by a role at one resource group.
+    """
+    if len(path.scope.segments) != 2 or not path.scope.subscription:
+        raise not_found(f"{path.namespace} is to be had at a subscription only.", "InvalidResourceType")
+    return path
 
 
 async def read_object(request: Request) -> dict[str, object]:
@@ -63,9 +77,26 @@ async def read_object(request: Request) -> dict[str, object]:
     if not data.strip():
         return {}
     try:
-        return msgspec.json.decode(data, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError) as error:
+        body = msgspec.json.decode(data, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("The body has to be a JSON object.", "InvalidRequestContent") from error
+    _check_depth(body)
+    return body
+
+
+def _check_depth(body: object) -> None:
+    level = [body]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise invalid(f"The body may be nested at most {MAX_DEPTH} deep.", "InvalidRequestContent")
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def text_of(body: Mapping[str, object], name: str, default: str | None = None) -> str:

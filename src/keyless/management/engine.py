@@ -54,6 +54,8 @@ class Engine:
                 continue
             if len(names) < depth:
                 return self._list(method, declared, path.scope)
+            if len(path.scope.segments) != 4 or not path.scope.resource_group:
+                raise invalid(f"{declared.name} is to be had in a resource group only.", "InvalidResourceId")
             rest = path.rest[2 * depth :]
             resource_id = ResourceId(path.id.segments[: len(path.id.segments) - len(rest)])
             return self.on_resource(method, declared, resource_id, rest)
@@ -67,7 +69,9 @@ class Engine:
         """An operation on one resource, or on what lies below it."""
         if rest:
             return self._sub_operation(method, declared, resource_id, "/".join(rest).lower())
-        if method in {"GET", "HEAD"}:
+        if method == "HEAD":
+            return _operation(declared, "read", resource_id, lambda _call: self._exists(resource_id))
+        if method == "GET":
             return _operation(declared, "read", resource_id, lambda _call: self._get(declared, resource_id))
         if method == "PUT":
             return _operation(declared, "write", resource_id, lambda call: self._put(call, declared, resource_id))
@@ -111,6 +115,10 @@ class Engine:
 
     async def _get(self, declared: ResourceType, resource_id: ResourceId) -> Response:
         return json_response(200, self.view(declared, self.existing(resource_id)))
+
+    async def _exists(self, resource_id: ResourceId) -> Response:
+        self.existing(resource_id)
+        return Response(204)
 
     def view(self, declared: ResourceType, resource: Resource) -> dict[str, object]:
         """A resource as an answer shows it."""

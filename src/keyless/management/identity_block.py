@@ -16,6 +16,7 @@ from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
 
 MAX_USER_IDENTITIES = 100
+_USER_ASSIGNED = "microsoft.managedidentity/userassignedidentities"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ def read_identity(body: Mapping[str, object], old: Resource | None, *, merge: bo
     user = {parse_resource_id(i).key: i for i in before.user} if merge else {}
     for identity, value in named.items():
         resource_id = parse_resource_id(identity)
+        # the ID of another app would lend that app's system-assigned identity
+        if resource_id.type.lower() != _USER_ASSIGNED:
+            raise invalid(f"{identity} is not a user-assigned identity.", "InvalidIdentityId")
         if value is None:
             user.pop(resource_id.key, None)
         else:

@@ -107,6 +107,12 @@ class Resources:
             del self._by_name[kind, change.id.name.lower()]
 
 
+def holder_of(scope: ResourceId) -> ResourceId:
+    """The resource or group that a scope is, or lies in: a container's account, a secret's vault."""
+    at = scope.provider_index
+    return ResourceId(scope.segments[: at + 4 if at >= 0 else 4])
+
+
 def read(tx: Tx, resource_id: ResourceId) -> Resource | None:
     """A resource as it stands inside a write."""
     row = tx.row("SELECT body FROM resource WHERE key=?", (resource_id.key,))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,10 +20,11 @@ import msgspec
 from keyless.model.audit import AuditEvent
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.store.private_file import sync_folder
 
 FLUSH_SECONDS = 0.5
 MAX_PENDING = 50_000
-MAX_LINE = 16 * 1024
+MAX_FIELD = 4 * 1024
 _BLOCK = 64 * 1024
 
 
@@ -56,7 +58,9 @@ class AuditLog:
     async def _keep_record(self, record: dict[str, object], durable: bool) -> None:
         if self._closing or len(self._pending) >= MAX_PENDING:
             raise _unwritable()
-        self._pending.append(msgspec.json.encode(record)[:MAX_LINE] + b"\n")
+        # what is too long is cut before it is encoded: half a line of JSON would be no record at all
+        kept = {name: value[:MAX_FIELD] if isinstance(value, str) else value for name, value in record.items()}
+        self._pending.append(msgspec.json.encode(kept) + b"\n")
         if durable:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
@@ -107,19 +111,21 @@ class AuditLog:
         self._size += len(data)
 
     def _rotate(self) -> None:
-        for i in range(self._keep - 1, 0, -1):
-            older = _numbered(self._path, i)
-            if older.exists():
-                older.replace(_numbered(self._path, i + 1))
-        self._path.replace(_numbered(self._path, 1))
+        if self._path.exists():  # else an earlier try came this far, and the disk was full
+            for i in range(self._keep - 1, 0, -1):
+                older = _numbered(self._path, i)
+                if older.exists():
+                    older.replace(_numbered(self._path, i + 1))
+            self._path.replace(_numbered(self._path, 1))
+        fresh = _open(self._path)
         os.close(self._file)
-        self._file = _open(self._path)
-        self._size = 0
+        self._file, self._size = fresh, 0
 
     async def latest(self, limit: int) -> list[dict[str, object]]:
         """The newest records, newest first, each decision with the `status` of its outcome where there is one."""
         if self._pending:
-            await self._flush()
+            # a reader that goes away must not take with it what others wait for
+            await asyncio.shield(self._flush())
         return await asyncio.to_thread(lambda: list(_newest(self._files(), limit)))
 
     def _files(self) -> list[Path]:
@@ -140,7 +146,17 @@ def _unwritable() -> KeylessError:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    """The file, whose name is on the disk too, and whose last line is whole even after a crash."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(file).st_size
+        if size and os.pread(file, 1, size - 1) != b"\n":
+            os.write(file, b"\n")
+        sync_folder(path.parent)
+    except OSError:
+        os.close(file)
+        raise
+    return file
 
 
 def _numbered(path: Path, number: int) -> Path:
@@ -150,23 +166,28 @@ def _numbered(path: Path, number: int) -> Path:
 def _newest(files: list[Path], limit: int) -> Iterator[dict[str, object]]:
     statuses: dict[object, object] = {}
     found = 0
-    for path in files:
-        for line in _lines_backwards(path):
-            with contextlib.suppress(msgspec.DecodeError):
-                record = msgspec.json.decode(line, type=dict[str, object])
-                if record.get("event") == "outcome":
-                    statuses[record.get("request_id")] = record.get("status")
-                    continue
-                if record.get("request_id") in statuses:
-                    record["status"] = statuses[record["request_id"]]
-                yield record
-                found += 1
-                if found >= limit:
-                    return
+    for line in itertools.chain.from_iterable(map(_lines_backwards, files)):
+        record = _decode(line)
+        if record.get("event") == "outcome":
+            statuses[record.get("request_id")] = record.get("status")
+        elif record.get("event") == "decision":
+            if record.get("request_id") in statuses:
+                record["status"] = statuses[record["request_id"]]
+            yield record
+            found += 1
+            if found >= limit:
+                return
+
+
+def _decode(line: bytes) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}  # torn by a crash
 
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # it may be rotated meanwhile
         at = file.seek(0, os.SEEK_END)
         rest = b""
         while at > 0:

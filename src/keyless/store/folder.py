@@ -10,8 +10,8 @@ import contextlib
 import fcntl
 import os
 import shutil
-import tempfile
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from keyless.store.private_file import write_private
 
 INSTANCE_FILE = "instance.json"
 LOCK_FILE = "lock"
+FORMAT = 1
 _STAGING = ".new-"
+_TRIES = 5
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -44,7 +46,13 @@ class Instance(msgspec.Struct, frozen=True):
     owner: Owner
     address: str
     port: int
-    format: int = 1
+    format: int = FORMAT
+
+
+class _Format(msgspec.Struct):
+    """What is read first: a newer program may have changed all the rest."""
+
+    format: int = FORMAT
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -63,14 +71,13 @@ def read_instance(folder: Path) -> Instance | None:
     except OSError as error:
         raise _unreadable(folder, error) from error
     try:
-        found = msgspec.json.decode(data, type=Instance)
+        if msgspec.json.decode(data, type=_Format).format > FORMAT:
+            raise conflict(f"{folder} was written by a newer keyless: upgrade this program.")
+        return msgspec.json.decode(data, type=Instance)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise KeylessError(
             ErrorKind.INTERNAL, f"{folder / INSTANCE_FILE} is damaged: restore the folder from a backup."
         ) from error
-    if found.format > 1:
-        raise conflict(f"{folder} was written by a newer keyless: upgrade this program.")
-    return found
 
 
 def write_instance(folder: Path, instance: Instance) -> None:
@@ -79,10 +86,12 @@ def write_instance(folder: Path, instance: Instance) -> None:
 
 
 @contextlib.contextmanager
-def staged(folder: Path) -> Generator[Path]:
+def staged(folder: Path, start: str, forget: Callable[[str], None]) -> Generator[Path]:
     """A new folder beside `folder`, to be filled; it takes that name when the block ends well, else nothing stays.
 
-    Raises CONFLICT when there is something at `folder` already that is not an empty folder.
+    `start` names this first start among others. What one that was killed has left is removed first; `forget` is
+    called with its name, for what it left elsewhere. Raises CONFLICT when there is something at `folder` already
+    that is not an empty folder.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,9 +99,12 @@ def staged(folder: Path) -> Generator[Path]:
             raise conflict(
                 f"{folder} has files that are not keyless's: name another folder with --data, or empty this one."
             )
-        for left in folder.parent.glob(f".{folder.name}{_STAGING}*"):
-            shutil.rmtree(left, ignore_errors=True)  # of a start that was killed
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}{_STAGING}", dir=folder.parent))
+        prefix = f".{folder.name}{_STAGING}"
+        for left in [path for path in folder.parent.iterdir() if path.name.startswith(prefix)]:
+            _remove_left(left, left.name.removeprefix(prefix), forget)
+        staging = folder.parent / f"{prefix}{start}"
+        staging.mkdir(mode=0o700)
+        held = _hold(staging)
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
@@ -106,6 +118,29 @@ def staged(folder: Path) -> Generator[Path]:
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
+    finally:
+        os.close(held)
+
+
+def _remove_left(left: Path, start: str, forget: Callable[[str], None]) -> None:
+    try:
+        held = _hold(left)
+    except OSError:
+        return  # another start is at it now
+    forget(start)  # first: the folder's name is what tells where the rest is
+    shutil.rmtree(left, ignore_errors=True)
+    os.close(held)
+
+
+def _hold(folder: Path) -> int:
+    """Lock a folder for as long as this process lives; raises OSError when another holds it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 @dataclass
@@ -121,22 +156,31 @@ class FolderLock:
             self._file = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._file)
+        if not self._try():
+            self.release()
             holder = read_holder(self.folder)
             who = f"process {holder.pid}" if holder else "another process"
             raise conflict(
                 f"{self.folder} is held by {who}: stop it with `keyless down`, or name another folder with --data."
-            ) from None
+            )
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, msgspec.json.encode(Holder(os.getpid(), started)), 0)
 
+    def _try(self) -> bool:
+        for _ in range(_TRIES):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            if read_holder(self.folder) is not None:
+                return False
+            time.sleep(0.02)  # it was only somebody who looked
+        return False
+
     def release(self) -> None:
-        """Give it up."""
-        os.ftruncate(self._file, 0)
-        os.close(self._file)
+        """Give it up, if it was taken."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def read_holder(folder: Path) -> Holder | None:

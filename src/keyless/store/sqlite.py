@@ -63,14 +63,13 @@ class SqliteStore:
     """See `engine.Store`. Opened with `open_store`; lives on the event loop that opens it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reader = connect(path)
+        self._reader, writer = connect(path), connect(path)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = 0
         self._closed = False
         self._subscribers: dict[type[object], list[Callable[[object], None]]] = {}
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._write_groups, name="keyless-writer", daemon=True)
+        self._thread = threading.Thread(target=self._write_groups, args=(writer,), name="keyless-writer", daemon=True)
         self._thread.start()
 
     async def write(self, work: Callable[[SqliteTx], T]) -> T:
@@ -103,8 +102,7 @@ class SqliteStore:
 
     # the writer's thread
 
-    def _write_groups(self) -> None:
-        connection = connect(self._path)
+    def _write_groups(self, connection: sqlite3.Connection) -> None:
         running = True
         while running:
             group: list[_Job] = []
@@ -208,8 +206,8 @@ def open_store(path: Path, migrations: Iterable[Migration]) -> SqliteStore:
             connection.close()
         return SqliteStore(path)
     except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if name in {"SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN"} or name.startswith("SQLITE_IOERR"):
+        name = str(getattr(error, "sqlite_errorname", ""))
+        if name.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
             raise KeylessError(
                 ErrorKind.UNAVAILABLE,
                 f"{path} cannot be written ({name}): free space or mend its permissions.",
@@ -248,5 +246,6 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) ->
             )
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has undone it already
+            connection.execute("ROLLBACK")
         raise

@@ -17,7 +17,7 @@ import msgspec
 from keyless.authority.tokens import IssuedToken, TokenAuthority
 from keyless.directory.principals import Directory
 from keyless.http.message import Request, Response
-from keyless.http.surface import PublicOperation
+from keyless.http.surface import PublicOperation, refusal
 from keyless.model.app import Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clock import Clock
@@ -62,9 +62,9 @@ class AppServiceSurface:
 
     def route(self, request: Request) -> PublicOperation:
         if request.path.rstrip("/").lower() != PATH:
-            raise not_found(f"The identity endpoint is {PATH}.")
+            return refusal(not_found(f"The identity endpoint is {PATH}."))
         if request.method != "GET":
-            raise invalid("The identity endpoint takes GET.")
+            return refusal(invalid("The identity endpoint takes GET."))
         return PublicOperation("token", self._token)
 
     async def _token(self, request: Request) -> Response:

@@ -15,7 +15,7 @@ from keyless.model.access import Decision, Denied, Permission, Requirement
 from keyless.model.app import Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clouds import claimed_names
-from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
+from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid, not_found
 from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
@@ -65,6 +65,10 @@ class Launches:
         await self._allowed(app)
         settings = await self.references.resolve(app, await self.settings(app.id))
         made = await self.instances.open(app.id, opening.identity_port)
+        now = self.app(opening.app)
+        if now is None or now.created != app.created:  # deleted meanwhile: a later app of that name is another one
+            await self.instances.end([made.lease.id])
+            raise conflict(f"The app {app.name!r} has been deleted.", "AppNotFound")
         clouds = opening.names == "clouds"
         answer = {
             "lease": made.lease.id,

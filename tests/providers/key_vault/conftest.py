@@ -26,6 +26,7 @@ from keyless.store.sealing import MasterKey, Sealer, new_wrapped_key
 from keyless.store.sqlite import open_store
 
 TENANT = "5a1f0d3c-0000-4000-8000-00000000beef"
+SUBSCRIPTION = parse_resource_id("/subscriptions/s-1")
 GROUP = "/subscriptions/s-1/resourceGroups/shop/providers/Microsoft.KeyVault/vaults"
 VAULTS = {name: Resource(parse_resource_id(f"{GROUP}/{name}")) for name in ("Shop", "Other")}
 OFFICER = Role("officer", "Key Vault Secrets Officer", data_actions=("Microsoft.KeyVault/vaults/secrets/*",))
@@ -171,9 +172,11 @@ async def vault(tmp_path: Path) -> AsyncIterator[VaultClient]:
     store = open_store(tmp_path / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
     access.grant("officer", "officer", "/subscriptions/s-1")
-    secrets = SecretStore(store, new_sealer(), os.urandom)
+    secrets = SecretStore(store, new_sealer(), os.urandom, scope_deleted=lambda tx, scope: None)
     by_name = {name.lower(): resource for name, resource in VAULTS.items()}
-    surface = VaultSurface(by_name.get, secrets, lambda r: f"https://login.keyless.localhost:8443/{TENANT}", clock)
+    surface = VaultSurface(
+        by_name.get, secrets, lambda r: f"https://login.keyless.localhost:8443/{TENANT}", clock, SUBSCRIPTION
+    )
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)
     yield VaultClient(kernel, access, audit, clock, secrets, store, tmp_path)
     await store.close()

@@ -23,6 +23,7 @@ from keyless.store.sealing import MasterKey, PartSealer, Sealer, new_wrapped_key
 from keyless.store.sqlite import SqliteStore, open_store
 
 TENANT = "5a1f0d3c-0000-4000-8000-00000000beef"
+SUBSCRIPTION = parse_resource_id("/subscriptions/s-1")
 ACCOUNT = parse_resource_id("/subscriptions/s-1/resourceGroups/Shop/providers/Microsoft.Storage/storageAccounts/shop")
 _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 ROLES = {
@@ -182,9 +183,14 @@ async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
     store = open_store(folder / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
     access.grant("owner", "contributor", str(ACCOUNT))
-    blobs = open_blob_store(store, folder / "parts", new_sealer(), clock, os.urandom)
+    blobs = open_blob_store(
+        store, folder / "parts", new_sealer(), clock, os.urandom, scope_deleted=lambda tx, scope: None
+    )
     surface = BlobSurface(
-        {"shop": Resource(ACCOUNT)}.get, blobs, lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}"
+        {"shop": Resource(ACCOUNT)}.get,
+        blobs,
+        lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}",
+        SUBSCRIPTION,
     )
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)
     yield BlobClient(kernel, access, audit, clock, blobs, store, folder)

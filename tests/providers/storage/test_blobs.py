@@ -296,7 +296,7 @@ async def test_a_body_that_is_not_what_was_announced_stores_nothing(blob: BlobCl
 )
 async def test_headers_that_make_no_sense_change_nothing(blob: BlobClient, headers: dict[str, str]) -> None:
     await blob.container()
-    answer = await blob.put("/box/b", **headers)
+    answer = await blob.put("/box/b", b"x", **headers)
     assert answer.status == 400
     assert answer.code
     assert (await blob.send("HEAD", "/box/b")).status == 404

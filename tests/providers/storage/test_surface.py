@@ -7,7 +7,7 @@ import pytest
 from keyless.http.message import Target
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.providers.storage.errors import error_response
-from tests.providers.storage.harness import ACCOUNT, TENANT, BlobClient
+from tests.providers.storage.harness import ACCOUNT, SUBSCRIPTION, TENANT, BlobClient
 
 PUT = {"x-ms-blob-type": "BlockBlob"}
 CREATE = PUT | {"If-None-Match": "*"}
@@ -89,6 +89,10 @@ async def test_a_request_without_a_good_token_gets_the_challenge(blob: BlobClien
 async def test_an_account_that_is_not_there(blob: BlobClient) -> None:
     target = Target("storage", "nobody", "blob.keyless.localhost")
     assert (await blob.send("GET", "/box/b", target=target, token="")).status == 401
+    # who may not look at all accounts is not told whether this one is there
+    answer = await blob.send("GET", "/box/b", target=target)
+    assert (answer.status, answer.code) == (403, "AuthorizationPermissionMismatch")
+    blob.access.grant("owner", "contributor", str(SUBSCRIPTION))
     answer = await blob.send("GET", "/box/b", target=target)
     assert (answer.status, answer.code) == (404, "ResourceNotFound")
 
@@ -115,4 +119,5 @@ def test_every_kind_of_error_has_a_status(blob: BlobClient, kind: ErrorKind) -> 
         answer = error_response(blob.request(method, "/box/b"), error)
         assert 300 < answer.status < 600
         assert answer.headers["x-ms-error-code"]
+        assert isinstance(answer.body, bytes)
         assert (b"What &lt;&amp;&gt; to do." in answer.body) == (method == "GET" and answer.status != 304)

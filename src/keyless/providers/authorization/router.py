@@ -14,15 +14,17 @@ from urllib.parse import quote
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import Call, Operation
+from keyless.management import resources as table
 from keyless.management.arm import ArmPath, json_response, list_response, object_of, read_object, text_of
 from keyless.model.access import Allowed, Assignment, Permission, Requirement, Role
 from keyless.model.clock import Clock
 from keyless.model.errors import invalid, not_found
 from keyless.model.identity import Principal
+from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId, parse_resource_id
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import role_definition_id
-from keyless.store.engine import Store
+from keyless.store.engine import Store, Tx
 
 _NAMESPACE = "Microsoft.Authorization"
 _READ = f"{_NAMESPACE}/roleAssignments/read"
@@ -36,13 +38,13 @@ _FILTER = re.compile(
 
 @dataclass(frozen=True)
 class AuthorizationRouter:
-    """`scope_exists` tells whether the resource, group or subscription of a scope is there."""
+    """`resource` finds a resource or a group from memory, for what only reads."""
 
     assignments: Assignments
     store: Store
     clock: Clock
     principal: Callable[[str], Principal | None]
-    scope_exists: Callable[[ResourceId], bool]
+    resource: Callable[[ResourceId], Resource | None]
     subscription: str
 
     def route(self, method: str, path: ArmPath) -> Operation:
@@ -86,18 +88,12 @@ class AuthorizationRouter:
         found = await self.assignments.at(
             scope,
             below="atscope" not in wanted,
-            principal_id=wanted.get("principalid") or wanted.get("assignedto", ""),
+            principal_id=(wanted.get("principalid") or wanted.get("assignedto", "")).lower(),
             after=call.request.query.get("$skipToken", ""),
             limit=_PAGE + 1,
         )
         page, more = found[:_PAGE], len(found) > _PAGE
-        link = (
-            f"{call.request.base_url}{call.request.path}?$skipToken={quote(page[-1].id.lower(), safe='')}"
-            if more
-            else ""
-        )
-        if link and wanted:
-            link += f"&$filter={quote(call.request.query['$filter'], safe='')}"
+        link = _next_page(call.request, page[-1].id.lower()) if more else ""
         return list_response([self._view(one) for one in page], link)
 
     async def _get(self, resource_id: ResourceId) -> Response:
@@ -115,11 +111,19 @@ class AuthorizationRouter:
                 "There is no principal with that principalId: use the principal ID (object ID), not the client ID.",
                 "PrincipalNotFound",
             )
-        if not self.scope_exists(path.scope):
-            raise not_found(f"The scope {path.scope} is not there.", "ResourceNotFound")
         one = Assignment(str(path.id), principal.principal_id, role.guid, path.scope.key)
-        await self.store.write(lambda tx: self.assignments.add(tx, one, self.clock(), call.caller.principal_id))
+
+        def work(tx: Tx) -> bool:
+            # in the write, so that nothing is left at a scope that is being deleted
+            self._check_scope(path.scope, table.read(tx, table.holder_of(path.scope)))
+            return self.assignments.add(tx, one, self.clock(), call.caller.principal_id)
+
+        await self.store.write(work)
         return json_response(201, self._view(one))
+
+    def _check_scope(self, scope: ResourceId, holder: Resource | None) -> None:
+        if holder is None and scope.key != f"/subscriptions/{self.subscription}":
+            raise not_found(f"The scope {scope} is not there.", "ResourceNotFound")
 
     async def _delete(self, resource_id: ResourceId) -> Response:
         gone = await self.store.write(lambda tx: self.assignments.remove(tx, resource_id))
@@ -151,8 +155,8 @@ class AuthorizationRouter:
     async def _definitions(self, call: Call, scope: ResourceId, name: str) -> Response:
         if name:
             return json_response(200, self._show_role(self._found(name)))
-        if scope.key != "/" and not self.scope_exists(scope):
-            raise not_found(f"The scope {scope} is not there.", "ResourceNotFound")
+        if scope.key != "/":
+            self._check_scope(scope, self.resource(table.holder_of(scope)))
         wanted = _filters(call.request).get("rolename", "").lower()
         roles = sorted(self.assignments.roles.values(), key=lambda role: role.name)
         return list_response([self._show_role(r) for r in roles if wanted in {"", r.name.lower()}])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from keyless.http.message import Response
 from keyless.http.surface import Call, Operation
-from keyless.management.arm import ArmPath, list_response
+from keyless.management.arm import ArmPath, at_subscription, list_response
 from keyless.model.access import Permission, Requirement
 from keyless.model.errors import invalid, not_found
 
@@ -33,11 +33,12 @@ class InsightsRouter:
             raise not_found(
                 f"There is no {method} Microsoft.Insights/{'/'.join(path.rest)} here.", "InvalidResourceType"
             )
-        return Operation(_ACTION, self._list, (Requirement(path.scope, (Permission(_ACTION),)),))
+        scope = at_subscription(path).scope
+        return Operation(_ACTION, self._list, (Requirement(scope, (Permission(_ACTION),)),))
 
     async def _list(self, call: Call) -> Response:
         top = call.request.query.get("$top", "100")
-        if not (top.isascii() and top.isdigit() and 0 < int(top) <= MAX_EVENTS):
+        if not (top.isascii() and top.isdigit() and len(top) < 5 and 0 < int(top) <= MAX_EVENTS):
             raise invalid(f"$top is a number from 1 to {MAX_EVENTS}.", "InvalidQueryParameterValue")
         return list_response([_event(record) for record in await self.latest(int(top))])
 

@@ -13,7 +13,9 @@ from typing import cast
 
 import msgspec
 
+from keyless.management.engine import ScopeDeleted
 from keyless.model.errors import KeylessError, conflict, not_found
+from keyless.model.resource_id import parse_resource_id
 from keyless.model.secretstr import SecretStr
 from keyless.providers.key_vault.errors import OBJECT_DELETED, SECRET_NOT_FOUND
 from keyless.providers.key_vault.skip_token import Position, read_skip_token, write_skip_token
@@ -81,12 +83,19 @@ class Page:
 
 
 class SecretStore:
-    """The secrets of every vault. `random` gives that many random bytes."""
+    """The secrets of every vault. `random` gives that many random bytes.
 
-    def __init__(self, store: Store, sealer: Sealer, random: Callable[[int], bytes]) -> None:
+    A secret is a scope: `scope_deleted` is told when one is gone for good, so that another one of its name does
+    not find the old one's role assignments.
+    """
+
+    def __init__(
+        self, store: Store, sealer: Sealer, random: Callable[[int], bytes], *, scope_deleted: ScopeDeleted
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._random = random
+        self._scope_deleted = scope_deleted
 
     async def put(self, vault: str, name: str, value: SecretStr, metadata: Metadata) -> SecretVersion:
         """Add a version, which is the latest from now on; CONFLICT while a deleted secret holds the name."""
@@ -95,7 +104,7 @@ class SecretStore:
         sealed = self._sealer.seal(value.reveal().encode(), context=_context(vault, key, version))
 
         def work(tx: Tx) -> SecretVersion:
-            _forget_expired(tx, vault, metadata.created)
+            self._forget_expired(tx, vault, metadata.created)
             row = tx.row("SELECT display, deleted, latest FROM key_vault_secret WHERE vault=? AND name=?", (vault, key))
             display, deleted, latest = cast("tuple[str, int, int]", row or (name, 0, 0))
             if deleted:
@@ -181,7 +190,7 @@ class SecretStore:
         """Delete a secret with all its versions, recoverably; its latest version, or NOT_FOUND."""
 
         def work(tx: Tx) -> SecretVersion:
-            _forget_expired(tx, vault, now)
+            self._forget_expired(tx, vault, now)
             if not tx.execute(
                 "UPDATE key_vault_secret SET deleted=? WHERE vault=? AND name=? AND deleted=0",
                 (now, vault, name.lower()),
@@ -195,7 +204,7 @@ class SecretStore:
         """Bring a deleted secret back with all its versions; its latest version, or NOT_FOUND."""
 
         def work(tx: Tx) -> SecretVersion:
-            _forget_expired(tx, vault, now)
+            self._forget_expired(tx, vault, now)
             if not tx.execute(
                 "UPDATE key_vault_secret SET deleted=0 WHERE vault=? AND name=? AND deleted>0", (vault, name.lower())
             ):
@@ -208,13 +217,25 @@ class SecretStore:
         """Remove a deleted secret for good; NOT_FOUND if there is none."""
 
         def work(tx: Tx) -> None:
-            _forget_expired(tx, vault, now)
-            if not tx.execute(
-                "DELETE FROM key_vault_secret WHERE vault=? AND name=? AND deleted>0", (vault, name.lower())
-            ):
+            self._forget_expired(tx, vault, now)
+            held = tx.row(
+                "SELECT 1 FROM key_vault_secret WHERE vault=? AND name=? AND deleted>0", (vault, name.lower())
+            )
+            if held is None:
                 raise _no_deleted_secret(name)
+            self._forget(tx, vault, name.lower())
 
         await self._store.write(work)
+
+    def _forget(self, tx: Tx, vault: str, key: str) -> None:
+        tx.execute("DELETE FROM key_vault_secret WHERE vault=? AND name=?", (vault, key))
+        self._scope_deleted(tx, parse_resource_id(vault).child("secrets", key))
+
+    def _forget_expired(self, tx: Tx, vault: str, now: int) -> None:
+        """Purge what was deleted so long ago that its purge was due."""
+        due = (vault, _horizon(now))
+        for (key,) in tx.rows("SELECT name FROM key_vault_secret WHERE vault=? AND deleted BETWEEN 1 AND ?", due):
+            self._forget(tx, vault, str(key))
 
     def _position(self, listing: str, skip_token: str, start: Position) -> Position:
         return read_skip_token(self._sealer, listing, skip_token) if skip_token else start
@@ -233,11 +254,6 @@ def purge_vault(tx: Tx, vault: str) -> None:
     an old name begins empty.
     """
     tx.execute("DELETE FROM key_vault_secret WHERE vault=?", (vault,))
-
-
-def _forget_expired(tx: Tx, vault: str, now: int) -> None:
-    """Purge what was deleted so long ago that its purge was due."""
-    tx.execute("DELETE FROM key_vault_secret WHERE vault=? AND deleted BETWEEN 1 AND ?", (vault, _horizon(now)))
 
 
 def _horizon(now: int) -> int:

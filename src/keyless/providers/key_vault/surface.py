@@ -8,14 +8,16 @@ where to get one (`authorization`) and for what (`resource`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from keyless.http.message import Request, Response
-from keyless.http.surface import Operation
+from keyless.http.surface import Call, Operation
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, not_found
 from keyless.model.resource import Resource
+from keyless.model.resource_id import ResourceId
+from keyless.providers.key_vault import vaults as vaults_type
 from keyless.providers.key_vault.errors import VAULT_NOT_FOUND, error_response
 from keyless.providers.key_vault.routes import Verb, parse_route, requirements
 from keyless.providers.key_vault.secret_store import SecretStore
@@ -26,7 +28,8 @@ class VaultSurface:
     """See `http.surface.Surface`.
 
     `vaults` finds a vault by the name in its host; `login_url` gives `https://login…/{tenant ID}` under the
-    name by which the requesting client knows it, without a trailing slash.
+    name by which the requesting client knows it, without a trailing slash. A vault that is not there is asked
+    for at the subscription: only who may read all vaults is told that it is missing.
     """
 
     name = "vault"
@@ -37,9 +40,11 @@ class VaultSurface:
         secrets: SecretStore,
         login_url: Callable[[Request], str],
         clock: Clock,
+        subscription: ResourceId,
     ) -> None:
         self._vaults = vaults
         self._login_url = login_url
+        self._nowhere = subscription.child("providers", *vaults_type.NAME.split("/"))
         handlers = SecretHandlers(secrets, clock)
         self._handlers = {
             Verb.GET: handlers.get,
@@ -55,18 +60,13 @@ class VaultSurface:
 
     def route(self, request: Request) -> Operation:
         vault = self._vaults(request.target.name)
-        if vault is None:
-            raise not_found(
-                f"There is no key vault {request.target.name}: create it, or check the name in the URL.",
-                VAULT_NOT_FOUND,
-            )
         route = parse_route(request)
-        return Operation(
-            route.verb.value,
-            partial(self._handlers[route.verb], vault.id.key, route),
-            requirements(vault.id, route),
-            changes=route.verb.changes,
-        )
+        handle: Callable[[Call], Awaitable[Response]]
+        if vault is None:
+            scope, handle = self._nowhere.child(request.target.name), _missing
+        else:
+            scope, handle = vault.id, partial(self._handlers[route.verb], vault.id.key, route)
+        return Operation(route.verb.value, handle, requirements(scope, route), changes=route.verb.changes)
 
     def challenge(self, request: Request) -> str:
         # clients demand that the host they called ends with the resource's host, port included, and they split
@@ -79,3 +79,8 @@ class VaultSurface:
 
     def common_headers(self, request: Request) -> dict[str, str]:
         return {"x-ms-request-id": request.request_id, "Cache-Control": "no-store"}
+
+
+async def _missing(call: Call) -> Response:
+    name = call.request.target.name
+    raise not_found(f"There is no key vault {name}: create it, or check the name in the URL.", VAULT_NOT_FOUND)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from keyless.authority.key_ring import KeyRecord, KeyRing
 from keyless.http.message import Response
 from keyless.http.surface import Call, Operation
-from keyless.management.arm import ArmPath, json_response, list_response
+from keyless.management.arm import ArmPath, at_subscription, json_response, list_response
 from keyless.model.access import Permission, Requirement
 from keyless.model.errors import not_found
 
@@ -27,7 +27,7 @@ class SigningKeysRouter:
 
     def route(self, method: str, path: ArmPath) -> Operation:
         """See `management.surface.Router`."""
-        words = tuple(word.lower() for word in path.rest)
+        words = tuple(word.lower() for word in at_subscription(path).rest)
         match (method, words):
             case ("GET", ("signingkeys",)):
                 return Operation(f"{_TYPE}/read", self._list, _need(path, f"{_TYPE}/read"))

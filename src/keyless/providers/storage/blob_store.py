@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from keyless.management.engine import ScopeDeleted
 from keyless.model.clock import Clock
 from keyless.providers.storage.collector import Collector
 from keyless.providers.storage.part_files import PartFiles
@@ -21,6 +22,8 @@ from keyless.providers.storage.tables.listing import Page, Query, list_page
 from keyless.providers.storage.tables.schema import MIGRATION
 from keyless.store.engine import Store, Tx
 from keyless.store.sealing import PartSealer
+
+_DRAWN_BYTES = 4096
 
 __all__ = ["MIGRATION", "BlobStore", "open_blob_store"]
 
@@ -47,22 +50,28 @@ class BlobStore:
         drop_account(tx, account)
 
 
-def open_blob_store(store: Store, folder: Path, sealer: PartSealer, clock: Clock, random: Random) -> BlobStore:
+def open_blob_store(
+    store: Store, folder: Path, sealer: PartSealer, clock: Clock, random: Random, *, scope_deleted: ScopeDeleted
+) -> BlobStore:
     """Put it together over a store that has `MIGRATION`; part files go into `folder`.
+
+    `scope_deleted` is told of containers that are deleted, in the same transaction.
 
     Await `collector.recover()` before the first request, and keep `collector.run()` as a task.
     """
 
+    identifiers = _drawn_ahead(random)
+
     def etag() -> str:
-        return f"0x{random(8).hex().upper()}"
+        return f"0x{identifiers(8).hex().upper()}"
 
     files = PartFiles(folder, sealer)
-    parts = Parts(store, files, sealer, random)
+    parts = Parts(store, files, sealer, identifiers)
     blocks = Blocks(store, clock, etag)
     pins = Pins()
     return BlobStore(
         store=store,
-        containers=Containers(store, clock, etag),
+        containers=Containers(store, clock, etag, scope_deleted),
         blobs=Blobs(store, clock, etag),
         blocks=blocks,
         parts=parts,
@@ -70,3 +79,17 @@ def open_blob_store(store: Store, folder: Path, sealer: PartSealer, clock: Clock
         reader=Reader(blocks, parts, pins),
         collector=Collector(store, files, pins, clock),
     )
+
+
+def _drawn_ahead(random: Random) -> Random:
+    """The same randomness, drawn in larger amounts: each draw is a system call, and a turn of the interpreter lock."""
+    ahead = memoryview(b"")
+
+    def take(size: int) -> bytes:
+        nonlocal ahead
+        if len(ahead) < size:
+            ahead = memoryview(random(_DRAWN_BYTES))
+        taken, ahead = bytes(ahead[:size]), ahead[size:]
+        return taken
+
+    return take

@@ -78,8 +78,13 @@ class Conditions:
         return self.modified_since is None or there.changed > self.modified_since
 
 
+_NONE = Conditions()
+
+
 def read_conditions(headers: Headers) -> Conditions:
     """The conditions of a request; raises INVALID with `InvalidHeaderValue`."""
+    if not any(name in headers for name in NAMES):
+        return _NONE
     return Conditions(
         _tags(headers, "if-match"),
         _tags(headers, "if-none-match"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,16 +74,15 @@ class PartWriter:
         """Seal and write some chunks; only the last call may bring anything but whole ones."""
         file = self._file or self._create()
         size = self._sealer.chunk_plain_size
-        sealed: list[bytes] = []
         for at in range(0, len(data), size):
             ends = last and at + size >= len(data)
-            sealed.append(self._sealer.encrypt_chunk(self._id, self._index, ends, data[at : at + size]))
+            file.write(self._sealer.encrypt_chunk(self._id, self._index, ends, data[at : at + size]))
             self._index += 1
-        file.write(b"".join(sealed))
 
     def finish(self) -> None:
         """Make the file durable under its own name."""
         assert self._file is not None
+        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         _unfinished(self._path).rename(self._path)
@@ -91,7 +91,8 @@ class PartWriter:
     def discard(self) -> None:
         """Take away what was written."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # what was not written yet need not be
+                self._file.close()
             _unfinished(self._path).unlink(missing_ok=True)
 
     def _create(self) -> BinaryIO:
@@ -99,7 +100,7 @@ class PartWriter:
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sync_folder(folder.parent)
-        self._file = open(_unfinished(self._path), "xb", buffering=0, opener=_private)  # noqa: SIM115
+        self._file = open(_unfinished(self._path), "xb", opener=_private)  # noqa: SIM115
         return self._file
 
 

@@ -10,7 +10,7 @@ import asyncio
 import errno
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from keyless.http.message import Body
 from keyless.model.errors import ErrorKind, KeylessError, invalid
@@ -54,13 +54,14 @@ class Parts:
             yield self._inline(first, digest)
             return
         part_id = self._random(ID_BYTES)
-        await self._store.write(lambda tx: _intend(tx, part_id))
         try:
+            await self._store.write(lambda tx: _intend(tx, part_id))
             yield await self._write_file(part_id, (first, last), batches, digest)
         except BaseException:
             # the writer works in order: a transaction that was sent off before this one, even by a caller who
             # did not wait for it, has marked the part live by then, and it stays
-            await self._store.write(lambda tx: _abandon(tx, part_id))
+            with suppress(KeylessError):  # if this cannot be written now, recovery does it at the next start
+                await self._store.write(lambda tx: _abandon(tx, part_id))
             raise
 
     async def load(self, part: Part, start: int, length: int) -> bytes:

@@ -23,6 +23,7 @@ from keyless.providers.storage.conditions import read_conditions
 from keyless.providers.storage.errors import unsupported
 from keyless.providers.storage.names import Address, address
 from keyless.providers.storage.operations import blobs, blocks, containers, listing
+from keyless.providers.storage.tables.containers import container_scope
 from keyless.providers.storage.tables.records import BlobPath
 
 Handle = Callable[[BlobStore, BlobPath, Call], Awaitable[Response]]
@@ -127,5 +128,5 @@ def route(request: Request, account: ResourceId) -> Routed:
     needs = rule.needs
     if rule.creates and read_conditions(request.headers).creates_only:
         needs = rule.creates
-    scope = account.child("blobServices", "default", "containers", at.container) if at.container else account
+    scope = container_scope(account, at.container) if at.container else account
     return Routed(rule, at, Requirement(scope, needs))

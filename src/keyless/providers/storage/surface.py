@@ -12,9 +12,11 @@ from collections.abc import Callable
 from functools import partial
 
 from keyless.http.message import Request, Response
-from keyless.http.surface import Operation
+from keyless.http.surface import Call, Operation
 from keyless.model.errors import KeylessError, not_found
 from keyless.model.resource import Resource
+from keyless.model.resource_id import ResourceId
+from keyless.providers.storage import accounts as accounts_type
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.errors import error_response
 from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, version_of
@@ -28,7 +30,8 @@ class BlobSurface:
     """See `http.surface.Surface`.
 
     `accounts` finds a storage account by its name; `login_url` gives the authority of a request's alias with the
-    tenant, `https://login…/{tenant ID}`.
+    tenant, `https://login…/{tenant ID}`. An account that is not there is asked for at the subscription: only who
+    may read all accounts is told that it is missing.
     """
 
     name = "storage"
@@ -38,23 +41,22 @@ class BlobSurface:
         accounts: Callable[[str], Resource | None],
         blobs: BlobStore,
         login_url: Callable[[Request], str],
+        subscription: ResourceId,
     ) -> None:
         self._accounts = accounts
         self._blobs = blobs
         self._login_url = login_url
+        self._nowhere = subscription.child("providers", *accounts_type.NAME.split("/"))
 
     def route(self, request: Request) -> Operation:
         version_of(request.headers)
         account = self._accounts(request.target.name)
-        if account is None:
-            raise not_found(
-                f"There is no storage account named {request.target.name!r}: create it first.", "ResourceNotFound"
-            )
-        routed = route(request, account.id)
-        path = BlobPath(account.id.key, routed.at.container, routed.at.blob)
+        scope = self._nowhere.child(request.target.name) if account is None else account.id
+        routed = route(request, scope)
+        path = BlobPath(scope.key, routed.at.container, routed.at.blob)
         return Operation(
             name=routed.rule.name,
-            handle=partial(routed.rule.handle, self._blobs, path),
+            handle=partial(routed.rule.handle, self._blobs, path) if account else _missing,
             requirements=(routed.requirement,),
             changes=routed.rule.changes,
         )
@@ -70,7 +72,15 @@ class BlobSurface:
             version = version_of(request.headers)
         except KeylessError:
             version = DEFAULT_VERSION
-        headers = {"x-ms-request-id": request.request_id, "x-ms-version": version}
+        headers = {
+            "x-ms-request-id": request.request_id,
+            "x-ms-version": version,
+        }
         if client_id := client_request_id(request.headers):
             headers["x-ms-client-request-id"] = client_id
         return headers
+
+
+async def _missing(call: Call) -> Response:
+    name = call.request.target.name
+    raise not_found(f"There is no storage account named {name!r}: create it first.", "ResourceNotFound")

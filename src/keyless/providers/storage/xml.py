@@ -116,10 +116,11 @@ def block_entries(blocks: Iterable[Block]) -> str:
 def parse_block_list(document: bytes) -> list[BlockRef]:
     """Read a `BlockList`; raises INVALID with `InvalidXmlDocument` or `BlockListTooLong`.
 
-    Document types and entities are refused, so that nothing is expanded or fetched.
+    Document types and entities are refused, so that nothing is expanded or fetched. It is read as UTF-8, whatever
+    it says of itself: any other name would be looked up among Python's codecs.
     """
     reader = _BlockListReader()
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text

@@ -15,9 +15,10 @@ import msgspec
 
 from keyless.http.message import Response
 from keyless.http.surface import Call
+from keyless.management import resources as table
 from keyless.management.arm import json_response, read_object, texts_of
 from keyless.management.resource_type import SubOperation
-from keyless.model.errors import invalid
+from keyless.model.errors import invalid, not_found
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.store.engine import Migration, Store, Tx
@@ -49,9 +50,14 @@ class AppSettings:
     async def replace(self, app: ResourceId, settings: Mapping[str, str]) -> None:
         """Replace all settings of an app."""
         sealed = self.sealer.seal(msgspec.json.encode(settings), context=_context(app))
-        await self.store.write(
-            lambda tx: tx.execute("INSERT OR REPLACE INTO app_settings VALUES(?, ?)", (app.key, sealed))
-        )
+
+        def work(tx: Tx) -> None:
+            # an app of the same name that comes later must not find the settings of one that is gone
+            if table.read(tx, app) is None:
+                raise not_found(f"{app} is not there.", "ResourceNotFound")
+            tx.execute("INSERT OR REPLACE INTO app_settings VALUES(?, ?)", (app.key, sealed))
+
+        await self.store.write(work)
 
     @staticmethod
     def delete(tx: Tx, app: ResourceId) -> None:

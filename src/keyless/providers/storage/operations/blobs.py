@@ -21,7 +21,7 @@ from keyless.providers.storage.headers import (
     read_range,
     read_settings,
 )
-from keyless.providers.storage.tables.records import Blob, BlobPath, Draft
+from keyless.providers.storage.tables.records import INLINE_BYTES, Blob, BlobPath, Draft
 
 MIB = 1024 * 1024
 MAX_PUT_BLOB = 5000 * MIB
@@ -32,18 +32,20 @@ async def put_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b` with the whole body."""
     headers = call.request.headers
     _check_kind(headers)
-    draft = Draft(read_settings(headers, standard_too=True), read_metadata(headers))
+    settings, metadata = read_settings(headers, standard_too=True), read_metadata(headers)
     conditions = read_conditions(headers)
     announced = read_md5(headers, "content-md5")
-    # looked at before the body is taken in, and again in the transaction
-    there = await blobs.blobs.find(at)
-    conditions.check_write(_version(there) if there else None)
-    async with blobs.parts.receive(call.request.body, limit=MAX_PUT_BLOB, digest=True) as body:
-        digest = base64.b64encode(body.md5).decode()
-        if announced not in {None, body.md5} or draft.settings.md5 not in {"", digest}:
+    body = call.request.body
+    if body.length is None or body.length > INLINE_BYTES:
+        # the transaction decides; this only spares a client a long upload in vain
+        there = await blobs.blobs.find(at)
+        conditions.check_write(_version(there) if there else None)
+    async with blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received:
+        digest = base64.b64encode(received.md5).decode()
+        if announced not in {None, received.md5} or settings.md5 not in {"", digest}:
             raise md5_mismatch()
-        draft = replace(draft, settings=replace(draft.settings, md5=digest))
-        version = await blobs.blobs.put(at, body, draft, conditions)
+        draft = Draft(replace(settings, md5=digest), metadata)
+        version = await blobs.blobs.put(at, received, draft, conditions)
     return Response(201, b"", written(version) | {"Content-MD5": digest})
 
 

@@ -33,13 +33,13 @@ async def put_block(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     refuse_conditions(request.headers)
     block_id = read_block_id(request.query.get("blockid", ""))
     announced = read_md5(request.headers, "content-md5")
-    await blobs.containers.get(at.account, at.container)
-    async with blobs.parts.receive(request.body, limit=MAX_PUT_BLOCK, digest=announced is not None) as body:
-        if body.part is None:
+    await blobs.containers.get(at.account, at.container)  # spares a client a long upload in vain
+    async with blobs.parts.receive(request.body, limit=MAX_PUT_BLOCK, digest=announced is not None) as received:
+        if received.part is None:
             raise invalid("A block has one byte at least.", "InvalidHeaderValue")
-        if announced not in {None, body.md5}:
+        if announced not in {None, received.md5}:
             raise md5_mismatch()
-        await blobs.blocks.stage(at, block_id, body)
+        await blobs.blocks.stage(at, block_id, received)
     headers = {"x-ms-request-server-encrypted": "true"}
     if announced is not None:
         headers["Content-MD5"] = base64.b64encode(announced).decode()

@@ -13,7 +13,7 @@ from typing import cast
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, not_found
 from keyless.providers.storage.conditions import Conditions, Version
-from keyless.providers.storage.tables.containers import container_id, container_not_found
+from keyless.providers.storage.tables.containers import container_not_found
 from keyless.providers.storage.tables.garbage import drop_manifest, drop_upload
 from keyless.providers.storage.tables.records import Blob, BlobPath, Draft, Part, Received
 from keyless.providers.storage.tables.rows import COLUMNS, encode_metadata, settings_values, to_blob
@@ -50,12 +50,11 @@ class Blobs:
         version = Version(self._etag(), int(self._clock()))
 
         def work(tx: Tx) -> Version:
-            holder = container_id(tx, path.account, path.container)
-            there, old = current_blob(tx, holder, path.name)
-            conditions.check_write(there)
-            drop_body(tx, holder, path.name, old)
+            there = find_there(tx, path)
+            conditions.check_write(there.version)
+            drop_body(tx, there)
             if body.part is None or body.part.data is not None:
-                write_row(tx, holder, path.name, NewBody(body.size, part=body.part), version=version, draft=draft)
+                write_row(tx, there, path.name, NewBody(body.size, part=body.part), version=version, draft=draft)
             else:
                 manifest = new_manifest(tx)
                 tx.execute(
@@ -63,7 +62,7 @@ class Blobs:
                     (manifest, body.size, body.part.id),
                 )
                 settle_part(tx, body.part)
-                write_row(tx, holder, path.name, NewBody(body.size, manifest), version=version, draft=draft)
+                write_row(tx, there, path.name, NewBody(body.size, manifest), version=version, draft=draft)
             return version
 
         return await self._store.write(work)
@@ -72,13 +71,12 @@ class Blobs:
         """Delete a blob and what is uncommitted of it; raises NOT_FOUND, PRECONDITION."""
 
         def work(tx: Tx) -> None:
-            holder = container_id(tx, path.account, path.container)
-            there, old = current_blob(tx, holder, path.name)
-            if there is None:
+            there = find_there(tx, path)
+            if there.version is None:
                 raise blob_not_found()
-            conditions.check_change(there)
-            drop_body(tx, holder, path.name, old)
-            tx.execute("DELETE FROM storage_blob WHERE container = ? AND name = ?", (holder, path.name))
+            conditions.check_change(there.version)
+            drop_body(tx, there)
+            tx.execute("DELETE FROM storage_blob WHERE container = ? AND name = ?", (there.container, path.name))
 
         await self._store.write(work)
 
@@ -88,20 +86,38 @@ def blob_not_found() -> KeylessError:
     return not_found("The blob does not exist.", "BlobNotFound")
 
 
-def current_blob(tx: Tx, container: int, name: str) -> tuple[Version | None, int | None]:
-    """The version and the manifest of the blob that is there, if one is."""
-    row = tx.row("SELECT etag, changed, manifest FROM storage_blob WHERE container = ? AND name = ?", (container, name))
+@dataclass(frozen=True, slots=True)
+class There:
+    """What a write finds at a path: the container, the committed blob and the upload, if there are any."""
+
+    container: int
+    version: Version | None
+    manifest: int | None
+    upload: int | None
+
+
+def find_there(tx: Tx, path: BlobPath) -> There:
+    """Look, in one query; raises NOT_FOUND `ContainerNotFound`."""
+    row = tx.row(
+        """SELECT holder.id, blob.etag, blob.changed, blob.manifest, upload.id FROM storage_container AS holder
+            LEFT JOIN storage_blob AS blob ON blob.container = holder.id AND blob.name = ?
+            LEFT JOIN storage_upload AS upload
+                ON upload.container = holder.id AND upload.blob = ? AND upload.garbage = 0
+            WHERE holder.account = ? AND holder.name = ? AND holder.garbage = 0""",
+        (path.name, path.name, path.account, path.container),
+    )
     if row is None:
-        return None, None
-    etag, changed, manifest = row
-    return Version(cast("str", etag), cast("int", changed)), cast("int | None", manifest)
+        raise container_not_found(path.container)
+    container, etag, changed, manifest, upload = cast("tuple[int, str | None, int, int | None, int | None]", row)
+    return There(container, None if etag is None else Version(etag, changed), manifest, upload)
 
 
-def drop_body(tx: Tx, container: int, name: str, manifest: int | None) -> None:
+def drop_body(tx: Tx, there: There) -> None:
     """What is there, committed or not, makes room."""
-    if manifest is not None:
-        drop_manifest(tx, manifest)
-    drop_upload(tx, container, name)
+    if there.manifest is not None:
+        drop_manifest(tx, there.manifest)
+    if there.upload is not None:
+        drop_upload(tx, there.upload)
 
 
 def new_manifest(tx: Tx) -> int:
@@ -124,12 +140,12 @@ class NewBody:
     part: Part | None = None
 
 
-def write_row(tx: Tx, container: int, name: str, body: NewBody, *, version: Version, draft: Draft) -> None:
+def write_row(tx: Tx, there: There, name: str, body: NewBody, *, version: Version, draft: Draft) -> None:
     """The blob's row; an overwritten blob keeps the time of its creation."""
     tx.execute(
         _UPSERT,
         (
-            container,
+            there.container,
             name,
             body.size,
             version.etag,

@@ -17,8 +17,8 @@ from keyless.model.errors import conflict, invalid
 from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.tables.blobs import (
     NewBody,
-    current_blob,
     drop_body,
+    find_there,
     new_manifest,
     settle_part,
     write_row,
@@ -80,12 +80,11 @@ class Blocks:
         version = Version(self._etag(), int(self._clock()))
 
         def work(tx: Tx) -> Version:
-            holder = container_id(tx, path.account, path.container)
-            there, old = current_blob(tx, holder, path.name)
-            conditions.check_write(there)
-            chosen = _choose(refs, _committed(tx, old), _staged(tx, holder, path.name))
-            drop_body(tx, holder, path.name, old)
-            write_row(tx, holder, path.name, _write_manifest(tx, chosen), version=version, draft=draft)
+            there = find_there(tx, path)
+            conditions.check_write(there.version)
+            chosen = _choose(refs, _committed(tx, there.manifest), _staged(tx, there.upload))
+            drop_body(tx, there)
+            write_row(tx, there, path.name, _write_manifest(tx, chosen), version=version, draft=draft)
             return version
 
         return await self._store.write(work)
@@ -152,12 +151,8 @@ def _committed(tx: Tx, manifest: int | None) -> dict[str, Block]:
     return {block.block_id: block for block in (_block(*row) for row in rows) if block.block_id}
 
 
-def _staged(tx: Tx, container: int, blob: str) -> dict[str, Block]:
-    rows = tx.rows(
-        """SELECT block_id, part, 0, size FROM storage_staged WHERE upload =
-            (SELECT id FROM storage_upload WHERE container = ? AND blob = ? AND garbage = 0)""",
-        (container, blob),
-    )
+def _staged(tx: Tx, upload: int | None) -> dict[str, Block]:
+    rows = tx.rows("SELECT block_id, part, 0, size FROM storage_staged WHERE upload = ?", (upload,))
     return {block.block_id: block for block in (_block(*row) for row in rows)}
 
 

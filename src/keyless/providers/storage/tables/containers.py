@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from keyless.management.engine import ScopeDeleted
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, conflict, not_found
+from keyless.model.resource_id import ResourceId, parse_resource_id
 from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.tables.garbage import Garbage
 from keyless.providers.storage.tables.listing import successor
@@ -24,12 +26,17 @@ _AFTER_ALL = "\x7f"
 
 
 class Containers:
-    """The containers of all accounts; `account` is the key of the account's resource ID."""
+    """The containers of all accounts; `account` is the key of the account's resource ID.
 
-    def __init__(self, store: Store, clock: Clock, etag: Callable[[], str]) -> None:
+    A container is a scope: `scope_deleted` is told when one is gone, so that another one of its name does not find
+    the old one's role assignments.
+    """
+
+    def __init__(self, store: Store, clock: Clock, etag: Callable[[], str], scope_deleted: ScopeDeleted) -> None:
         self._store = store
         self._clock = clock
         self._etag = etag
+        self._scope_deleted = scope_deleted
 
     async def create(self, account: str, name: str, metadata: Mapping[str, str]) -> Container:
         """Make a container; raises CONFLICT `ContainerAlreadyExists`."""
@@ -63,6 +70,7 @@ class Containers:
                 raise container_not_found(name)
             conditions.check_change(Version(found.etag, found.changed))
             tx.execute("UPDATE storage_container SET garbage = 1 WHERE id = ?", (found.id,))
+            self._scope_deleted(tx, container_scope(parse_resource_id(account), name))
             tx.emit(Garbage())
 
         await self._store.write(work)
@@ -72,6 +80,11 @@ class Containers:
         bound = successor(prefix) or _AFTER_ALL
         rows = await self._store.rows(_PAGE, (account, max(prefix, start), bound, limit))
         return [_container(row) for row in rows]
+
+
+def container_scope(account: ResourceId, name: str) -> ResourceId:
+    """The scope that a container is, below the resource ID of its account."""
+    return account.child("blobServices", "default", "containers", name)
 
 
 def container_id(tx: Tx, account: str, name: str) -> int:

@@ -34,13 +34,10 @@ def drop_manifest(tx: Tx, manifest: int) -> None:
     tx.emit(Garbage())
 
 
-def drop_upload(tx: Tx, container: int, blob: str) -> None:
-    """What was put but not committed of this blob is void."""
-    done = tx.execute(
-        "UPDATE storage_upload SET garbage = 1 WHERE container = ? AND blob = ? AND garbage = 0", (container, blob)
-    )
-    if done:
-        tx.emit(Garbage())
+def drop_upload(tx: Tx, upload: int) -> None:
+    """What was put but not committed is void."""
+    tx.execute("UPDATE storage_upload SET garbage = 1 WHERE id = ?", (upload,))
+    tx.emit(Garbage())
 
 
 def drop_staged_part(tx: Tx, part: bytes) -> None:

@@ -1,0 +1,46 @@
+"""The peer of the server's figures: bare uvicorn that answers every request with one body, and does nothing else.
+
+`python -m bench.constant BYTES unix PATH`, or `… BYTES https CERTIFICATE` on a free port, which it prints.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+import uvicorn
+import uvloop
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+
+#: Of the key in the certificate's file.
+PASSWORD = "bench"
+
+
+async def _serve(size: int, scheme: str, where: str) -> None:
+    body = b"x" * size
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(size).encode())]
+
+    async def application(_scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    secure = scheme == "https"
+    listener = socket.socket(socket.AF_INET if secure else socket.AF_UNIX)
+    listener.bind(("127.0.0.1", 0) if secure else where)
+    listener.listen(512)
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ssl_certfile=where if secure else None,
+        ssl_keyfile_password=PASSWORD,
+    )
+    print(listener.getsockname()[1] if secure else 0, flush=True)
+    await uvicorn.Server(config).serve(sockets=[listener])
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(int(sys.argv[1]), *sys.argv[2:]))

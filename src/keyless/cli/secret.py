@@ -1,0 +1,162 @@
+"""`keyless secret`: the secrets in a vault, over its data plane. Owns their commands.
+
+Source: Azure Key Vault REST API, "Secrets" (7.4).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+
+from keyless.cli.command import Keyless, with_keyless
+from keyless.cli.errors import Refused
+from keyless.cli.instance import Endpoint
+from keyless.cli.output import Columns, Json, pick, time_text
+from keyless.cli.secret_input import read_secret
+
+MAX_VALUE_BYTES = 25_600
+_VERSION = {"api-version": "7.4"}
+_VAULT = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]")
+_COLUMNS: Columns = {
+    "name": lambda item: _part(item, 4),
+    "changed": lambda item: time_text(pick(item, "attributes.updated")),
+    "enabled": "attributes.enabled",
+}
+_VERSIONS: Columns = {
+    "version": lambda item: _part(item, 5),
+    "created": lambda item: time_text(pick(item, "attributes.created")),
+    "enabled": "attributes.enabled",
+}
+
+_vault = click.argument("vault")
+_name = click.argument("name")
+
+
+@click.group(short_help="Secrets in a vault.")
+def secret() -> None:
+    """Secrets in a vault. A value is read from standard input, a hidden prompt or a file, never from an argument.
+
+    \b
+    keyless secret set shop db-password
+    pass show db | keyless secret set shop db-password
+    keyless secret show shop db-password
+    """
+
+
+@secret.command("set")
+@_vault
+@_name
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Take the file as it is.")
+@click.option("--content-type", help="What kind of value it is, for those who read it.")
+@with_keyless
+def set_(keyless: Keyless, vault: str, name: str, file: Path | None, content_type: str | None) -> None:
+    """Set a secret: a new version, which is the latest from then on.
+
+    From standard input one line end at the end is taken off; a file counts as it is.
+    """
+    endpoint = _endpoint(keyless, vault)
+    body: Json = {"value": read_secret(name, MAX_VALUE_BYTES, file).reveal()}
+    if content_type:
+        body["contentType"] = content_type
+    bundle = keyless.session.json("PUT", endpoint, _path(name), query=_VERSION, body=body)
+    # who set the value knows it: what is printed here ends up in logs
+    keyless.output.object(
+        {key: value for key, value in bundle.items() if key != "value"},
+        {"secret ID": "id"},
+    )
+
+
+@secret.command()
+@_vault
+@_name
+@click.option("--version", default="", help="A version other than the latest.")
+@with_keyless
+def show(keyless: Keyless, vault: str, name: str, version: str) -> None:
+    """Print a secret's value, and nothing else; with -o json all that there is to it."""
+    path = f"{_path(name)}/{quote(version, safe='')}"
+    bundle = keyless.session.json("GET", _endpoint(keyless, vault), path, query=_VERSION)
+    if keyless.output.as_json:
+        keyless.output.object(bundle, {})
+        return
+    # a file or a pipe gets the value as it is
+    click.echo(bundle["value"], nl=sys.stdout.isatty())
+
+
+@secret.command("list")
+@_vault
+@with_keyless
+def list_(keyless: Keyless, vault: str) -> None:
+    """List a vault's secrets, without their values."""
+    keyless.output.objects(list(keyless.session.pages(_endpoint(keyless, vault), "/secrets", _VERSION)), _COLUMNS)
+
+
+@secret.command()
+@_vault
+@_name
+@with_keyless
+def versions(keyless: Keyless, vault: str, name: str) -> None:
+    """List the versions of a secret, without their values."""
+    found = list(keyless.session.pages(_endpoint(keyless, vault), f"{_path(name)}/versions", _VERSION))
+    if not found:
+        raise Refused(f"There is no secret {name!r} in {vault}: `keyless secret list {vault}` shows those there are.")
+    keyless.output.objects(found, _VERSIONS)
+
+
+@secret.command()
+@_vault
+@_name
+@with_keyless
+def delete(keyless: Keyless, vault: str, name: str) -> None:
+    """Delete a secret with all its versions. Until it is purged it can be recovered, and its name is taken."""
+    bundle = keyless.session.json("DELETE", _endpoint(keyless, vault), _path(name), query=_VERSION)
+    if keyless.output.as_json:
+        keyless.output.object(bundle, {})
+    keyless.output.say(
+        f"Deleted {name}; `keyless secret recover {vault} {name}` brings it back, "
+        f"`keyless secret purge {vault} {name}` frees its name."
+    )
+
+
+@secret.command()
+@_vault
+@_name
+@with_keyless
+def recover(keyless: Keyless, vault: str, name: str) -> None:
+    """Bring a deleted secret back."""
+    path = f"/deletedsecrets/{quote(name, safe='')}/recover"
+    bundle = keyless.session.json("POST", _endpoint(keyless, vault), path, query=_VERSION)
+    if keyless.output.as_json:
+        keyless.output.object(bundle, {})
+    keyless.output.say(f"Recovered {name}.")
+
+
+@secret.command()
+@_vault
+@_name
+@with_keyless
+def purge(keyless: Keyless, vault: str, name: str) -> None:
+    """Remove a deleted secret for good, which frees its name."""
+    path = f"/deletedsecrets/{quote(name, safe='')}"
+    keyless.session.json("DELETE", _endpoint(keyless, vault), path, query=_VERSION)
+    keyless.output.say(f"Purged {name}.")
+
+
+def _endpoint(keyless: Keyless, vault: str) -> Endpoint:
+    """A vault's data plane; the name becomes part of a host name, so it is checked."""
+    if not _VAULT.fullmatch(vault):
+        raise click.BadParameter(f"{vault!r} is not a vault's name: 3 to 24 letters, digits or '-'.")
+    return keyless.instance.vault(vault.lower())
+
+
+def _path(name: str) -> str:
+    return f"/secrets/{quote(name, safe='')}"
+
+
+def _part(item: Json, number: int) -> str:
+    """A part of a secret's ID `https://VAULT/secrets/NAME/VERSION`; the name is the fourth."""
+    parts = str(item["id"]).split("/")
+    return parts[number] if number < len(parts) else ""

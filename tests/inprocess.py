@@ -1,0 +1,160 @@
+"""A whole keyless in the test's own process: everything that `bootstrap` builds, without sockets, on a clock of ours.
+
+Owns its making and its end. Requests go through the ASGI application, so names, limits, authentication, the
+decision and the audit are those of a server; what is missing is TLS and HTTP's own parser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from keyless.bootstrap.build import Server, build
+from keyless.bootstrap.first_start import make_instance, master_key_file, tls_store
+from keyless.bootstrap.schema import DATABASE, PARTS
+from keyless.config import Config
+from keyless.http.asgi import Application, Receive, Scope, Send
+from keyless.model.app import Lease
+from keyless.store.folder import Instance
+from keyless.store.sealing import load_master_key
+from keyless.workload.lease_socket import OpenLease
+from tests.harness import Owner, RunningServer
+
+PORT = 8443
+IDENTITY_PORT = 41_000
+T = TypeVar("T")
+
+
+@dataclass
+class Clock:
+    """Stands still until it is moved; begins with the present, because clients look at their own."""
+
+    now: float = field(default_factory=time.time)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Platform(RunningServer):
+    """One instance. Everything is synchronous to the tests; the event loop runs while they wait."""
+
+    clock: Clock = field(default_factory=Clock)
+    runner: asyncio.Runner = field(default_factory=asyncio.Runner, repr=False)
+    made: Instance | None = None
+    server: Server | None = None
+
+    @property
+    def instance(self) -> Instance:
+        assert self.made is not None
+        return self.made
+
+    @property
+    def built(self) -> Server:
+        assert self.server is not None
+        return self.server
+
+    @property
+    def application(self) -> Application:
+        """What uvicorn calls in a server."""
+        application = self.built.http._config.app
+        assert isinstance(application, Application)
+        return application
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the platform's event loop."""
+        return self.runner.run(work)
+
+    def identity_token(self, app: str, resource: str, client_id: str = "") -> str:
+        """A token as an instance of an app gets it: over a lease, from the identity endpoint."""
+        return self.run(self._identity_token(app, resource, client_id))
+
+    async def _identity_token(self, app: str, resource: str, client_id: str) -> str:
+        lease, answer = await self.built.leases.launch(OpenLease(app, IDENTITY_PORT, "own"))
+        query = {"api-version": "2019-08-01", "resource": resource} | ({"client_id": client_id} if client_id else {})
+        headers = {"X-IDENTITY-HEADER": str(answer["header"])}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(_leased(self.application, lease))) as http:
+            got = await http.get(f"http://127.0.0.1:{IDENTITY_PORT}/msi/token", params=query, headers=headers)
+        assert got.status_code == 200, got.text
+        return str(got.json()["access_token"])
+
+    def fingerprint(self) -> str:
+        """Of every row of the database and every part file: what no refused request may change.
+
+        Leases are left out, because a test takes one to have the token with which it is refused.
+        """
+        digest = hashlib.sha256()
+        with closing(sqlite3.connect(f"file:{self.data / DATABASE}?mode=ro", uri=True)) as database:
+            for line in database.iterdump():
+                if not line.startswith('INSERT INTO "lease"'):
+                    digest.update(line.encode())
+        for path in sorted((self.data / PARTS).rglob("*")):
+            digest.update(str(path).encode())
+        return digest.hexdigest()
+
+
+def _leased(application: Application, lease: Lease) -> Any:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = {"lease": lease}
+        await application(scope, receive, send)
+
+    return call
+
+
+class _Transport(httpx.BaseTransport):
+    """httpx's way to the application, run step by step on the platform's own loop."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._inner = httpx.ASGITransport(platform.application, raise_app_exceptions=True)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._platform.run(self._answer(request))
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+
+
+class PlatformOwner(Owner):
+    """The owner of a platform."""
+
+    def __post_init__(self) -> None:
+        assert isinstance(self.server, Platform)
+        self._http = httpx.Client(transport=_Transport(self.server), timeout=30)
+
+
+@contextmanager
+def running_platform(folder: Path, **settings: Any) -> Iterator[Platform]:
+    """A new instance in `folder`; `settings` are fields of `Config`."""
+    config = Config(data=folder / "data", config=folder / "config", **settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    platform = Platform(config.data, config.config, {}, port=PORT)
+
+    async def start() -> None:
+        platform.made = await make_instance(config, {}, PORT)
+        master = load_master_key(master_key_file(config, platform.made.instance, {}))
+        tls = tls_store(config.data, master, platform.made.domain, time.time)
+        tls.ensure()
+        platform.server = await build(config, platform.made, master, tls, platform.clock)
+
+    async def stop() -> None:
+        await platform.built.audit.close()
+        await platform.built.store.close()
+        platform.built.signers.shutdown()
+
+    with platform.runner:
+        platform.run(start())
+        try:
+            yield platform
+        finally:
+            platform.run(stop())
