@@ -113,7 +113,12 @@ def test_case_and_repeated_slashes_do_not_matter(arm: Manager, change: Any) -> N
         ("GET", "{s}/resourceGroups/nothing/providers/Microsoft.Web/sites", 404, "ResourceGroupNotFound"),
         ("PUT", "{s}/resourceGroups/nothing/providers/Microsoft.Web/sites/x1", 404, "ResourceGroupNotFound"),
         ("PUT", "{s}/providers/Microsoft.Web/sites/x1", 400, "InvalidResourceId"),
-        ("PUT", "{g}/providers/Microsoft.Web/sites/x1/providers/Microsoft.KeyVault/vaults/v1", 400, "InvalidResourceId"),
+        (
+            "PUT",
+            "{g}/providers/Microsoft.Web/sites/x1/providers/Microsoft.KeyVault/vaults/v1",
+            400,
+            "InvalidResourceId",
+        ),
         ("PUT", "{g}/more/stuff/providers/Microsoft.Web/sites/x1", 400, "InvalidResourceId"),
         ("PUT", "{g}/providers/Microsoft.Web/sites", 400, "MethodNotAllowed"),
         ("POST", "{g}/providers/Microsoft.Web/sites/x1", 400, "MethodNotAllowed"),
@@ -241,7 +246,9 @@ def test_the_life_of_a_group_and_the_end_of_what_is_in_it(arm: Manager, owner: O
     vault = arm("PUT", arm.path(VAULTS, name, new_group), BODIES[VAULTS]).json()
     arm("PUT", arm.path(ACCOUNTS, name, new_group), BODIES[ACCOUNTS])
     # an app of another group has the identity as well
-    outside = arm("PUT", arm.path(SITES, name + "o"), {"identity": inside["identity"] | {"type": "UserAssigned"}}).json()
+    outside = arm(
+        "PUT", arm.path(SITES, name + "o"), {"identity": inside["identity"] | {"type": "UserAssigned"}}
+    ).json()
     scopes = [new_group, vault["id"], f"{vault['id']}/secrets/s"]
     assigned = [owner.assign(app["identity"]["principalId"], "Reader", scope) for scope in scopes]
     elsewhere = owner.assign(app["identity"]["principalId"], "Reader", owner.group)
@@ -267,7 +274,10 @@ def test_the_life_of_a_group_and_the_end_of_what_is_in_it(arm: Manager, owner: O
 def test_groups_are_listed_and_checked(arm: Manager, new_group: str) -> None:
     listed = arm("GET", f"{arm.owner.subscription}/resourcegroups").json()["value"]
     (shown,) = [one for one in listed if one["id"] == new_group]
-    assert (shown["type"], shown["properties"]) == ("Microsoft.Resources/resourceGroups", {"provisioningState": "Succeeded"})
+    assert (shown["type"], shown["properties"]) == (
+        "Microsoft.Resources/resourceGroups",
+        {"provisioningState": "Succeeded"},
+    )
     assert arm("PATCH", new_group, {"tags": {"a": "1"}}).json()["tags"] == {"a": "1"}
     for name in ("x.", "a" * 91, "a b", "a:b"):
         answer = arm("PUT", f"{arm.owner.subscription}/resourceGroups/{name}", {})
@@ -338,9 +348,14 @@ def test_at_the_same_moment_a_scope_is_deleted_and_assigned(arm: Manager, owner:
     for _ in range(3):
         vault = arm("PUT", arm.path(VAULTS, name_for(VAULTS), new_group), BODIES[VAULTS]).json()["id"]
         with ThreadPoolExecutor(4) as pool:
-            assigning = [pool.submit(arm, "PUT", f"{vault}/secrets/s{i}/providers/{ASSIGNMENTS}/{uuid4()}", body) for i in range(8)]
+            assigning = [
+                pool.submit(arm, "PUT", f"{vault}/secrets/s{i}/providers/{ASSIGNMENTS}/{uuid4()}", body)
+                for i in range(8)
+            ]
             deleting = pool.submit(arm, "DELETE", vault)
             assert {one.result().status_code for one in assigning} <= {201, 404}
             assert deleting.result().status_code == 200
-        left = arm("GET", f"{new_group}/providers/{ASSIGNMENTS}?$filter=principalId eq '{principal_id}'").json()["value"]
+        left = arm("GET", f"{new_group}/providers/{ASSIGNMENTS}?$filter=principalId eq '{principal_id}'").json()[
+            "value"
+        ]
         assert left == []
