@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 from tests.clients.place import Place, output_of, python
 
@@ -46,7 +45,7 @@ async def test_without_the_clouds_names_they_are_the_worlds(place: Place) -> Non
     environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"}
     place.owner.secret(place.name, "greeting", "hello")
     place.allow_all()
-    program = [sys.executable, PROGRAMS / "cloud_names.py"]
+    program = python("cloud_names.py")
     for url, options, code in (
         (place.vault_url, ["--names", "own"], 0),
         (f"https://{place.name}.vault.azure.net", [], 0),
