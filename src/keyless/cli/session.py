@@ -33,7 +33,7 @@ CONNECTIONS = 8
 #: A token is renewed when it has less than this many seconds left.
 _MARGIN = 60
 _TIMEOUT = httpx.Timeout(60, connect=5)
-_REPEATABLE = (bytes, type(None))
+_REPEATABLE = (bytes, list, type(None))
 
 
 @dataclass(frozen=True)
