@@ -116,10 +116,10 @@ class Session:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | Iterable[bytes] | None = None,
-    ) -> tuple[httpx.Response, bytes]:
-        """Any other request: the answer and its whole body."""
+    ) -> bytes:
+        """Any other request, and the whole body of its answer."""
         with self.stream(method, endpoint, path, query=query, headers=headers, content=content) as response:
-            return response, _read(response)
+            return _read(response)
 
     @contextmanager
     def stream(
