@@ -101,7 +101,7 @@ class ResourceManager:
         return list(self.items(f"{scope}/resourceGroups" if kind == GROUP else f"{scope}/providers/{kind}"))
 
     def find(self, kind: str, name: str, group: str | None = None) -> Json:
-        """The one resource of a type that has this name or ID; Refused if none has, or one in each of several groups."""
+        """The one resource of a type that has this name or ID; Refused if none has, or several groups have one."""
         wanted = name.lower()
         found = [item for item in self.all(kind, group) if wanted in {item["name"].lower(), item["id"].lower()}]
         if len(found) == 1:
