@@ -70,7 +70,9 @@ def test_the_one_body_that_every_parser_takes(case: Case) -> None:
     assert body["access_token"].count(".") == 2
 
 
-@pytest.mark.parametrize("resource", [f"{VAULT}/", "https://storage.azure.com", "api://anything", "https://ü.example/ x"])
+@pytest.mark.parametrize(
+    "resource", [f"{VAULT}/", "https://storage.azure.com", "api://anything", "https://ü.example/ x"]
+)
 def test_the_resource_is_echoed_as_it_was_asked(case: Case, resource: str) -> None:
     assert case.ask(resource=resource).json()["resource"] == resource
 
@@ -227,8 +229,12 @@ def test_what_clients_add_does_no_harm(case: Case) -> None:
 def test_every_token_that_is_refused_is_on_record(case: Case, owner: Owner) -> None:
     refused(case.ask(client_id=case.other["clientId"]), 400)
     path = f"{owner.subscription}/providers/Microsoft.Insights/eventtypes/management/values"
-    answer = owner.send("GET", "management", f"{path}?api-version=2015-04-01", owner.token("https://management.azure.com"))
+    answer = owner.send(
+        "GET", "management", f"{path}?api-version=2015-04-01", owner.token("https://management.azure.com")
+    )
     events = answer.json()["value"]
-    denied = [event for event in events if event["category"]["value"] == "identity" and event["status"]["value"] == "Failed"]
+    denied = [
+        event for event in events if event["category"]["value"] == "identity" and event["status"]["value"] == "Failed"
+    ]
     assert denied[0]["caller"] == case.lease.answer["app"]
     assert "assigned to the app" in denied[0]["properties"]["reason"]

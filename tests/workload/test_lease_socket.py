@@ -46,9 +46,7 @@ async def test_a_connection_that_says_nothing_is_closed(tmp_path: Path, monkeypa
     await store.close()
 
 
-async def test_a_launch_that_fails_is_told_without_its_words(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_launch_that_fails_is_told_without_its_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = open_store(tmp_path / "db", [MIGRATION])
     leases = LeaseSocket(Instances(store, Clock(), lambda: "g", lambda: "s"), no_launch, no_http)
     await leases.start(tmp_path, "sock")

@@ -261,7 +261,14 @@ def test_a_launcher_that_leaves_at_once_leaves_no_lease(server: RunningServer, a
     time.sleep(0.3)
     database = server.data / "keyless.db"
     count = "import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2], [sys.argv[3]]).fetchone()[0])"
-    command = [sys.executable, "-c", count, str(database), "SELECT count(*) FROM lease WHERE lower(app) LIKE ?", f"%/{app}"]
+    command = [
+        sys.executable,
+        "-c",
+        count,
+        str(database),
+        "SELECT count(*) FROM lease WHERE lower(app) LIKE ?",
+        f"%/{app}",
+    ]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "0"
 
 

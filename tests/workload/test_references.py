@@ -29,7 +29,9 @@ def test_a_reference(inside: str, expected: tuple[str, int | None, str, str]) ->
         assert parse_reference(text, DOMAIN) == SecretReference(*expected)
 
 
-@pytest.mark.parametrize("text", ["", "plain", "x@Microsoft.KeyVault(a=b)", "@Microsoft.KeyVault", "@Microsoft.AppConfig(x)"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", "x@Microsoft.KeyVault(a=b)", "@Microsoft.KeyVault", "@Microsoft.AppConfig(x)"]
+)
 def test_an_ordinary_value(text: str) -> None:
     assert parse_reference(text, DOMAIN) is None
 
