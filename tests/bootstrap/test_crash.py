@@ -72,10 +72,7 @@ def test_nothing_acknowledged_is_lost(crashing: RunningServer, seconds: float) -
     server.start()
     owner = Owner(server)
     arm = Manager(owner)
-    there = {
-        one["name"]: one["properties"]["principalId"]
-        for one in arm("GET", arm.path(IDENTITIES)).json()["value"]
-    }
+    there = {one["name"]: one["properties"]["principalId"] for one in arm("GET", arm.path(IDENTITIES)).json()["value"]}
     for name, value in acknowledged.items():
         if name.startswith("n"):
             assert there.get(name) == value

@@ -67,12 +67,12 @@ def test_what_the_first_start_makes(server: RunningServer) -> None:
     assert data.stat().st_mode & 0o777 == 0o700
     assert sorted(path.name for path in keys.iterdir()) == ["master.key", "owner.key"]
     for path in [*keys.iterdir(), *data.rglob("*")]:
-        if path.is_file():
-            assert path.stat().st_mode & 0o077 == 0, path
-        elif path.is_dir():
-            assert path.stat().st_mode & 0o077 == 0, path
+        assert path.stat().st_mode & 0o077 == 0, path
     # the keys are outside of the data folder, and nothing in it holds them
-    secrets = [(keys / "master.key").read_bytes().split()[-1], json.loads((keys / "owner.key").read_text())["d"].encode()]
+    secrets = [
+        (keys / "master.key").read_bytes().split()[-1],
+        json.loads((keys / "owner.key").read_text())["d"].encode(),
+    ]
     inside = b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
     assert not any(secret in inside for secret in secrets)
     assert not list(data.parent.glob(".data*"))
@@ -194,7 +194,9 @@ def newer_instance(server: RunningServer) -> None:
 
 def newer_schema(server: RunningServer) -> None:
     statement = "UPDATE schema_version SET version=99 WHERE component='management'"
-    code = f"import sqlite3; c=sqlite3.connect({str(server.data / 'keyless.db')!r}); c.execute({statement!r}); c.commit()"
+    code = (
+        f"import sqlite3; c=sqlite3.connect({str(server.data / 'keyless.db')!r}); c.execute({statement!r}); c.commit()"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -283,7 +285,12 @@ def test_a_restart_keeps_everything_and_may_take_another_port(tmp_path: Path) ->
 
 
 def test_every_problem_of_the_settings_at_once(tmp_path: Path) -> None:
-    settings = {"KEYLESS_PORTT": "1", "KEYLESS_TOKEN_RATE": "many", "KEYLESS_DOMAIN": "nodot", "KEYLESS_ADDRESS": "0.0.0.0"}
+    settings = {
+        "KEYLESS_PORTT": "1",
+        "KEYLESS_TOKEN_RATE": "many",
+        "KEYLESS_DOMAIN": "nodot",
+        "KEYLESS_ADDRESS": "0.0.0.0",
+    }
     line = up(instance_in(tmp_path, **settings))
     assert "KEYLESS_PORTT is not a setting" in line
     assert "KEYLESS_TOKEN_RATE has to be a number" in line
