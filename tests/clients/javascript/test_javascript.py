@@ -48,12 +48,13 @@ def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place,
         assert seconds < 2, name
 
 
-def test_the_articles_blob_sample(place: Place, node: str) -> None:
+def test_a_blob_is_read_if_it_is_there(place: Place, node: str) -> None:
     place.owner.container(place.name, "box")
-    place.owner.blob(place.name, "box/hello.txt", "Grüße".encode())
     place.allow("Storage Blob Data Reader", place.account_id)
-    place.settings(Managed_Identity_Client_ID=place.identity["clientId"])
-    assert output_of(place.run([node, PROGRAMS / "article-blob.mjs"])) == "Downloaded blob content: Grüße\n"
+    place.settings(BLOB_READER_ID=place.identity["clientId"])
+    assert output_of(place.run([node, PROGRAMS / "blob-if-there.mjs"])) == "not there\n"
+    place.owner.blob(place.name, "box/hello.txt", "Grüße".encode())
+    assert output_of(place.run([node, PROGRAMS / "blob-if-there.mjs"])) == "Grüße\n"
 
 
 def test_secrets(place: Place, node: str) -> None:

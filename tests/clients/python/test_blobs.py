@@ -29,7 +29,7 @@ def test_large_blobs_stream_in_flat_memory(own_server: RunningServer) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     before = peak(own_server)
     lines = output_of(place.run(python("blob_large.py"))).splitlines()
-    assert lines == ["one-put True 0", "blocks True 25", "aio True 25"]
+    assert lines == ["sync, one put: True 0", "aio, in blocks: True 25"]
     assert peak(own_server) - before < 64 * 1024
     owner.close()
 
