@@ -88,7 +88,7 @@ def test_the_resource_is_echoed_as_it_was_asked(case: Case, resource: str) -> No
     ],
 )
 @pytest.mark.parametrize("spell", [str, str.upper])
-def test_every_spelling_of_the_selectors(case: Case, selector: str, member: str, spell: Any) -> None:
+def test_every_spelling_of_a_selector(case: Case, selector: str, member: str, spell: Any) -> None:
     for identity in (case.one, case.two):
         answer = case.ask(**{selector: spell(identity[member])})
         assert (answer.status, answer.json()["client_id"]) == (200, identity["clientId"])
