@@ -48,6 +48,7 @@ class Writer(ABC):
         self.name = name
         self.done = self.tried = 0
         self.requests: list[str] = []
+        self.failure: Exception | None = None
 
     @abstractmethod
     def write(self, owner: Owner, number: int) -> None:
@@ -72,6 +73,8 @@ class Writer(ABC):
                 self.done = self.tried
         except httpx.TransportError:
             return
+        except Exception as error:  # kept for the test: a thread's own end would pass unseen
+            self.failure = error
 
 
 class Value(Writer):
@@ -194,7 +197,7 @@ class Comings(Writer):
         self.unknown = {number}
         answer = self.send(owner, "PUT", number, json=self.body(owner, number))
         self.there[number] = self.told(self.acknowledged(answer, 201))
-        if number % 2:
+        if number % 2 and number > 2:
             old = number - 2
             self.unknown = {old}
             self.acknowledged(self.send(owner, "DELETE", old), 200, 204)
@@ -321,6 +324,8 @@ def test_nothing_acknowledged_is_lost(own_server: RunningServer) -> None:
         for thread in threads:
             thread.join(30)
             assert not thread.is_alive()
+        failures = [writer.failure for writer in writers if writer.failure]
+        assert not failures, failures
         own_server.start()
         for hand in hands:
             hand.close()
