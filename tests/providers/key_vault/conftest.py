@@ -55,7 +55,7 @@ class FakeAudit:
 
 @dataclass
 class Access:
-    """A token is the name of its principal; one that begins with `bad` is no good."""
+    """A token is the name of its principal; one that begins with `bad` is no good, `revoked` was good once."""
 
     assignments: list[Assignment] = field(default_factory=list)
     required: list[Requirement] = field(default_factory=list)
@@ -66,6 +66,8 @@ class Access:
     def authenticate(self, token: str, surface: str) -> Principal:
         if surface != "vault" or token.startswith("bad"):
             raise KeylessError(ErrorKind.UNAUTHENTICATED, "The token is not good.")
+        if token == "revoked":
+            raise KeylessError(ErrorKind.REVOKED, "The token is not good any more.")
         return Principal(token, token, token, PrincipalKind.USER_ASSIGNED)
 
     def authorise(self, who: Principal, requirements: Iterable[Requirement]) -> Decision:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +27,16 @@ async def test_a_request_without_token_gets_the_challenge(vault: VaultClient, po
     resource = f"https://vault.keyless.localhost{shown}"
     assert answer.headers["WWW-Authenticate"] == f'Bearer authorization="{LOGIN}", resource="{resource}"'
     assert answer.error == (401, "Unauthorized", None)
+
+
+async def test_a_token_of_a_revoked_key_gets_a_claims_challenge(vault: VaultClient) -> None:
+    # @azure/keyvault-common wants just this error; azure-keyvault-secrets (Python) reads the claims alone
+    answer = await vault.send("GET", "/secrets/db", token="revoked")
+    assert answer.error == (401, "Unauthorized", None)
+    ordinary, _, more = answer.headers["WWW-Authenticate"].partition(', error="insufficient_claims", claims="')
+    assert ordinary == f'Bearer authorization="{LOGIN}", resource="https://vault.keyless.localhost:8443"'
+    claims = json.loads(base64.b64decode(more.removesuffix('"'), validate=True))
+    assert claims == {"access_token": {"nbf": {"essential": True, "value": "1800000000"}}}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ JSON = "application/json; charset=utf-8"
 _GENERAL: dict[ErrorKind, tuple[int, str]] = {
     ErrorKind.INVALID: (400, BAD_PARAMETER),
     ErrorKind.UNAUTHENTICATED: (401, "Unauthorized"),
+    ErrorKind.REVOKED: (401, "Unauthorized"),
     ErrorKind.FORBIDDEN: (403, "Forbidden"),
     ErrorKind.NOT_FOUND: (404, "NotFound"),
     ErrorKind.CONFLICT: (409, "Conflict"),
