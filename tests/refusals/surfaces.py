@@ -99,6 +99,7 @@ def vault_operations(secret: str) -> tuple[Request, ...]:
         Request("set", "PUT", f"{one}{API}", 200, json={"value": "new", "tags": {"a": "b"}}),
         Request("get", "GET", f"{one}{API}", 200),
         Request("get latest", "GET", f"{one}/{API}", 200),
+        Request("update", "PATCH", f"{one}{API}", 200, json={"attributes": {"enabled": True}}),
         Request("list versions", "GET", f"{one}/versions{API}", 200),
         Request("list", "GET", f"/secrets{API}", 200),
         Request("list deleted", "GET", f"/deletedsecrets{API}", 200),

@@ -259,6 +259,6 @@ def test_what_is_refused_was_asked_for_properly(world: World) -> None:
     names = {surface: [r.name for r in world.surfaces[surface].operations] for surface in SURFACES}
     assert [len(names[s]) for s in SURFACES] == [len(TWINS[s](world)) for s in SURFACES]
     kinds = {surface: {r.method for r in world.surfaces[surface].operations} for surface in SURFACES}
-    assert kinds["vault"] == {"GET", "PUT", "POST", "DELETE"}
+    assert kinds["vault"] == {"GET", "PUT", "PATCH", "POST", "DELETE"}
     assert kinds["blob"] == {"GET", "HEAD", "PUT", "DELETE"}
     assert kinds["management"] == {"GET", "PUT", "PATCH", "POST", "DELETE"}

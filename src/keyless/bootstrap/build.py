@@ -36,6 +36,7 @@ from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.key_vault import vaults as vault_type
+from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
 from keyless.providers.key_vault.surface import VaultSurface
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
@@ -133,6 +134,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
             SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope),
+            SecretLists(store, sealer),
             endpoints.login_url,
             clock,
             subscription,

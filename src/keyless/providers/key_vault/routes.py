@@ -27,6 +27,7 @@ class Verb(Enum):
 
     GET = "SecretGet"
     SET = "SecretSet"
+    UPDATE = "SecretUpdate"
     LIST = "SecretList"
     LIST_VERSIONS = "SecretListVersions"
     DELETE = "SecretDelete"
@@ -43,12 +44,13 @@ class Verb(Enum):
     @property
     def changes(self) -> bool:
         """Whether it writes."""
-        return self in {Verb.SET, Verb.DELETE, Verb.RECOVER, Verb.PURGE}
+        return self in {Verb.SET, Verb.UPDATE, Verb.DELETE, Verb.RECOVER, Verb.PURGE}
 
 
 _ACTIONS = {
     Verb.GET: "getSecret/action",
     Verb.SET: "setSecret/action",
+    Verb.UPDATE: "update/action",
     Verb.LIST: "readMetadata/action",
     Verb.LIST_VERSIONS: "readMetadata/action",
     Verb.DELETE: "delete",
@@ -66,6 +68,8 @@ _ROUTES = {
     ("GET", "secrets", "{name}", "{version}"): Verb.GET,
     ("GET", "secrets", "{name}", "versions"): Verb.LIST_VERSIONS,
     ("PUT", "secrets", "{name}", ""): Verb.SET,
+    ("PATCH", "secrets", "{name}", ""): Verb.UPDATE,
+    ("PATCH", "secrets", "{name}", "{version}"): Verb.UPDATE,
     ("DELETE", "secrets", "{name}", ""): Verb.DELETE,
     ("GET", "deletedsecrets", "", ""): Verb.LIST_DELETED,
     ("GET", "deletedsecrets", "{name}", ""): Verb.GET_DELETED,
@@ -73,12 +77,9 @@ _ROUTES = {
     ("POST", "deletedsecrets", "{name}", "recover"): Verb.RECOVER,
 }
 _WORDS = {"versions", "recover", "backup"}
-_ATTRIBUTES = "Changing a secret's attributes is not supported yet: set the secret again with those that it needs."
 _BACKUP = "Backup and restore of one secret are not supported yet: back up the server's data folder."
 _OBJECTS = "Keys and certificates are not supported yet: keep them as secrets."
 _UNSUPPORTED = {
-    ("PATCH", "secrets", "{name}", ""): _ATTRIBUTES,
-    ("PATCH", "secrets", "{name}", "{version}"): _ATTRIBUTES,
     ("POST", "secrets", "{name}", "backup"): _BACKUP,
     ("POST", "secrets", "{name}", ""): _BACKUP,  # the name is "restore"
 }

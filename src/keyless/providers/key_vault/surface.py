@@ -21,8 +21,10 @@ from keyless.providers.key_vault import vaults as vaults_type
 from keyless.providers.key_vault.claims import insufficient_claims
 from keyless.providers.key_vault.errors import VAULT_NOT_FOUND, error_response
 from keyless.providers.key_vault.routes import Verb, parse_route, requirements
+from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore
 from keyless.providers.key_vault.secrets import SecretHandlers
+from keyless.providers.key_vault.vault import vault_of
 
 
 class VaultSurface:
@@ -39,6 +41,7 @@ class VaultSurface:
         self,
         vaults: Callable[[str], Resource | None],
         secrets: SecretStore,
+        lists: SecretLists,
         login_url: Callable[[Request], str],
         clock: Clock,
         subscription: ResourceId,
@@ -47,10 +50,11 @@ class VaultSurface:
         self._login_url = login_url
         self._clock = clock
         self._nowhere = subscription.child("providers", *vaults_type.NAME.split("/"))
-        handlers = SecretHandlers(secrets, clock)
+        handlers = SecretHandlers(secrets, lists, clock)
         self._handlers = {
             Verb.GET: handlers.get,
             Verb.SET: handlers.set,
+            Verb.UPDATE: handlers.update,
             Verb.LIST: handlers.list,
             Verb.LIST_VERSIONS: handlers.list_versions,
             Verb.DELETE: handlers.delete,
@@ -67,7 +71,7 @@ class VaultSurface:
         if vault is None:
             scope, handle = self._nowhere.child(request.target.name), _missing
         else:
-            scope, handle = vault.id, partial(self._handlers[route.verb], vault.id.key, route)
+            scope, handle = vault.id, partial(self._handlers[route.verb], vault_of(vault), route)
         return Operation(route.verb.value, handle, requirements(scope, route), changes=route.verb.changes)
 
     def challenge(self, request: Request, error: KeylessError) -> str:
