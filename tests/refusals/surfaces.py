@@ -103,6 +103,9 @@ def vault_operations(secret: str) -> tuple[Request, ...]:
         Request("list versions", "GET", f"{one}/versions{API}", 200),
         Request("list", "GET", f"/secrets{API}", 200),
         Request("list deleted", "GET", f"/deletedsecrets{API}", 200),
+        Request("backup", "POST", f"{one}/backup{API}", 200),
+        # who may restore is told that this is no backup
+        Request("restore", "POST", f"/secrets/restore{API}", 400, json={"value": "AAAA"}),
         Request("delete", "DELETE", f"{one}{API}", 200),
         Request("get deleted", "GET", f"/deletedsecrets/{secret}{API}", 200),
         Request("recover", "POST", f"/deletedsecrets/{secret}/recover{API}", 200),

@@ -19,9 +19,11 @@ from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
+from keyless.providers.key_vault.backups import SecretBackups
 from keyless.providers.key_vault.schema import MIGRATION
 from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore
+from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
 from keyless.store.engine import Store
 from keyless.store.sealing import MasterKey, Sealer, new_wrapped_key
@@ -38,6 +40,7 @@ PROPERTIES: dict[str, dict[str, object]] = {
     "KeptBriefly": {"softDeleteRetentionInDays": 89, "enablePurgeProtection": True},
 }
 VAULTS = {name: Resource(parse_resource_id(f"{GROUP}/{name}"), shown) for name, shown in PROPERTIES.items()}
+VAULTS["Elsewhere"] = Resource(parse_resource_id(f"{GROUP}/Elsewhere".replace("s-1", "s-2")))
 OFFICER = Role("officer", "Key Vault Secrets Officer", data_actions=("Microsoft.KeyVault/vaults/secrets/*",))
 USER = Role("user", "Key Vault Secrets User", data_actions=("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
 
@@ -109,6 +112,7 @@ class VaultClient:
     clock: FakeClock
     secrets: SecretStore
     store: Store
+    sealer: Sealer
     folder: Path
     port: int | None = 8443
 
@@ -182,14 +186,15 @@ def new_sealer() -> Sealer:
 async def vault(tmp_path: Path) -> AsyncIterator[VaultClient]:
     store = open_store(tmp_path / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
-    access.grant("officer", "officer", "/subscriptions/s-1")
+    for subscription in ("s-1", "s-2"):
+        access.grant("officer", "officer", f"/subscriptions/{subscription}")
     sealer = new_sealer()
     secrets = SecretStore(store, sealer, os.urandom, scope_deleted=lambda tx, scope: None)
     by_name = {name.lower(): resource for name, resource in VAULTS.items()}
-    lists = SecretLists(store, sealer)
+    handlers = SecretHandlers(secrets, SecretLists(store, sealer), SecretBackups(secrets, sealer), clock)
     surface = VaultSurface(
-        by_name.get, secrets, lists, lambda r: f"https://login.keyless.localhost:8443/{TENANT}", clock, SUBSCRIPTION
+        by_name.get, handlers, lambda r: f"https://login.keyless.localhost:8443/{TENANT}", clock, SUBSCRIPTION
     )
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)
-    yield VaultClient(kernel, access, audit, clock, secrets, store, tmp_path)
+    yield VaultClient(kernel, access, audit, clock, secrets, store, sealer, tmp_path)
     await store.close()

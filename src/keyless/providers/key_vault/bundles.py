@@ -1,4 +1,4 @@
-"""The JSON of the secrets API: bundles out, the bodies of set and update requests in.
+"""The JSON of the secrets API: bundles out, the bodies of requests in.
 
 Owns the wire's shapes and limits. Does no I/O. A value stays hidden in a `SecretStr` from the moment it is read
 until it is encoded, and no error text quotes any of the body.
@@ -90,6 +90,12 @@ class _Bundle(msgspec.Struct, rename="camel", omit_defaults=True):
     scheduled_purge_date: int | None = None
 
 
+class _Backup(msgspec.Struct):
+    """The answer to a backup request, and the body of a restore request."""
+
+    value: str
+
+
 class _Page(msgspec.Struct, rename="camel"):
     value: list[_Bundle]
     next_link: str | None
@@ -149,6 +155,21 @@ def parse_update(body: bytes) -> SecretUpdate:
     return _parse(_update_decoder, body)
 
 
+def parse_backup(body: bytes) -> str:
+    """Read the body of a restore request; INVALID, likewise."""
+    try:
+        return _backup_decoder.decode(body).value
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise invalid(
+            "The body is not a backup: send an object with its value, as backup gave it.", BAD_PARAMETER
+        ) from None
+
+
+def backup_answer(text: str) -> bytes:
+    """The answer to a backup request."""
+    return _encoder.encode(_Backup(text))
+
+
 def _parse(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
     try:
         wanted = decoder.decode(body)
@@ -174,18 +195,21 @@ def _check_limits(wanted: SecretUpdate) -> None:
         )
 
 
-def _read_secret(_: type, value: object) -> SecretStr:
+def read_secret(_: type, value: object) -> SecretStr:
+    """For decoders: hides a string."""
     if not isinstance(value, str):
         raise TypeError("Expected `str`")
     return SecretStr(value)
 
 
-def _write_secret(value: object) -> str:
+def write_secret(value: object) -> str:
+    """For encoders: the string again."""
     if not isinstance(value, SecretStr):
         raise TypeError("a bundle holds nothing else that is not JSON")
     return value.reveal()
 
 
-_new_decoder = msgspec.json.Decoder(NewSecret, dec_hook=_read_secret)
+_new_decoder = msgspec.json.Decoder(NewSecret, dec_hook=read_secret)
+_backup_decoder = msgspec.json.Decoder(_Backup)
 _update_decoder = msgspec.json.Decoder(SecretUpdate)
-_encoder = msgspec.json.Encoder(enc_hook=_write_secret)
+_encoder = msgspec.json.Encoder(enc_hook=write_secret)

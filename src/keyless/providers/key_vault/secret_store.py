@@ -6,7 +6,8 @@ are compared in lower case and kept as they were first written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -49,7 +50,7 @@ class SecretStore:
         """Add a version, which is the latest from now on; CONFLICT while a deleted secret holds the name."""
         key = name.lower()
         version = self._random(16).hex()
-        sealed = self._sealer.seal(value.reveal().encode(), context=_context(vault.key, key, version))
+        sealed = self._seal(vault, name, version, value)
 
         def work(tx: Tx) -> SecretVersion:
             self._forget_expired(tx, vault, metadata.created)
@@ -80,10 +81,45 @@ class SecretStore:
             raise _no_secret(name, version)
         return read_row(row)
 
+    async def find_all(self, vault: Vault, name: str, limit: int) -> list[SecretVersion]:
+        """The versions of a live secret with their sealed values, the oldest first; or NOT_FOUND."""
+        rows = await self._store.rows(
+            ROWS_WITH_VALUE + " WHERE s.vault=? AND s.name=? AND s.deleted=0 ORDER BY v.ordinal LIMIT ?",
+            (vault.key, name.lower(), limit),
+        )
+        if not rows:
+            raise _no_secret(name)
+        return [read_row(row) for row in rows]
+
     def unseal(self, vault: Vault, found: SecretVersion) -> SecretStr:
         """The value of a version that `find` gave."""
         context = _context(vault.key, found.name.lower(), found.version)
         return SecretStr(self._sealer.unseal(found.sealed, context=context).decode())
+
+    async def put_all(
+        self, vault: Vault, name: str, versions: Sequence[tuple[str, Metadata, SecretStr]], now: int
+    ) -> SecretVersion:
+        """Add a secret with these versions, the oldest first; its latest. CONFLICT if one holds the name already."""
+
+        def seal() -> list[SecretVersion]:
+            return [
+                SecretVersion(name, 0, version, ordinal, metadata, self._seal(vault, name, version, value))
+                for ordinal, (version, metadata, value) in enumerate(versions, 1)
+            ]
+
+        sealed = await asyncio.to_thread(seal)
+
+        def work(tx: Tx) -> SecretVersion:
+            self._forget_expired(tx, vault, now)
+            held = find_version(tx, vault.key, name)
+            if held is not None:
+                raise _name_held(held.name) if held.deleted else _name_used(held.name)
+            _add_secret(tx, vault, name, len(sealed))
+            for one in sealed:
+                _add_version(tx, vault, one)
+            return sealed[-1]
+
+        return await self._store.write(work)
 
     async def update(
         self, vault: Vault, name: str, version: str, change: Callable[[Metadata], Metadata]
@@ -155,6 +191,9 @@ class SecretStore:
 
         await self._store.write(work)
 
+    def _seal(self, vault: Vault, name: str, version: str, value: SecretStr) -> bytes:
+        return self._sealer.seal(value.reveal().encode(), context=_context(vault.key, name.lower(), version))
+
     def _forget(self, tx: Tx, vault: Vault, key: str) -> None:
         tx.execute("DELETE FROM key_vault_secret WHERE vault=? AND name=?", (vault.key, key))
         self._scope_deleted(tx, parse_resource_id(vault.key).child("secrets", key))
@@ -211,6 +250,12 @@ def _name_held(name: str) -> KeylessError:
     return conflict(
         f"The secret {name} is in a deleted but recoverable state: recover it, or purge it to use its name again.",
         OBJECT_DELETED,
+    )
+
+
+def _name_used(name: str) -> KeylessError:
+    return conflict(
+        f"There is a secret {name} in this key vault: a backup is restored under its own name, so purge that one first."
     )
 
 

@@ -16,7 +16,16 @@ from keyless.http.message import Request, Response
 from keyless.http.surface import Call
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError, invalid
-from keyless.providers.key_vault.bundles import MAX_BODY_BYTES, Bundles, parse_new_secret, parse_update
+from keyless.providers.key_vault.backups import MAX_BODY_BYTES as MAX_BACKUP_BYTES
+from keyless.providers.key_vault.backups import SecretBackups
+from keyless.providers.key_vault.bundles import (
+    MAX_BODY_BYTES,
+    Bundles,
+    backup_answer,
+    parse_backup,
+    parse_new_secret,
+    parse_update,
+)
 from keyless.providers.key_vault.errors import BAD_PARAMETER, FORBIDDEN, JSON, SECRET_DISABLED
 from keyless.providers.key_vault.routes import Route
 from keyless.providers.key_vault.secret_lists import Page, SecretLists
@@ -33,6 +42,7 @@ class SecretHandlers:
 
     store: SecretStore
     lists: SecretLists
+    backups: SecretBackups
     clock: Clock
 
     async def get(self, vault: Vault, route: Route, call: Call) -> Response:
@@ -103,6 +113,15 @@ class SecretHandlers:
             )
         await self.store.purge(vault, route.secret, self._now())
         return Response(204)
+
+    async def backup(self, vault: Vault, route: Route, _: Call) -> Response:
+        """Give out a secret with all its versions, sealed."""
+        return _ok(backup_answer(await self.backups.make(vault, route.secret)))
+
+    async def restore(self, vault: Vault, _: Route, call: Call) -> Response:
+        """Put a backup back; who may restore into a vault may do so under any name."""
+        text = parse_backup(await call.request.body.read(MAX_BACKUP_BYTES))
+        return _ok(_bundles(vault, call).secret(await self.backups.restore(vault, text, self._now())))
 
     def _now(self) -> int:
         return int(self.clock())

@@ -21,8 +21,6 @@ from keyless.providers.key_vault import vaults as vaults_type
 from keyless.providers.key_vault.claims import insufficient_claims
 from keyless.providers.key_vault.errors import VAULT_NOT_FOUND, error_response
 from keyless.providers.key_vault.routes import Verb, parse_route, requirements
-from keyless.providers.key_vault.secret_lists import SecretLists
-from keyless.providers.key_vault.secret_store import SecretStore
 from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.vault import vault_of
 
@@ -40,8 +38,7 @@ class VaultSurface:
     def __init__(
         self,
         vaults: Callable[[str], Resource | None],
-        secrets: SecretStore,
-        lists: SecretLists,
+        handlers: SecretHandlers,
         login_url: Callable[[Request], str],
         clock: Clock,
         subscription: ResourceId,
@@ -50,7 +47,6 @@ class VaultSurface:
         self._login_url = login_url
         self._clock = clock
         self._nowhere = subscription.child("providers", *vaults_type.NAME.split("/"))
-        handlers = SecretHandlers(secrets, lists, clock)
         self._handlers = {
             Verb.GET: handlers.get,
             Verb.SET: handlers.set,
@@ -62,6 +58,8 @@ class VaultSurface:
             Verb.LIST_DELETED: handlers.list_deleted,
             Verb.RECOVER: handlers.recover,
             Verb.PURGE: handlers.purge,
+            Verb.BACKUP: handlers.backup,
+            Verb.RESTORE: handlers.restore,
         }
 
     def route(self, request: Request) -> Operation:

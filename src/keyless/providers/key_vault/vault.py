@@ -27,6 +27,11 @@ class Vault:
     purge_protected: bool = False
 
     @property
+    def subscription(self) -> str:
+        """The ID of the subscription that it is in."""
+        return self.key.split("/")[2]
+
+    @property
     def retention_seconds(self) -> int:
         """How long what is deleted can be recovered."""
         return self.retention_days * _DAY_SECONDS
