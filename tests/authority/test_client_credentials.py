@@ -152,7 +152,7 @@ def test_an_assertion_is_good_once(owner: Owner) -> None:
         ({"grant_type": None}, "unsupported_grant_type"),
     ],
 )
-def test_a_request_that_makes_no_sense(owner: Owner, changed: dict[str, str], error: str) -> None:
+def test_a_request_that_makes_no_sense(owner: Owner, changed: dict[str, Any], error: str) -> None:
     answer = ask(owner, form(owner, **changed))
     assert (answer.status_code, answer.json()["error"]) == (400, error), answer.text
 

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.place import Place, make_place, output_of
+from tests.clients.place import Place, make_place, output_of, python
 from tests.harness import HeldLease, LeaseRefused, Owner, RunningServer
 
-PROGRAMS = Path(__file__).parent / "python" / "programs"
 SHOW = "import json, os, sys; print(json.dumps({name: os.environ.get(name) for name in sys.argv[1:]}), flush=True)"
 
 
@@ -144,7 +143,7 @@ async def test_several_apps_and_many_instances_at_once(owner: Owner) -> None:
         owner.secret(place.name, "greeting", f"secret {number}")
         owner.container(place.name, "box")
         owner.blob(place.name, "box/hello.txt", f"blob {number}".encode())
-    program = [sys.executable, PROGRAMS / "plain_requests.py"]
+    program = python("plain_requests.py")
     instances = [0, 1, 2, 0, 0, 1, 0, 2, 0, 0]
     runs = await asyncio.gather(*(asyncio.to_thread(places[number].run, program) for number in instances))
     assert [output_of(ran) for ran in runs] == [f"secret {number}\nblob {number}\n" for number in instances]
@@ -170,20 +169,20 @@ def test_nothing_of_an_instance_works_once_its_launcher_is_killed(place: Place) 
     assert not any(is_open(port) for port in ports)
     until(lambda: not Path(bundle).parent.exists())
     with HeldLease.open(place.owner.server, place.name) as other:
-        asked = {"query": {"resource": "https://vault.azure.net", "client_id": place.identity["clientId"]}}
-        assert other.request(**asked).status == 200
-        assert other.request(**asked, headers={"X-IDENTITY-HEADER": header}).status == 401
+        query = {"resource": "https://vault.azure.net", "client_id": place.identity["clientId"]}
+        assert other.request(query=query).status == 200
+        assert other.request(query=query, headers={"X-IDENTITY-HEADER": header}).status == 401
 
 
 def test_a_lease_is_over_with_its_connection(place: Place) -> None:
     saved = HeldLease.open(place.owner.server, place.name)
-    asked = {"query": {"resource": "https://vault.azure.net", "client_id": place.identity["clientId"]}}
-    assert saved.request(**asked).status == 200
+    query = {"resource": "https://vault.azure.net", "client_id": place.identity["clientId"]}
+    assert saved.request(query=query).status == 200
     saved.close()
 
     def is_over() -> bool:
         try:
-            return saved.request(**asked).status != 200
+            return saved.request(query=query).status != 200
         except http.client.BadStatusLine as line:  # refused before any HTTP
             return "LeaseOver" in str(line)
 
@@ -215,7 +214,7 @@ def test_a_restart_of_the_server_is_not_noticed(own_server: RunningServer) -> No
     owner.container(place.name, "box")
     owner.blob(place.name, "box/hello.txt", b"world")
     owner.close()
-    process = place.start([sys.executable, PROGRAMS / "keeps_reading.py"])
+    process = place.start(python("keeps_reading.py"))
     rounds = rounds_of(process)
     next(rounds)
     for end in (own_server.stop, own_server.kill):

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.harness import ROLES, Owner
-from tests.management.conftest import ACCOUNTS, ASSIGNMENTS, IDENTITIES, SITES, VAULTS, Manager, code_of
+from tests.manager import ACCOUNTS, ASSIGNMENTS, IDENTITIES, SITES, VAULTS, Manager, code_of
 
 BODIES: dict[str, dict[str, Any]] = {
     IDENTITIES: {"location": "local"},

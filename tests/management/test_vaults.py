@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.management.conftest import VAULTS, Manager, code_of
+from tests.manager import VAULTS, Manager, code_of
 
 RETENTION, PROTECTION = "softDeleteRetentionInDays", "enablePurgeProtection"
 

@@ -108,7 +108,7 @@ def assign(
         kept -= {i.lower() for i, change in changes.items() if change is None}
         body["identity"] = _block(system, bool(kept), changes)
     if not body:
-        raise click.UsageError("Say what to change: --identity, --remove-identity, --system-assigned, …")
+        raise click.UsageError("Say what to change: --identity, --remove-identity or --system-assigned")
     _show(keyless, keyless.resources.patch(found["id"], body))
 
 

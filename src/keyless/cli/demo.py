@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import secrets
 import shlex
 import shutil
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import click
 
+from keyless.cli.command import Program
 from keyless.cli.errors import FAILED, Refused
 from keyless.cli.output import Json, pick
 
@@ -37,7 +37,8 @@ _REPORT = "month,orders\nmay,1204\n"
 
 @click.command(short_help="The whole chain, step by step.")
 @click.option("--keep", is_flag=True, help="Keep the folder of the demo's server.")
-def demo(keep: bool) -> None:
+@click.pass_obj
+def demo(program: Program, keep: bool) -> None:
     """Show the whole chain: programs read a secret and a blob with no credential, until a role is taken away.
 
     It uses a server and folders of its own, and leaves nothing behind. The exit code is 0 only if every step went as
@@ -48,7 +49,11 @@ def demo(keep: bool) -> None:
         signal.signal(number, lambda number, _frame: sys.exit(_SIGNALLED + number))
     folder = Path(tempfile.mkdtemp(prefix="keyless-demo-"))
     stage = Stage(
-        {**_own_environment(os.environ), "KEYLESS_DATA": str(folder / "data"), "KEYLESS_CONFIG": str(folder / "config")}
+        {
+            **_own_environment(program.environ),
+            "KEYLESS_DATA": str(folder / "data"),
+            "KEYLESS_CONFIG": str(folder / "config"),
+        }
     )
     try:
         _tell(stage)

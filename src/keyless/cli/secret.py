@@ -47,7 +47,7 @@ def secret() -> None:
     """
 
 
-@secret.command("set")
+@secret.command("set", context_settings={"allow_extra_args": True})
 @_vault
 @_name
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Take the file as it is.")
@@ -58,6 +58,9 @@ def set_(keyless: Keyless, vault: str, name: str, file: Path | None, content_typ
 
     From standard input one line end at the end is taken off; a file counts as it is.
     """
+    if click.get_current_context().args:
+        # not shown: it may be the value
+        raise click.UsageError("A secret is no argument, others could see it: pipe it in, or use the prompt or --file.")
     endpoint = _endpoint(keyless, vault)
     body: Json = {"value": read_secret(name, MAX_VALUE_BYTES, file).reveal()}
     if content_type:

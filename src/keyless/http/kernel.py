@@ -55,6 +55,8 @@ class Kernel:
         return response
 
     async def _answer(self, surface: Surface, request: Request) -> Response:
+        if request.fault is not None:
+            raise request.fault
         operation = _route(surface, request)
         if isinstance(operation, PublicOperation):
             return await operation.handle(request)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.clients.place import Place, make_place, output_of
+from tests.clients.place import Place, make_place, output_of, python
 from tests.harness import Owner, RunningServer
-
-PROGRAMS = Path(__file__).parent / "programs"
 
 
 @pytest.mark.parametrize("program", ["blob_life.py", "blob_lists.py", "blob_aio.py"])
 def test_containers_and_blobs(place: Place, program: str) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
-    assert output_of(place.run([sys.executable, PROGRAMS / program])) == "ok\n"
+    assert output_of(place.run(python(program))) == "ok\n"
 
 
 def test_path_style(place: Place) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     url = f"https://127.0.0.1:{place.owner.server.port}/{place.name}"
-    assert output_of(place.run([sys.executable, PROGRAMS / "blob_lists.py"], ACCOUNT_URL=url)) == "ok\n"
+    assert output_of(place.run(python("blob_lists.py"), ACCOUNT_URL=url)) == "ok\n"
 
 
 def test_large_blobs_stream_in_flat_memory(own_server: RunningServer) -> None:
@@ -31,7 +28,7 @@ def test_large_blobs_stream_in_flat_memory(own_server: RunningServer) -> None:
     place = make_place(owner)
     place.allow("Storage Blob Data Contributor", place.account_id)
     before = peak(own_server)
-    lines = output_of(place.run([sys.executable, PROGRAMS / "blob_large.py"])).splitlines()
+    lines = output_of(place.run(python("blob_large.py"))).splitlines()
     assert lines == ["one-put True 0", "blocks True 25", "aio True 25"]
     assert peak(own_server) - before < 64 * 1024
     owner.close()

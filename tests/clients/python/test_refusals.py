@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.clients.place import Place, make_place
+from tests.clients.place import Place, make_place, python
 from tests.harness import Owner, RunningServer
-
-PROGRAM = [sys.executable, Path(__file__).parent / "programs" / "refusals.py"]
 
 VAULT_REFUSED = "HttpResponseError 403 Forbidden"
 BLOB_REFUSED = "HttpResponseError 403 AuthorizationPermissionMismatch"
@@ -39,7 +35,7 @@ class Running:
 
 @contextmanager
 def running(place: Place, **environ: str) -> Iterator[Running]:
-    process = place.start(PROGRAM, **environ)
+    process = place.start(python("refusals.py"), **environ)
     yield Running(process)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")

@@ -17,7 +17,14 @@ kept = ManagedIdentityCredential(client_id=client_id)
 secrets = SecretClient(os.environ["VAULT_URL"], kept)
 blob = BlobClient(os.environ["ACCOUNT_URL"], "box", "hello.txt", credential=kept)
 ended = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+
+def wait_for_the_end() -> None:
+    sys.stdin.read()
+    ended.set()
+
+
+threading.Thread(target=wait_for_the_end, daemon=True).start()
 rounds = 0
 while not ended.is_set():
     assert secrets.get_secret("greeting").value == "hello"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import httpx
-import pytest
 
-from tests.harness import ARM, HeldLease, Owner, RunningServer
+from tests.harness import ARM, Owner
 
 VERSION = "api-version=2024-01-01"
 
@@ -44,34 +41,6 @@ SITES = "Microsoft.Web/sites"
 VAULTS = "Microsoft.KeyVault/vaults"
 ACCOUNTS = "Microsoft.Storage/storageAccounts"
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
-
-
-@pytest.fixture
-def arm(owner: Owner) -> Manager:
-    return Manager(owner)
-
-
-@pytest.fixture
-def new_group(owner: Owner) -> str:
-    """A resource group of the test's own."""
-    path = f"{owner.subscription}/resourceGroups/g-{uuid4().hex[:8]}"
-    owner.arm("PUT", path, {"location": "local"})
-    return path
-
-
-@pytest.fixture
-def somebody(server: RunningServer, owner: Owner) -> Callable[..., Manager]:
-    """A new principal with these roles at these scopes, and the resource manager as it sees it."""
-
-    def make(*roles: tuple[str, str]) -> Manager:
-        name = f"who-{uuid4().hex[:8]}"
-        principal_id = owner.app(name, system=True)["identity"]["principalId"]
-        for role, scope in roles:
-            owner.assign(principal_id, role, scope)
-        with HeldLease.open(server, name) as lease:
-            return Manager(owner, lease.token(ARM), principal_id)
-
-    return make
 
 
 def code_of(answer: httpx.Response) -> str:
