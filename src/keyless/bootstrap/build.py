@@ -36,7 +36,10 @@ from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.key_vault import vaults as vault_type
+from keyless.providers.key_vault.backups import SecretBackups
+from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
+from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
@@ -107,6 +110,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
+    secret_store = SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope)
     engine = Engine(
         _by_name(
             RESOURCE_GROUPS,
@@ -132,7 +136,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
-            SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope),
+            SecretHandlers(secret_store, SecretLists(store, sealer), SecretBackups(secret_store, sealer), clock),
             endpoints.login_url,
             clock,
             subscription,

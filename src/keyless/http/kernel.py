@@ -21,6 +21,7 @@ from keyless.model.identity import Principal
 log = logging.getLogger("keyless.http")
 
 MAX_TOKEN = 16 * 1024
+_CHALLENGED = {ErrorKind.UNAUTHENTICATED, ErrorKind.REVOKED}
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _route(surface: Surface, request: Request) -> Operation | PublicOperation | 
 
 def _refusal(surface: Surface, request: Request, error: KeylessError) -> Response:
     response = surface.error(request, error)
-    challenge = surface.challenge(request) if error.kind is ErrorKind.UNAUTHENTICATED else ""
+    challenge = surface.challenge(request, error) if error.kind in _CHALLENGED else ""
     if challenge:
         response.headers["WWW-Authenticate"] = challenge
     if error.retry_after is not None:

@@ -61,7 +61,7 @@ class BlobSurface:
             changes=routed.rule.changes,
         )
 
-    def challenge(self, request: Request) -> str:
+    def challenge(self, request: Request, _error: KeylessError) -> str:
         return f"Bearer authorization_uri={self._login_url(request)}/oauth2/authorize resource_id={AUDIENCE}"
 
     def error(self, request: Request, error: KeylessError) -> Response:
