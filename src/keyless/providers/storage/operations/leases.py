@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from keyless.http.message import Headers, Response
@@ -9,7 +10,7 @@ from keyless.http.surface import Call
 from keyless.model.errors import invalid
 from keyless.providers.storage import leases
 from keyless.providers.storage.blob_store import BlobStore
-from keyless.providers.storage.conditions import IF_TAGS, LEASE_ID, NAMES, Conditions, read_conditions
+from keyless.providers.storage.conditions import IF_TAGS, LEASE_ID, NAMES, Conditions, read_lease_only
 from keyless.providers.storage.leases import INFINITE, LONGEST, SHORTEST, Lease
 from keyless.providers.storage.operations.answers import etag_headers
 from keyless.providers.storage.tables.containers import ChangeLease
@@ -24,7 +25,7 @@ async def lease_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b?comp=lease`."""
     headers = call.request.headers
     action, change = _read_action(headers, blobs)
-    blob = await blobs.changes.set_lease(at, _conditions(headers), change)
+    blob = await blobs.changes.set_lease(at, _conditions(headers, *NAMES, IF_TAGS), change)
     return _answer(action, etag_headers(blob), blob.lease, blobs.clock())
 
 
@@ -32,14 +33,14 @@ async def lease_container(blobs: BlobStore, at: BlobPath, call: Call) -> Respons
     """`PUT /c?restype=container&comp=lease`."""
     headers = call.request.headers
     action, change = _read_action(headers, blobs)
-    conditions = _conditions(headers)
+    conditions = _conditions(headers, "if-modified-since", "if-unmodified-since")
     container = await blobs.containers.set_lease(at.account, at.container, conditions, change)
     return _answer(action, etag_headers(container), container.lease, blobs.clock())
 
 
-def _conditions(headers: Headers) -> Conditions:
+def _conditions(headers: Headers, *allowed: str) -> Conditions:
     """Without the lease ID, which these operations judge by rules of their own."""
-    return read_conditions(Headers((name, headers.get(name)) for name in (*NAMES, IF_TAGS) if name in headers))
+    return replace(read_lease_only(headers, *allowed), lease_id="")
 
 
 def _read_action(headers: Headers, blobs: BlobStore) -> tuple[str, ChangeLease]:
