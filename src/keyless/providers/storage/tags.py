@@ -38,13 +38,11 @@ def read_tags_header(text: str) -> dict[str, str]:
 
 def read_tags_document(document: bytes) -> dict[str, str]:
     """The tags of a `Tags` document; raises INVALID."""
-    pairs: list[tuple[str, str]] = []
-    for tag_set in read_tree(document, "Tags"):
-        for tag in tag_set:
-            if (tag_set.tag, tag.tag) != ("TagSet", "Tag"):
-                raise bad_document("it is no set of tags")
-            pairs.append((tag.findtext("Key") or "", tag.findtext("Value") or ""))
-    return _checked(pairs)
+    sets = list(read_tree(document, "Tags"))
+    tags = [tag for tag_set in sets for tag in tag_set]
+    if any(tag_set.tag != "TagSet" for tag_set in sets) or any(tag.tag != "Tag" for tag in tags):
+        raise bad_document("it is no set of tags")
+    return _checked((tag.findtext("Key") or "", tag.findtext("Value") or "") for tag in tags)
 
 
 def tags_element(tags: Mapping[str, str]) -> str:
