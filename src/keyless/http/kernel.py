@@ -110,7 +110,7 @@ class Kernel:
         await self.audit.decision(event, durable=isinstance(decision, Denied) or operation.changes)
         if isinstance(decision, Denied):
             who = f"{caller.display_name} (principal {caller.principal_id})"
-            raise KeylessError(ErrorKind.FORBIDDEN, f"{who} may not do this. {decision.reason}")
+            raise KeylessError(ErrorKind.FORBIDDEN, f"{who} may not do this. {decision.reason}", code=decision.code)
         return event
 
 
