@@ -64,7 +64,7 @@ class Kernel:
         async def require(requirements: Iterable[Requirement]) -> None:
             await self._authorised(surface.name, operation, request, caller, tuple(requirements))
 
-        call = Call(request, caller, require)
+        call = Call(request, caller, require, self.dispatch)
         if operation.self_service:
             return await operation.handle(call)
         event = await self._authorised(surface.name, operation, request, caller, operation.requirements)

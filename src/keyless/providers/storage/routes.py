@@ -22,7 +22,7 @@ from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.conditions import read_conditions
 from keyless.providers.storage.errors import unsupported
 from keyless.providers.storage.names import Address, address
-from keyless.providers.storage.operations import blobs, blocks, containers, listing
+from keyless.providers.storage.operations import batch, blobs, blocks, containers, listing
 from keyless.providers.storage.tables.containers import container_scope
 from keyless.providers.storage.tables.records import BlobPath
 
@@ -40,7 +40,10 @@ _DELETE = (Permission(f"{_CONTAINERS}/blobs/delete", data=True),)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One operation. `creates` are the permissions that do if the request can only create."""
+    """One operation. `creates` are the permissions that do if the request can only create.
+
+    Without `needs` it is one that gives nothing away: the kernel asks for a valid credential and no role.
+    """
 
     name: str
     handle: Handle
@@ -58,11 +61,14 @@ class Routed:
     requirement: Requirement
 
 
+_BATCH = Rule("SubmitBatch", batch.submit_batch, ())
 _CONTAINER_PROPERTIES = Rule("GetContainerProperties", containers.get_container_properties, _CONTAINER_READ)
 
 #: By what the path names, the method, and `comp`.
 RULES: dict[tuple[str, str, str], Rule] = {
     ("account", "GET", "list"): Rule("ListContainers", containers.list_containers, _CONTAINER_READ),
+    ("account", "POST", "batch"): _BATCH,
+    ("container", "POST", "batch"): _BATCH,
     ("container", "PUT", ""): Rule("CreateContainer", containers.create_container, _CONTAINER_WRITE, changes=True),
     ("container", "GET", ""): _CONTAINER_PROPERTIES,
     ("container", "HEAD", ""): _CONTAINER_PROPERTIES,

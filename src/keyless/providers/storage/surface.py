@@ -54,9 +54,13 @@ class BlobSurface:
         scope = self._nowhere.child(request.target.name) if account is None else account.id
         routed = route(request, scope)
         path = BlobPath(scope.key, routed.at.container, routed.at.blob)
+        handle = partial(routed.rule.handle, self._blobs, path)
+        if not routed.rule.needs:
+            # it must go on as if the account were there: only its parts tell, and only those who may know
+            return Operation(routed.rule.name, handle, self_service=True)
         return Operation(
             name=routed.rule.name,
-            handle=partial(routed.rule.handle, self._blobs, path) if account else _missing,
+            handle=handle if account else _missing,
             requirements=(routed.requirement,),
             changes=routed.rule.changes,
         )
