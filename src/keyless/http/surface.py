@@ -50,6 +50,20 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class Delegation:
+    """Some of a principal's rights in another's hand.
+
+    `principal` passed them on and answers for them; what is asked for must be allowed to it too. `means` says by
+    what ("a user delegation SAS"). `withholds` tells of an operation's name and one of its requirements why they
+    do not reach so far; empty if they do.
+    """
+
+    principal: Principal
+    means: str
+    withholds: Callable[[str, Requirement], str]
+
+
+@dataclass(frozen=True)
 class PublicOperation:
     """An operation that needs no token: discovery, or one that proves the caller by its own means."""
 

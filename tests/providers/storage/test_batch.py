@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from keyless.http.message import Response, Target
 from keyless.model.errors import KeylessError
-from keyless.providers.storage.batch import MAX_PARTS, BatchPart, batch_answer, parse_batch
+from keyless.providers.storage.batch import MAX_PARTS, batch_answer, parse_batch
 from tests.providers.storage.harness import ACCOUNT, Answer, BlobClient
 from tests.providers.storage.test_client import Client
 
@@ -83,10 +83,15 @@ def test_what_clients_write_is_read(parts: list[tuple[str, str, dict[str, str]]]
 @given(st.binary(max_size=200))
 def test_anything_is_read_or_refused(noise: bytes) -> None:
     for body in (noise, b"--batch_1" + noise, body_of(part("DELETE /a/b HTTP/1.1")).replace(b"Content", noise)):
-        try:
-            assert all(isinstance(one, BatchPart) for one in parse_batch(TYPE, body))
-        except KeylessError as error:
-            assert error.code == "InvalidInput"
+        assert _read(body) in {"read", "InvalidInput"}
+
+
+def _read(body: bytes) -> str:
+    try:
+        parse_batch(TYPE, body)
+    except KeylessError as error:
+        return error.code
+    return "read"
 
 
 GOOD = part("DELETE /box/b HTTP/1.1")

@@ -321,7 +321,6 @@ async def test_headers_that_make_no_sense_change_nothing(blob: BlobClient, heade
         ("GET", "/box/b", "", {"x-ms-structured-body": "XSM/1.0"}),
         ("DELETE", "/box/b", "", {"x-ms-delete-snapshots": "only"}),
         ("PUT", "/box", "restype=container&comp=acl", {}),
-        ("POST", "/", "restype=service&comp=userdelegationkey", {}),
         ("GET", "/", "restype=account&comp=properties", {}),
         ("GET", "/box", "restype=container&comp=list&showonly=deleted", {}),
     ],

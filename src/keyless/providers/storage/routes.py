@@ -10,8 +10,9 @@ Source: Azure Storage REST API; Azure RBAC, "Permissions for blob data operation
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import Call
@@ -22,11 +23,13 @@ from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.conditions import read_conditions
 from keyless.providers.storage.errors import unsupported
 from keyless.providers.storage.names import Address, address
-from keyless.providers.storage.operations import batch, blobs, blocks, containers, listing
+from keyless.providers.storage.operations import batch, blobs, blocks, containers, delegation, listing
+from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.tables.containers import container_scope
 from keyless.providers.storage.tables.records import BlobPath
 
 Handle = Callable[[BlobStore, BlobPath, Call], Awaitable[Response]]
+Rules = Mapping[tuple[str, str, str], "Rule"]
 
 _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _CONTAINER_READ = (Permission(f"{_CONTAINERS}/read"),)
@@ -36,6 +39,7 @@ _READ = (Permission(f"{_CONTAINERS}/blobs/read", data=True),)
 _WRITE = (Permission(f"{_CONTAINERS}/blobs/write", data=True),)
 _ADD = (*_WRITE, Permission(f"{_CONTAINERS}/blobs/add/action", data=True))
 _DELETE = (Permission(f"{_CONTAINERS}/blobs/delete", data=True),)
+_DELEGATE = (Permission("Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ class Routed:
 _BATCH = Rule("SubmitBatch", batch.submit_batch, ())
 _CONTAINER_PROPERTIES = Rule("GetContainerProperties", containers.get_container_properties, _CONTAINER_READ)
 
-#: By what the path names, the method, and `comp`.
-RULES: dict[tuple[str, str, str], Rule] = {
+#: By what the path names, the method, and `comp`; those that need the store only.
+RULES: Rules = {
     ("account", "GET", "list"): Rule("ListContainers", containers.list_containers, _CONTAINER_READ),
     ("account", "POST", "batch"): _BATCH,
     ("container", "POST", "batch"): _BATCH,
@@ -83,6 +87,8 @@ RULES: dict[tuple[str, str, str], Rule] = {
     ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ),
 }
 
+#: The values of `restype`, by what the path names.
+_RESTYPES = {"account": {"", "service"}, "container": {"", "container"}, "blob": {""}}
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
 #: Operations of the real service that are not there yet.
 _LATER = frozenset(
@@ -111,13 +117,22 @@ _LATER_HEADERS = {
 }
 
 
-def route(request: Request, account: ResourceId) -> Routed:
+def rules(shared: SharedAccess) -> Rules:
+    """All operations."""
+    key = partial(delegation.get_user_delegation_key, shared)
+    return {
+        **RULES,
+        ("account", "POST", "userdelegationkey"): Rule("GetUserDelegationKey", key, _DELEGATE, changes=True),
+    }
+
+
+def route(rules: Rules, request: Request, account: ResourceId) -> Routed:
     """Say what a request to this account is; raises INVALID or UNSUPPORTED for what it cannot be."""
     at = address(request)
     method, query = request.method, request.query
     comp, restype = query.get("comp", "").lower(), query.get("restype", "").lower()
-    rule = RULES.get((at.level, method, comp))
-    if restype not in ({"", "container"} if at.level == "container" else {""}):
+    rule = rules.get((at.level, method, comp))
+    if restype not in _RESTYPES[at.level]:
         rule = None
     if rule is None:
         if method not in _METHODS:

@@ -8,7 +8,7 @@ is what the official clients read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from keyless.http.message import Request, Response
@@ -20,8 +20,12 @@ from keyless.providers.storage import accounts as accounts_type
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.errors import error_response
 from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, version_of
-from keyless.providers.storage.routes import route
+from keyless.providers.storage.routes import route, rules
+from keyless.providers.storage.sas_rights import overrides
+from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.tables.records import BlobPath
+
+Handle = Callable[[Call], Awaitable[Response]]
 
 AUDIENCE = "https://storage.azure.com"
 
@@ -42,19 +46,23 @@ class BlobSurface:
         blobs: BlobStore,
         login_url: Callable[[Request], str],
         subscription: ResourceId,
+        shared: SharedAccess,
     ) -> None:
         self._accounts = accounts
         self._blobs = blobs
         self._login_url = login_url
+        self._rules = rules(shared)
         self._nowhere = subscription.child("providers", *accounts_type.NAME.split("/"))
 
     def route(self, request: Request) -> Operation:
         version_of(request.headers)
         account = self._accounts(request.target.name)
         scope = self._nowhere.child(request.target.name) if account is None else account.id
-        routed = route(request, scope)
+        routed = route(self._rules, request, scope)
         path = BlobPath(scope.key, routed.at.container, routed.at.blob)
-        handle = partial(routed.rule.handle, self._blobs, path)
+        handle: Handle = partial(routed.rule.handle, self._blobs, path)
+        if "sig" in request.query and (headers := overrides(request.query)):
+            handle = partial(_with_headers, handle, headers)
         if not routed.rule.needs:
             # it must go on as if the account were there: only its parts tell, and only those who may know
             return Operation(routed.rule.name, handle, self_service=True)
@@ -83,6 +91,14 @@ class BlobSurface:
         if client_id := client_request_id(request.headers):
             headers["x-ms-client-request-id"] = client_id
         return headers
+
+
+async def _with_headers(handle: Handle, headers: dict[str, str], call: Call) -> Response:
+    """What a signature wants its reader to be told in place of the blob's own properties."""
+    response = await handle(call)
+    if call.request.method in {"GET", "HEAD"} and response.status in {200, 206}:
+        response.headers.update(headers)
+    return response
 
 
 async def _missing(call: Call) -> Response:
