@@ -154,6 +154,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             endpoints.login_url,
             subscription,
             shared,
+            hosts.target,
         ),
         "identity": AppServiceSurface(
             instances,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
 from keyless.http.message import Body, Headers, Request, Response, Target, parse_query
 from keyless.model.access import Assignment, Decision, Requirement, Role, decide
@@ -207,6 +208,7 @@ async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
         lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}",
         SUBSCRIPTION,
         shared,
+        Hosts("keyless.localhost").target,
     )
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit, {"storage": shared.read})
     yield BlobClient(kernel, access, audit, clock, blobs, store, folder, accounts)

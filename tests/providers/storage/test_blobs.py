@@ -310,7 +310,7 @@ async def test_headers_that_make_no_sense_change_nothing(blob: BlobClient, heade
         ("PUT", "/box/b", "", {"x-ms-blob-type": "BlockBlob", "x-ms-access-tier": "Cool"}),
         ("PUT", "/box/b", "", {"x-ms-blob-type": "BlockBlob", "x-ms-tags": "a=b"}),
         ("PUT", "/box/b", "", {"x-ms-blob-type": "BlockBlob", "x-ms-lease-id": "1"}),
-        ("PUT", "/box/b", "", {"x-ms-blob-type": "BlockBlob", "x-ms-copy-source": "https://x"}),
+        ("PUT", "/box/b", "comp=appendblock", {"x-ms-copy-source": "https://x"}),
         ("PUT", "/box/b", "comp=lease", {}),
         ("PUT", "/box/b", "comp=snapshot", {}),
         ("PUT", "/box/b", "comp=metadata", {}),

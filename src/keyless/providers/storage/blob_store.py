@@ -17,6 +17,7 @@ from keyless.providers.storage.reading import Pins, Reader
 from keyless.providers.storage.tables.blobs import Blobs
 from keyless.providers.storage.tables.blocks import Blocks
 from keyless.providers.storage.tables.containers import Containers
+from keyless.providers.storage.tables.copies import Copies
 from keyless.providers.storage.tables.garbage import drop_account
 from keyless.providers.storage.tables.listing import Page, Query, list_page
 from keyless.providers.storage.tables.schema import MIGRATION
@@ -36,6 +37,7 @@ class BlobStore:
     containers: Containers
     blobs: Blobs
     blocks: Blocks
+    copies: Copies
     parts: Parts
     pins: Pins
     reader: Reader
@@ -74,6 +76,7 @@ def open_blob_store(
         containers=Containers(store, clock, etag, scope_deleted),
         blobs=Blobs(store, clock, etag),
         blocks=blocks,
+        copies=Copies(store, clock, etag),
         parts=parts,
         pins=pins,
         reader=Reader(blocks, parts, pins),

@@ -22,8 +22,10 @@ from keyless.model.resource_id import ResourceId
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.conditions import read_conditions
 from keyless.providers.storage.errors import unsupported
+from keyless.providers.storage.headers import flag
 from keyless.providers.storage.names import Address, address
-from keyless.providers.storage.operations import batch, blobs, blocks, containers, delegation, listing
+from keyless.providers.storage.operations import batch, blobs, blocks, containers, copying, delegation, listing
+from keyless.providers.storage.operations.copying import Copying
 from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.tables.containers import container_scope
 from keyless.providers.storage.tables.records import BlobPath
@@ -84,11 +86,15 @@ RULES: Rules = {
     ("blob", "DELETE", ""): Rule("DeleteBlob", blobs.delete_blob, _DELETE, changes=True),
     ("blob", "PUT", "block"): Rule("PutBlock", blocks.put_block, _ADD, changes=True),
     ("blob", "PUT", "blocklist"): Rule("PutBlockList", blocks.put_block_list, _WRITE, changes=True, creates=_ADD),
+    ("blob", "PUT", "copy"): Rule("AbortCopyBlob", copying.abort_copy, _WRITE),
     ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ),
 }
 
 #: The values of `restype`, by what the path names.
 _RESTYPES = {"account": {"", "service"}, "container": {"", "container"}, "blob": {""}}
+_COPY_SOURCE = "x-ms-copy-source"
+#: Stand for `comp` where a source is named; being in upper case they are nothing that a client can send.
+_COPY, _COPY_AT_ONCE, _PUT_FROM_URL, _BLOCK_FROM_URL = "COPY", "COPY AT ONCE", "PUT FROM URL", "BLOCK FROM URL"
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
 #: Operations of the real service that are not there yet.
 _LATER = frozenset(
@@ -102,7 +108,10 @@ _LATER = frozenset(
 _LATER_PARAMETERS = {"snapshot": "snapshots", "versionid": "versions", "deletetype": "permanent deletion"}
 _LATER_HEADERS = {
     "x-ms-lease-id": "leases",
-    "x-ms-copy-source": "copying",
+    "x-ms-source-lease-id": "leases",
+    "x-ms-source-if-tags": "blob tags",
+    "x-ms-copy-source-tag-option": "blob tags",
+    "x-ms-seal-blob": "append blobs",
     "x-ms-tags": "blob tags",
     "x-ms-if-tags": "blob tags",
     "x-ms-encryption-key": "customer-provided keys",
@@ -111,18 +120,26 @@ _LATER_HEADERS = {
     "x-ms-immutability-policy-until-date": "immutability policies",
     "x-ms-legal-hold": "legal holds",
     "x-ms-expiry-option": "blob expiry",
+    "x-ms-source-content-crc64": "CRC64 checksums (choose MD5)",
     "x-ms-content-crc64": "CRC64 checksums (choose MD5)",
     "x-ms-range-get-content-crc64": "CRC64 checksums (choose MD5)",
     "x-ms-structured-body": "CRC64 checksums (choose MD5)",
 }
 
 
-def rules(shared: SharedAccess) -> Rules:
+def rules(shared: SharedAccess, copies: Copying) -> Rules:
     """All operations."""
     key = partial(delegation.get_user_delegation_key, shared)
+    copy = partial(copying.copy_blob, copies)
+    put = partial(copying.put_blob_from_url, copies)
+    put_block = partial(copying.put_block_from_url, copies)
     return {
         **RULES,
         ("account", "POST", "userdelegationkey"): Rule("GetUserDelegationKey", key, _DELEGATE, changes=True),
+        ("blob", "PUT", _COPY): Rule("CopyBlob", copy, _WRITE, changes=True, creates=_ADD),
+        ("blob", "PUT", _COPY_AT_ONCE): Rule("CopyBlobFromURL", copy, _WRITE, changes=True, creates=_ADD),
+        ("blob", "PUT", _PUT_FROM_URL): Rule("PutBlobFromURL", put, _WRITE, changes=True, creates=_ADD),
+        ("blob", "PUT", _BLOCK_FROM_URL): Rule("PutBlockFromURL", put_block, _ADD, changes=True),
     }
 
 
@@ -131,7 +148,7 @@ def route(rules: Rules, request: Request, account: ResourceId) -> Routed:
     at = address(request)
     method, query = request.method, request.query
     comp, restype = query.get("comp", "").lower(), query.get("restype", "").lower()
-    rule = rules.get((at.level, method, comp))
+    rule = rules.get((at.level, method, _from_url(request, comp) if _COPY_SOURCE in request.headers else comp))
     if restype not in _RESTYPES[at.level]:
         rule = None
     if rule is None:
@@ -151,3 +168,13 @@ def route(rules: Rules, request: Request, account: ResourceId) -> Routed:
         needs = rule.creates
     scope = container_scope(account, at.container) if at.container else account
     return Routed(rule, at, Requirement(scope, needs))
+
+
+def _from_url(request: Request, comp: str) -> str:
+    if comp == "block":
+        return _BLOCK_FROM_URL
+    if comp:
+        raise unsupported(f"comp={comp} with a source")
+    if "x-ms-blob-type" in request.headers:
+        return _PUT_FROM_URL
+    return _COPY_AT_ONCE if flag(request.headers, "x-ms-requires-sync") else _COPY

@@ -18,8 +18,10 @@ from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.providers.storage import accounts as accounts_type
 from keyless.providers.storage.blob_store import BlobStore
+from keyless.providers.storage.copy_source import FindTarget
 from keyless.providers.storage.errors import error_response
 from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, version_of
+from keyless.providers.storage.operations.copying import Copying
 from keyless.providers.storage.routes import route, rules
 from keyless.providers.storage.sas_rights import overrides
 from keyless.providers.storage.shared_access import SharedAccess
@@ -35,7 +37,8 @@ class BlobSurface:
 
     `accounts` finds a storage account by its name; `login_url` gives the authority of a request's alias with the
     tenant, `https://login…/{tenant ID}`. An account that is not there is asked for at the subscription: only who
-    may read all accounts is told that it is missing.
+    may read all accounts is told that it is missing. `find_target` says what the host and the path of a copy's
+    source stand for.
     """
 
     name = "storage"
@@ -47,11 +50,12 @@ class BlobSurface:
         login_url: Callable[[Request], str],
         subscription: ResourceId,
         shared: SharedAccess,
+        find_target: FindTarget,
     ) -> None:
         self._accounts = accounts
         self._blobs = blobs
         self._login_url = login_url
-        self._rules = rules(shared)
+        self._rules = rules(shared, Copying(find_target, accounts))
         self._nowhere = subscription.child("providers", *accounts_type.NAME.split("/"))
 
     def route(self, request: Request) -> Operation:

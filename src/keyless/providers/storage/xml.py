@@ -83,7 +83,7 @@ def container_entry(container: Container, *, with_metadata: bool) -> str:
     )
 
 
-def blob_entry(blob: Blob, *, with_metadata: bool) -> str:
+def blob_entry(blob: Blob, *, with_metadata: bool, with_copy: bool = False) -> str:
     """One blob of a list."""
     settings = blob.settings
     return (
@@ -99,7 +99,7 @@ def blob_entry(blob: Blob, *, with_metadata: bool) -> str:
         + _element("Content-Disposition", settings.disposition)
         + "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><AccessTierInferred>true</AccessTierInferred>"
         "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted>"
-        f"</Properties>{_metadata(blob.metadata) if with_metadata else ''}</Blob>"
+        f"{_copied(blob) if with_copy else ''}</Properties>{_metadata(blob.metadata) if with_metadata else ''}</Blob>"
     )
 
 
@@ -173,6 +173,16 @@ def _metadata(metadata: Mapping[str, str]) -> str:
     if not metadata:
         return "<Metadata />"
     return f"<Metadata>{''.join(_element(name, value) for name, value in metadata.items())}</Metadata>"
+
+
+def _copied(blob: Blob) -> str:
+    if blob.copied is None:
+        return ""
+    return (
+        f"{_element('CopyId', blob.copied.id)}<CopyStatus>success</CopyStatus>"
+        f"{_element('CopySource', blob.copied.source)}<CopyProgress>{blob.size}/{blob.size}</CopyProgress>"
+        f"<CopyCompletionTime>{http_date(blob.copied.at)}</CopyCompletionTime>"
+    )
 
 
 def _element(tag: str, text: str) -> str:

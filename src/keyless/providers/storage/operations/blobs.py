@@ -31,7 +31,7 @@ MAX_DIGESTED_RANGE = 4 * MIB
 async def put_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b` with the whole body."""
     headers = call.request.headers
-    _check_kind(headers)
+    check_kind(headers)
     settings, metadata = read_settings(headers, standard_too=True), read_metadata(headers)
     conditions = read_conditions(headers)
     announced = read_md5(headers, "content-md5")
@@ -105,6 +105,20 @@ def written(version: Version) -> dict[str, str]:
     }
 
 
+def copy_headers(blob: Blob) -> dict[str, str]:
+    """What a blob that was copied tells of that."""
+    copied = blob.copied
+    if copied is None:
+        return {}
+    return {
+        "x-ms-copy-id": copied.id,
+        "x-ms-copy-source": copied.source,
+        "x-ms-copy-status": "success",
+        "x-ms-copy-progress": f"{blob.size}/{blob.size}",
+        "x-ms-copy-completion-time": http_date(copied.at),
+    }
+
+
 def md5_mismatch() -> KeylessError:
     """The body is not the one that its digest speaks of."""
     return invalid("The body's MD5 digest is not the one in the header; nothing was stored.", "Md5Mismatch")
@@ -116,7 +130,8 @@ def check_tier(headers: Headers) -> None:
         raise unsupported("access tiers other than Hot")
 
 
-def _check_kind(headers: Headers) -> None:
+def check_kind(headers: Headers) -> None:
+    """Raise INVALID or UNSUPPORTED for a blob that is to be anything but a block blob of the tier there is."""
     kind = headers.get("x-ms-blob-type").lower()
     if not kind:
         raise invalid("Put Blob needs the header x-ms-blob-type: BlockBlob.", "MissingRequiredHeader")
@@ -170,5 +185,6 @@ def _properties(blob: Blob) -> dict[str, str]:
         "x-ms-server-encrypted": "true",
         "x-ms-access-tier": "Hot",
         "x-ms-access-tier-inferred": "true",
+        **copy_headers(blob),
         **metadata_headers(blob.metadata),
     }

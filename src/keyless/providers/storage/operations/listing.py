@@ -18,7 +18,9 @@ async def list_blobs(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     query = Query(paging.prefix, paging.head.delimiter, paging.start, paging.limit)
     page = await blobs.list_page(container.id, query)
     entries = (
-        xml.prefix_entry(entry) if isinstance(entry, str) else xml.blob_entry(entry, with_metadata=paging.metadata)
+        xml.prefix_entry(entry)
+        if isinstance(entry, str)
+        else xml.blob_entry(entry, with_metadata=paging.metadata, with_copy=paging.copy)
         for entry in page.entries
     )
     following = encode_marker(page.next_start) if page.next_start else ""

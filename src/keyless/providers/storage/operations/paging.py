@@ -20,7 +20,7 @@ _MARKER_VERSION = b"1"
 #: Each adds nothing here, because what it would show does not exist (snapshots, versions, …) or is not listed.
 _NOTHING_TO_INCLUDE = frozenset(
     {
-        "", "copy", "deleted", "deletedwithversions", "immutabilitypolicy", "legalhold", "permissions", "snapshots",
+        "", "deleted", "deletedwithversions", "immutabilitypolicy", "legalhold", "permissions", "snapshots",
         "system", "tags", "uncommittedblobs", "versions",
     }
 )  # fmt: skip
@@ -36,6 +36,7 @@ class Paging:
     start: str
     limit: int
     metadata: bool
+    copy: bool
 
 
 def read_paging(request: Request, container: str = "") -> Paging:
@@ -47,7 +48,7 @@ def read_paging(request: Request, container: str = "") -> Paging:
     marker = query.get("marker", "")
     asked = _read_max_results(query.get("maxresults", ""))
     include = {word.strip().lower() for word in query.get("include", "").split(",")}
-    if include - _NOTHING_TO_INCLUDE - {"metadata"}:
+    if include - _NOTHING_TO_INCLUDE - {"metadata", "copy"}:
         raise invalid("The query parameter include names something that a list does not have.", _BAD_VALUE)
     head = ListingHead(
         endpoint=f"{request.base_url}/",
@@ -58,7 +59,12 @@ def read_paging(request: Request, container: str = "") -> Paging:
         container=container,
     )
     return Paging(
-        head, head.prefix, decode_marker(marker), min(asked or MAX_RESULTS, MAX_RESULTS), "metadata" in include
+        head,
+        head.prefix,
+        decode_marker(marker),
+        min(asked or MAX_RESULTS, MAX_RESULTS),
+        metadata="metadata" in include,
+        copy="copy" in include,
     )
 
 

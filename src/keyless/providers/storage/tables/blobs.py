@@ -16,7 +16,7 @@ from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.tables.containers import container_not_found
 from keyless.providers.storage.tables.garbage import drop_manifest, drop_upload
 from keyless.providers.storage.tables.records import Blob, BlobPath, Draft, Part, Received
-from keyless.providers.storage.tables.rows import COLUMNS, encode_metadata, settings_values, to_blob
+from keyless.providers.storage.tables.rows import COLUMNS, encode_copied, encode_metadata, settings_values, to_blob
 from keyless.providers.storage.tables.schema import LIVE, PENDING
 from keyless.store.engine import Store, Tx
 
@@ -31,7 +31,7 @@ class Blobs:
 
     async def find(self, path: BlobPath, *, with_body: bool = False) -> Blob | None:
         """A blob, or None; raises NOT_FOUND `ContainerNotFound`. `with_body` reads a short one's body along."""
-        sql = _FIND_WITH_BODY if with_body else _FIND
+        sql = FIND_WITH_BODY if with_body else _FIND
         row = await self._store.row(sql, (path.name, path.account, path.container))
         if row is None:
             raise container_not_found(path.container)
@@ -155,18 +155,20 @@ def write_row(tx: Tx, there: There, name: str, body: NewBody, *, version: Versio
             encode_metadata(draft.metadata),
             body.manifest,
             body.part.id if body.part else None,
+            encode_copied(draft.copied),
             body.part.data if body.part else None,
         ),
     )
 
 
 _NAMES = COLUMNS.split(", ")
-_FIND_WITH_BODY = (
+#: A blob's columns, its row's ID and its sealed body before them; by its name, account and container.
+FIND_WITH_BODY = (
     "SELECT blob.id, blob.data, " + ", ".join(f"blob.{name}" for name in _NAMES) + " FROM storage_container AS holder"
     " LEFT JOIN storage_blob AS blob ON blob.container = holder.id AND blob.name = ?"
     " WHERE holder.account = ? AND holder.name = ? AND holder.garbage = 0"
 )  # fmt: skip
-_FIND = _FIND_WITH_BODY.replace("blob.data", "NULL")
+_FIND = FIND_WITH_BODY.replace("blob.data", "NULL")
 _KEPT = {"name", "created"}
 _UPSERT = (
     f"INSERT INTO storage_blob(container, {COLUMNS}, data)"

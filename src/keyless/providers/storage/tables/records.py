@@ -54,6 +54,15 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """From where a blob was copied, by a copy of that ID that ended `at` (Unix seconds). The URL holds no signature."""
+
+    id: str
+    source: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Blob:
     """A committed blob. Its body is `part` (short ones), else the blocks of `manifest`; neither when it is empty."""
 
@@ -66,6 +75,7 @@ class Blob:
     metadata: Mapping[str, str]
     manifest: int | None = None
     part: Part | None = None
+    copied: Copied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +110,4 @@ class Draft:
 
     settings: ContentSettings
     metadata: Mapping[str, str]
+    copied: Copied | None = None

@@ -11,19 +11,19 @@ from typing import cast
 import msgspec
 
 from keyless.providers.storage.headers import ContentSettings
-from keyless.providers.storage.tables.records import Blob, Part
+from keyless.providers.storage.tables.records import Blob, Copied, Part
 from keyless.store.engine import Row, SqlValue
 
 #: All but the body of a short blob, which HEAD and lists have no use for.
 COLUMNS = (
     "name, size, etag, created, changed, content_type, encoding, language, disposition, cache_control, md5,"
-    " metadata, manifest, part"
+    " metadata, manifest, part, copied"
 )
 
 
 def to_blob(row: Row, data: SqlValue = None) -> Blob:
     """A row of `COLUMNS`; `data` is the sealed body, if it was selected too."""
-    name, size, etag, created, changed, *settings, metadata, manifest, part = row
+    name, size, etag, created, changed, *settings, metadata, manifest, part, copied = row
     return Blob(
         cast("str", name),
         cast("int", size),
@@ -34,6 +34,7 @@ def to_blob(row: Row, data: SqlValue = None) -> Blob:
         decode_metadata(cast("str", metadata)),
         cast("int | None", manifest),
         None if part is None else Part(cast("bytes", part), cast("int", size), cast("bytes | None", data)),
+        _decode_copied(cast("str", copied)),
     )
 
 
@@ -47,6 +48,15 @@ def settings_values(settings: ContentSettings) -> tuple[str, ...]:
         settings.cache_control,
         settings.md5,
     )
+
+
+def encode_copied(copied: Copied | None) -> str:
+    """The origin of a copy as it lies in a row."""
+    return msgspec.json.encode(copied).decode() if copied else ""
+
+
+def _decode_copied(text: str) -> Copied | None:
+    return msgspec.json.decode(text, type=Copied) if text else None
 
 
 def encode_metadata(metadata: Mapping[str, str]) -> str:

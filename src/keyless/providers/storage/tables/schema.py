@@ -55,5 +55,6 @@ MIGRATION = Migration(
                 id BLOB PRIMARY KEY, state INTEGER NOT NULL, data BLOB)""",
             "CREATE INDEX storage_part_unsettled ON storage_part(state) WHERE state <> 1",
         ),
+        ("ALTER TABLE storage_blob ADD COLUMN copied TEXT NOT NULL DEFAULT ''",),
     ),
 )

@@ -1,0 +1,138 @@
+"""Copy Blob, Copy Blob From URL, Abort Copy Blob, Put Blob From URL, Put Block From URL.
+
+A copy of a whole blob shares the parts of its source and is done when it is answered, whichever operation asked for
+it. What takes a digest or a range reads the source as a stream.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from keyless.http.message import Headers, Request, Response
+from keyless.http.surface import Call
+from keyless.model.errors import conflict, invalid, not_found
+from keyless.model.resource import Resource
+from keyless.providers.storage.blob_store import BlobStore
+from keyless.providers.storage.conditions import read_conditions, refuse_conditions
+from keyless.providers.storage.copy_source import FindTarget, look_at_source, open_source, shown_url
+from keyless.providers.storage.headers import (
+    DEFAULT_CONTENT_TYPE,
+    ContentSettings,
+    flag,
+    read_md5,
+    read_metadata,
+    read_settings,
+)
+from keyless.providers.storage.names import address, read_block_id
+from keyless.providers.storage.operations.blobs import MAX_PUT_BLOB, check_kind, check_tier, md5_mismatch, written
+from keyless.providers.storage.operations.blocks import MAX_PUT_BLOCK
+from keyless.providers.storage.tables.records import BlobPath, Copied, Draft
+
+
+@dataclass(frozen=True)
+class Copying:
+    """What copying needs besides the store: where a URL leads to, and which account has a name."""
+
+    find: FindTarget
+    accounts: Callable[[str], Resource | None]
+
+
+async def copy_blob(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call) -> Response:
+    """`PUT /c/b` with `x-ms-copy-source`; the copy is complete with the answer, as the service allows it to be."""
+    headers = call.request.headers
+    check_tier(headers)
+    metadata, conditions = read_metadata(headers), read_conditions(headers)
+    announced = read_md5(headers, "x-ms-source-content-md5")
+    source, found = await look_at_source(copying.find, call)
+    etag = found.headers["ETag"].strip('"')
+    if announced is not None:
+        await _check_digest(copying, call, announced, etag)
+    copied = Copied(call.request.request_id, shown_url(source))
+    version = await blobs.copies.copy(_path(copying, source), etag, at, conditions, metadata=metadata, copied=copied)
+    answer = written(version) | {"x-ms-copy-id": copied.id, "x-ms-copy-status": "success"}
+    if announced is not None:
+        answer["Content-MD5"] = base64.b64encode(announced).decode()
+    return Response(202, b"", answer)
+
+
+async def abort_copy(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
+    """`PUT /c/b?comp=copy&copyid=…`; every copy is complete already."""
+    if call.request.headers.get("x-ms-copy-action").lower() != "abort":
+        raise invalid("The header x-ms-copy-action must be abort.", "InvalidHeaderValue")
+    await blobs.blobs.get(at)
+    raise conflict("No copy to this blob is pending: there is nothing to abort.", "NoPendingCopyOperation")
+
+
+async def put_blob_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call) -> Response:
+    """`PUT /c/b` with `x-ms-copy-source` and `x-ms-blob-type`."""
+    headers = call.request.headers
+    check_kind(headers)
+    own, metadata = read_settings(headers, standard_too=False), read_metadata(headers)
+    conditions = read_conditions(headers)
+    announced = read_md5(headers, "x-ms-source-content-md5")
+    taken_over = flag(headers, "x-ms-copy-source-blob-properties", default=True)
+    async with (
+        open_source(copying.find, call) as (source, body),
+        blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received,
+    ):
+        digest = base64.b64encode(received.md5).decode()
+        if announced not in {None, received.md5} or own.md5 not in {"", digest}:
+            raise md5_mismatch()
+        settings = _settings(headers, own, source) if taken_over else own
+        version = await blobs.blobs.put(at, received, Draft(replace(settings, md5=digest), metadata), conditions)
+    return Response(201, b"", written(version) | {"Content-MD5": digest})
+
+
+async def put_block_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call) -> Response:
+    """`PUT /c/b?comp=block&blockid=…` with `x-ms-copy-source`."""
+    request = call.request
+    refuse_conditions(request.headers)
+    block_id = read_block_id(request.query.get("blockid", ""))
+    announced = read_md5(request.headers, "x-ms-source-content-md5")
+    await blobs.containers.get(at.account, at.container)
+    async with (
+        open_source(copying.find, call) as (_source, body),
+        blobs.parts.receive(body, limit=MAX_PUT_BLOCK, digest=True) as received,
+    ):
+        if received.part is None:
+            raise invalid("A block has one byte at least.", "InvalidHeaderValue")
+        if announced not in {None, received.md5}:
+            raise md5_mismatch()
+        await blobs.blocks.stage(at, block_id, received)
+    digest = base64.b64encode(received.md5).decode()
+    return Response(201, b"", {"Content-MD5": digest, "x-ms-request-server-encrypted": "true"})
+
+
+def _path(copying: Copying, source: Request) -> BlobPath:
+    account = copying.accounts(source.target.name)
+    if account is None:
+        raise not_found("The source's storage account has just been deleted.", "CannotVerifyCopySource")
+    where = address(source)
+    return BlobPath(account.id.key, where.container, where.blob)
+
+
+async def _check_digest(copying: Copying, call: Call, announced: bytes, etag: str) -> None:
+    md5 = hashlib.md5(usedforsecurity=False)
+    async with open_source(copying.find, call) as (source, body):
+        async for chunk in body.stream():
+            md5.update(chunk)
+    if md5.digest() != announced or source.headers["ETag"].strip('"') != etag:
+        raise md5_mismatch()
+
+
+def _settings(headers: Headers, own: ContentSettings, source: Response) -> ContentSettings:
+    """The source's own properties, but for those that the request states."""
+
+    def value(name: str, stated: str) -> str:
+        return stated if f"x-ms-blob-{name.lower()}" in headers else source.headers.get(name, "")
+
+    return ContentSettings(
+        content_type=value("Content-Type", own.content_type) or DEFAULT_CONTENT_TYPE,
+        encoding=value("Content-Encoding", own.encoding),
+        language=value("Content-Language", own.language),
+        disposition=value("Content-Disposition", own.disposition),
+        cache_control=value("Cache-Control", own.cache_control),
+    )
