@@ -25,7 +25,10 @@ async def fill(blob: BlobClient, names: Sequence[str]) -> int:
     """Rows put in directly, many at a time; the container's ID."""
     await blob.container()
     ident = (await blob.blobs.containers.get((await _account(blob)), "box")).id
-    row = "INSERT INTO storage_blob VALUES(NULL, ?, ?, 0, '0x1', 1, 1, 'a/b', '', '', '', '', '', '', NULL, NULL, NULL)"
+    row = (
+        "INSERT INTO storage_blob"
+        " VALUES(NULL, ?, ?, 0, '0x1', 1, 1, 'a/b', '', '', '', '', '', '', NULL, NULL, NULL, '')"
+    )
     await blob.store.write(lambda tx: [tx.execute(row, (ident, name)) for name in names] and None)
     return ident
 

@@ -25,6 +25,7 @@ from keyless.providers.storage.errors import unsupported
 from keyless.providers.storage.headers import flag
 from keyless.providers.storage.names import Address, address
 from keyless.providers.storage.operations import batch, blobs, blocks, containers, copying, delegation, listing
+from keyless.providers.storage.operations.checksums import checked_download, checked_upload
 from keyless.providers.storage.operations.copying import Copying
 from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.tables.containers import container_scope
@@ -80,12 +81,14 @@ RULES: Rules = {
     ("container", "HEAD", ""): _CONTAINER_PROPERTIES,
     ("container", "DELETE", ""): Rule("DeleteContainer", containers.delete_container, _CONTAINER_DELETE, changes=True),
     ("container", "GET", "list"): Rule("ListBlobs", listing.list_blobs, _READ),
-    ("blob", "PUT", ""): Rule("PutBlob", blobs.put_blob, _WRITE, changes=True, creates=_ADD),
-    ("blob", "GET", ""): Rule("GetBlob", blobs.get_blob, _READ),
+    ("blob", "PUT", ""): Rule("PutBlob", checked_upload(blobs.put_blob), _WRITE, changes=True, creates=_ADD),
+    ("blob", "GET", ""): Rule("GetBlob", checked_download(blobs.get_blob), _READ),
     ("blob", "HEAD", ""): Rule("GetBlobProperties", blobs.get_blob_properties, _READ),
     ("blob", "DELETE", ""): Rule("DeleteBlob", blobs.delete_blob, _DELETE, changes=True),
-    ("blob", "PUT", "block"): Rule("PutBlock", blocks.put_block, _ADD, changes=True),
-    ("blob", "PUT", "blocklist"): Rule("PutBlockList", blocks.put_block_list, _WRITE, changes=True, creates=_ADD),
+    ("blob", "PUT", "block"): Rule("PutBlock", checked_upload(blocks.put_block), _ADD, changes=True),
+    ("blob", "PUT", "blocklist"): Rule(
+        "PutBlockList", checked_upload(blocks.put_block_list), _WRITE, changes=True, creates=_ADD
+    ),
     ("blob", "PUT", "copy"): Rule("AbortCopyBlob", copying.abort_copy, _WRITE),
     ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ),
 }
@@ -120,10 +123,6 @@ _LATER_HEADERS = {
     "x-ms-immutability-policy-until-date": "immutability policies",
     "x-ms-legal-hold": "legal holds",
     "x-ms-expiry-option": "blob expiry",
-    "x-ms-source-content-crc64": "CRC64 checksums (choose MD5)",
-    "x-ms-content-crc64": "CRC64 checksums (choose MD5)",
-    "x-ms-range-get-content-crc64": "CRC64 checksums (choose MD5)",
-    "x-ms-structured-body": "CRC64 checksums (choose MD5)",
 }
 
 

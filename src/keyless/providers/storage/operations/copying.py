@@ -6,18 +6,21 @@ it. What takes a digest or a range reads the source as a stream.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from keyless.http.message import Headers, Request, Response
+from keyless.http.message import Body, Headers, Request, Response
 from keyless.http.surface import Call
 from keyless.model.errors import conflict, invalid, not_found
 from keyless.model.resource import Resource
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.conditions import read_conditions, refuse_conditions
 from keyless.providers.storage.copy_source import FindTarget, look_at_source, open_source, shown_url
+from keyless.providers.storage.crc64 import load_crc64, read_crc64
+from keyless.providers.storage.errors import unsupported
 from keyless.providers.storage.headers import (
     DEFAULT_CONTENT_TYPE,
     ContentSettings,
@@ -29,7 +32,10 @@ from keyless.providers.storage.headers import (
 from keyless.providers.storage.names import address, read_block_id
 from keyless.providers.storage.operations.blobs import MAX_PUT_BLOB, check_kind, check_tier, md5_mismatch, written
 from keyless.providers.storage.operations.blocks import MAX_PUT_BLOCK
+from keyless.providers.storage.operations.checksums import checked_body
 from keyless.providers.storage.tables.records import BlobPath, Copied, Draft
+
+_SOURCE_CRC64 = "x-ms-source-content-crc64"
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ async def copy_blob(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call
     """`PUT /c/b` with `x-ms-copy-source`; the copy is complete with the answer, as the service allows it to be."""
     headers = call.request.headers
     check_tier(headers)
+    if _SOURCE_CRC64 in headers:
+        raise unsupported("x-ms-source-content-crc64 for the copy of a whole blob (choose MD5)")
     metadata, conditions = read_metadata(headers), read_conditions(headers)
     announced = read_md5(headers, "x-ms-source-content-md5")
     source, found = await look_at_source(copying.find, call)
@@ -74,15 +82,14 @@ async def put_blob_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, ca
     conditions = read_conditions(headers)
     announced = read_md5(headers, "x-ms-source-content-md5")
     taken_over = flag(headers, "x-ms-copy-source-blob-properties", default=True)
-    async with (
-        open_source(copying.find, call) as (source, body),
-        blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received,
-    ):
-        digest = base64.b64encode(received.md5).decode()
-        if announced not in {None, received.md5} or own.md5 not in {"", digest}:
-            raise md5_mismatch()
-        settings = _settings(headers, own, source) if taken_over else own
-        version = await blobs.blobs.put(at, received, Draft(replace(settings, md5=digest), metadata), conditions)
+    async with open_source(copying.find, call) as (source, opened):
+        body = await _checked(headers, opened)
+        async with blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received:
+            digest = base64.b64encode(received.md5).decode()
+            if announced not in {None, received.md5} or own.md5 not in {"", digest}:
+                raise md5_mismatch()
+            settings = _settings(headers, own, source) if taken_over else own
+            version = await blobs.blobs.put(at, received, Draft(replace(settings, md5=digest), metadata), conditions)
     return Response(201, b"", written(version) | {"Content-MD5": digest})
 
 
@@ -93,17 +100,21 @@ async def put_block_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, c
     block_id = read_block_id(request.query.get("blockid", ""))
     announced = read_md5(request.headers, "x-ms-source-content-md5")
     await blobs.containers.get(at.account, at.container)
-    async with (
-        open_source(copying.find, call) as (_source, body),
-        blobs.parts.receive(body, limit=MAX_PUT_BLOCK, digest=True) as received,
-    ):
-        if received.part is None:
-            raise invalid("A block has one byte at least.", "InvalidHeaderValue")
-        if announced not in {None, received.md5}:
-            raise md5_mismatch()
-        await blobs.blocks.stage(at, block_id, received)
+    async with open_source(copying.find, call) as (_source, opened):
+        body = await _checked(request.headers, opened)
+        async with blobs.parts.receive(body, limit=MAX_PUT_BLOCK, digest=True) as received:
+            if received.part is None:
+                raise invalid("A block has one byte at least.", "InvalidHeaderValue")
+            if announced not in {None, received.md5}:
+                raise md5_mismatch()
+            await blobs.blocks.stage(at, block_id, received)
     digest = base64.b64encode(received.md5).decode()
     return Response(201, b"", {"Content-MD5": digest, "x-ms-request-server-encrypted": "true"})
+
+
+async def _checked(headers: Headers, body: Body) -> Body:
+    announced = read_crc64(headers, _SOURCE_CRC64)
+    return body if announced is None else checked_body(await asyncio.to_thread(load_crc64), body, announced)
 
 
 def _path(copying: Copying, source: Request) -> BlobPath:
