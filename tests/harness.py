@@ -41,12 +41,18 @@ ROLES = {
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    "User Access Administrator": "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+    "Role Based Access Control Administrator": "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
+    "Managed Identity Contributor": "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59",
+    "Managed Identity Operator": "f1a07417-d97a-45cb-824c-7a7467783830",
     "Key Vault Administrator": "00482a5a-887f-4fb3-b363-3b7fe8e74483",
-    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
-    "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+    "Key Vault Reader": "21090545-7ca7-4776-b22c-e363652d74d2",
     "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "Storage Blob Delegator": "db58b8e5-c6ad-4a2a-8342-4190687cbf4a",
 }
 
 
@@ -246,6 +252,13 @@ class Owner:
         role_id = f"{self.subscription}/providers/Microsoft.Authorization/roleDefinitions/{ROLES[role]}"
         made = self.arm("PUT", path, {"properties": {"roleDefinitionId": role_id, "principalId": principal_id}})
         return str(made["id"])
+
+    def revoke_keys(self) -> None:
+        """Revoke the signing key, and with it every token that there is."""
+        keys = f"{self.subscription}/providers/Keyless.Authority/signingKeys"
+        (active,) = (key["kid"] for key in self.arm("GET", keys)["value"] if key["state"] == "active")
+        self.arm("POST", f"{keys}/{active}/revoke")
+        self._tokens.clear()
 
     def close(self) -> None:
         self._http.close()

@@ -18,12 +18,20 @@ from tests.harness import Owner, RunningServer
 #: What a program may need at most, on a busy machine.
 PROGRAM_SECONDS = 120
 
+PROGRAMS = Path(__file__).parent / "python" / "programs"
+
+Command = Sequence[str | Path]
 Ran = subprocess.CompletedProcess[str]
+
+
+def python(program: str, *arguments: str) -> Command:
+    """The command of one of the Python programs beside the tests."""
+    return [sys.executable, PROGRAMS / program, *arguments]
 
 
 def output_of(ran: Ran) -> str:
     """What a program printed; it must have ended well and must not have complained."""
-    assert ran.returncode == 0 and not ran.stderr, f"exit {ran.returncode}\n{ran.stdout[-2000:]}\n{ran.stderr[-6000:]}"
+    assert (ran.returncode, ran.stderr) == (0, ""), f"exit {ran.returncode}\n{ran.stdout[-2000:]}\n{ran.stderr[-6000:]}"
     return ran.stdout
 
 
@@ -33,11 +41,11 @@ class Launcher:
 
     server: RunningServer
 
-    def command(self, app: str, command: Sequence[str | Path], *options: str) -> list[str]:
+    def command(self, app: str, command: Command, *options: str) -> list[str]:
         """The whole command line."""
         return [sys.executable, "-m", "keyless", "run", "--app", app, *options, "--", *map(str, command)]
 
-    def run(self, app: str, command: Sequence[str | Path], *options: str, **environ: str) -> Ran:
+    def run(self, app: str, command: Command, *options: str, **environ: str) -> Ran:
         """Run one to its end."""
         return subprocess.run(
             self.command(app, command, *options),
@@ -49,7 +57,7 @@ class Launcher:
             check=False,
         )
 
-    def start(self, app: str, command: Sequence[str | Path], **environ: str) -> subprocess.Popen[str]:
+    def start(self, app: str, command: Command, **environ: str) -> subprocess.Popen[str]:
         """Start one, its standard streams open."""
         pipe = subprocess.PIPE
         environment = self.server.environ | environ
@@ -99,11 +107,11 @@ class Place:
         """What a program is told of this place."""
         return {"VAULT_URL": self.vault_url, "ACCOUNT_URL": self.account_url} | more
 
-    def run(self, command: Sequence[str | Path], *options: str, **environ: str) -> Ran:
+    def run(self, command: Command, *options: str, **environ: str) -> Ran:
         """Run a command as this app to its end."""
         return self.launcher.run(self.name, command, *options, **self.environ(**environ))
 
-    def start(self, command: Sequence[str | Path], **environ: str) -> subprocess.Popen[str]:
+    def start(self, command: Command, **environ: str) -> subprocess.Popen[str]:
         """Start a command as this app."""
         return self.launcher.start(self.name, command, **self.environ(**environ))
 

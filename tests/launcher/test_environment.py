@@ -42,7 +42,7 @@ def test_everything_that_is_set_where_nothing_was() -> None:
         "AZURE_AUTHORITY_HOST": "https://login.keyless.localhost:8443",
         "AZURE_CLIENT_ID": "the-client-id",
         "AZURE_TENANT_ID": "the-tenant",
-        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+        "AZURE_TOKEN_CREDENTIALS": "prod",
         "CURL_CA_BUNDLE": "/t/roots.pem",
         "HTTPS_PROXY": "http://127.0.0.1:2222",
         "IDENTITY_ENDPOINT": "http://127.0.0.1:1111/msi/token",

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.harness import ARM, STORAGE, VAULT
+from tests.harness import ARM, STORAGE, VAULT, Owner
 from tests.inprocess import Platform, PlatformOwner, running_platform
 from tests.refusals.forgery import Forger
 from tests.refusals.surfaces import (
@@ -133,7 +133,7 @@ def new_workload(owner: PlatformOwner, name: str) -> Workload:
     return Workload(owner.server, made["id"], made["principalId"], made["clientId"], f"app-{name}")
 
 
-def furnish(owner: PlatformOwner) -> None:
+def furnish(owner: Owner) -> None:
     """The same in every world: a vault with a secret, an account with a blob, an app with an identity."""
     owner.vault(VAULT_NAME)
     owner.secret(VAULT_NAME, "s", "value")

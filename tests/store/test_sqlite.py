@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,14 +184,14 @@ async def test_a_read_only_folder_is_told_as_that(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def finished(tmp_path: Path) -> Iterator[Path]:
+def finished(tmp_path: Path) -> Path:
     async def make() -> None:
         store = open_store(tmp_path / "db", [NOTES])
         await store.write(lambda tx: note(tx, "kept"))
         await store.close()
 
     asyncio.run(make())
-    yield tmp_path / "db"
+    return tmp_path / "db"
 
 
 async def refusal(path: Path, *migrations: Migration) -> KeylessError:

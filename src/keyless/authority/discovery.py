@@ -35,7 +35,10 @@ def openid_configuration(base: str, tenant: str, issuer: str) -> dict[str, objec
 
 def instance_discovery(authorization_endpoint: str, authority: str) -> dict[str, object] | None:
     """The answer to "is this authority to be trusted?", or None where the endpoint's URL makes no sense."""
-    parts = urlsplit(authorization_endpoint)
+    try:
+        parts = urlsplit(authorization_endpoint)
+    except ValueError:
+        return None
     tenant = parts.path.strip("/").split("/")[0]
     if parts.scheme != "https" or not parts.hostname or not tenant:
         return None

@@ -36,13 +36,17 @@ from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.key_vault import vaults as vault_type
+from keyless.providers.key_vault.backups import SecretBackups
+from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
+from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.storage import accounts as account_type
+from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
 from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.surface import BlobSurface
@@ -110,13 +114,14 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
+    secret_store = SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope)
     engine = Engine(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
             vault_type.vaults(instance.tenant, endpoints.vault, purge_vault),
-            account_type.storage_accounts(endpoints.account, blobs.delete_account),
+            account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
         resources,
         directory,
@@ -143,7 +148,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
-            SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope),
+            SecretHandlers(secret_store, SecretLists(store, sealer), SecretBackups(secret_store, sealer), clock),
             endpoints.login_url,
             clock,
             subscription,

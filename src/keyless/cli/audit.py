@@ -85,4 +85,5 @@ def _print(keyless: Keyless, event: Json) -> None:
     ]
     if decision == "denied":
         words.append(f"({keyless.shortened(pick(event, 'properties.reason'))})")
-    click.echo(click.style(printable("  ".join(words)), fg="red" if decision == "denied" else None))
+    line = printable("  ".join(words))
+    click.echo(click.style(line, fg="red") if decision == "denied" else line)

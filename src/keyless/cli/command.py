@@ -132,7 +132,7 @@ def confirm(question: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused(f"{question} Nobody is here to ask: say --yes if that is meant.")
-    if not click.confirm(question, err=True):
+    if not click.confirm(f"{question} Go on?", err=True):
         raise Refused("Nothing was changed.")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import secrets
 import shlex
 import shutil
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import click
 
+from keyless.cli.command import Program
 from keyless.cli.errors import FAILED, Refused
 from keyless.cli.output import Json, pick
 
@@ -37,18 +37,26 @@ _REPORT = "month,orders\nmay,1204\n"
 
 @click.command(short_help="The whole chain, step by step.")
 @click.option("--keep", is_flag=True, help="Keep the folder of the demo's server.")
-def demo(keep: bool) -> None:
+@click.pass_obj
+def demo(program: Program, keep: bool) -> None:
     """Show the whole chain: programs read a secret and a blob with no credential, until a role is taken away.
 
     It uses a server and folders of its own, and leaves nothing behind. The exit code is 0 only if every step went as
     it should.
+
+    \b
+    keyless demo
     """
     _need_libraries()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(_SIGNALLED + number))
     folder = Path(tempfile.mkdtemp(prefix="keyless-demo-"))
     stage = Stage(
-        {**_own_environment(os.environ), "KEYLESS_DATA": str(folder / "data"), "KEYLESS_CONFIG": str(folder / "config")}
+        {
+            **_own_environment(program.environ),
+            "KEYLESS_DATA": str(folder / "data"),
+            "KEYLESS_CONFIG": str(folder / "config"),
+        }
     )
     try:
         _tell(stage)
@@ -152,7 +160,8 @@ def _read(stage: Stage, password: str) -> None:
         _expect(stage.keyless(*run, "keyless.demo.app_msal"), password, _REPORT)
     with stage.step("A program whose database takes a password gets it from the vault, when it is started"):
         reference = "@Microsoft.KeyVault(VaultName=shop-vault;SecretName=db-password)"
-        stage.keyless("app", "create", "report", "--identity", "shop-id", "--vault-identity", "shop-id")
+        identity = ("--identity", "shop-id", "--vault-identity", "shop-id")
+        stage.keyless("app", "create", "report", "--group", "shop", *identity)
         stage.keyless("app", "set", "report", f"DB_PASSWORD={reference}")
         started = ("run", "--app", "report", "--", "python", "-m", "keyless.demo.app_setting")
         _expect(stage.keyless(*started), password)
@@ -163,7 +172,8 @@ def _take_away(stage: Stage) -> None:
     with stage.step("Take one role away: the same program is refused"):
         stage.keyless("role", "remove", "shop-id", "Key Vault Secrets User", "--scope", scope)
         told = stage.keyless("run", "--app", "shop", "--", "python", "-m", "keyless.demo.app_azure", expect=FAILED)
-        if "403" not in told:
+        _expect(told, _REPORT)
+        if "refused with 403" not in told:
             raise Refused("The demo stops: the program failed, but not because it was refused.")
     with stage.step("Ask why"):
         stage.keyless("why", "shop-id", "secret.get", scope, expect=FAILED)

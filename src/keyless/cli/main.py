@@ -89,7 +89,7 @@ def run(argv: list[str], program: Program) -> int:
         code = keyless.main(argv, prog_name="keyless", standalone_mode=False, obj=program)
     except click.UsageError as error:
         hint = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
-        complain(error.format_message() + hint)
+        complain(f"{error.format_message().rstrip('.')}.{hint}")
         return WRONG_USAGE
     except click.ClickException as error:
         complain(error.format_message())

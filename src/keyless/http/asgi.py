@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -69,37 +69,50 @@ class Application:
 
 
 def _read(scope: Scope, receive: Receive, gone: asyncio.Event, hosts: Hosts) -> Request:
+    """Raises INVALID only for a request that names no host, so that no surface can be told to refuse it."""
     raw = scope["headers"]
-    if len(raw) > MAX_HEADERS or sum(len(name) + len(value) for name, value in raw) > MAX_HEADER_BYTES:
-        raise invalid(f"A request has at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together.")
     headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     path = scope["raw_path"].decode("latin-1")
-    if len(path) > MAX_PATH:
-        raise invalid(f"A path has at most {MAX_PATH} bytes.")
     host, port = split_authority(headers.get("host"))
     lease: Lease | None = scope.get("state", {}).get("lease")
     target = Target("identity") if lease else hosts.target(host, path)
-    query = scope["query_string"].decode("latin-1")
+    raw_query = scope["query_string"].decode("latin-1")
+    query: Mapping[str, str] = {}
+    length: int | None = 0
+    fault = None
+    try:
+        _check_limits(raw, path)
+        query, length = parse_query(raw_query), _length(headers)
+    except KeylessError as error:
+        fault = error
     return Request(
         method=scope["method"],
         host=host,
         port=port,
         target=target or Target(""),
         path=path,
-        query=parse_query(query),
+        query=query,
         headers=headers,
-        body=Body(_chunks(receive, gone), _length(headers)),
+        body=Body(_chunks(receive, gone), length),
         request_id=str(uuid4()),
-        raw_query=query,
+        raw_query=raw_query,
         peer=(scope.get("client") or ("",))[0],
         lease=lease,
+        fault=fault,
     )
+
+
+def _check_limits(headers: Sequence[tuple[bytes, bytes]], path: str) -> None:
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        raise invalid(f"A request has at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together.")
+    if len(path) > MAX_PATH:
+        raise invalid(f"A path has at most {MAX_PATH} bytes.")
 
 
 def split_authority(text: str) -> tuple[str, int | None]:
     """Host in lower case and port of a Host header (RFC 9110, 7.2); raises INVALID when it makes no sense."""
     host, _, port = text.rpartition(":") if text.rfind(":") > text.rfind("]") else (text, "", "")
-    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+    if not host or (port and not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536)):
         raise invalid("A request needs a Host header.")
     return host.strip("[]").rstrip(".").lower(), int(port) if port else None
 

@@ -21,6 +21,7 @@ from keyless.model.identity import Principal
 log = logging.getLogger("keyless.http")
 
 MAX_TOKEN = 16 * 1024
+_CHALLENGED = {ErrorKind.UNAUTHENTICATED, ErrorKind.REVOKED}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Kernel:
         try:
             response = await self._answer(surface, request)
         except KeylessError as error:
+            if error.kind is ErrorKind.INTERNAL:
+                log.error("request %s failed: %s", request.request_id, error.message)
             response = _refusal(surface, request, error)
         except Exception as error:
             # the message of an unforeseen exception may quote what it failed on: only types and places are kept
@@ -59,6 +62,8 @@ class Kernel:
         return response
 
     async def _answer(self, surface: Surface, request: Request) -> Response:
+        if request.fault is not None:
+            raise request.fault
         operation = _route(surface, request)
         if isinstance(operation, PublicOperation):
             return await operation.handle(request)
@@ -161,7 +166,7 @@ def _route(surface: Surface, request: Request) -> Operation | PublicOperation | 
 
 def _refusal(surface: Surface, request: Request, error: KeylessError) -> Response:
     response = surface.error(request, error)
-    challenge = surface.challenge(request) if error.kind is ErrorKind.UNAUTHENTICATED else ""
+    challenge = surface.challenge(request, error) if error.kind in _CHALLENGED else ""
     if challenge:
         response.headers["WWW-Authenticate"] = challenge
     if error.retry_after is not None:

@@ -141,6 +141,8 @@ class Request:
     peer: str = ""
     #: The instance whose identity port this request came through, if it did.
     lease: Lease | None = None
+    #: What is wrong with its form; no surface handles such a request, but the one that it is for refuses it.
+    fault: KeylessError | None = None
 
     @property
     def authority(self) -> str:

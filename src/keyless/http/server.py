@@ -22,16 +22,22 @@ GRACE_SECONDS = 10
 #: How long a client may take to send a request's head, and how many bytes that may have.
 HEAD_SECONDS = 30.0
 MAX_HEAD = 64 * 1024
+#: How many requests a client may send before it has read an answer.
+MAX_PIPELINED = 1000
 #: How long an idle client may take to notice that the server ends.
 IDLE_SECONDS = 1.0
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with limits on a request's head and on the end of a connection, of which it has none."""
+    """uvicorn's protocol, with limits where it has none.
+
+    They are on what brings a request no further (a head, and what stands around a body: trailers, chunk extensions),
+    on requests that wait for their turn, and on the end of a connection.
+    """
 
     _in_head = True
-    _head = 0
+    _idle = 0
     _advanced = False
     _deadline: asyncio.TimerHandle | None = None
 
@@ -42,23 +48,41 @@ class _Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._advanced = False
         super().data_received(data)
-        if not self._in_head or self._advanced or self.transport.is_closing():
+        if self.transport.is_closing():  # what it sent could not be read; who floods does not wait to be told
+            self.loop.call_later(IDLE_SECONDS, self.transport.abort)
             return
-        self._head += len(data)
-        if self._head > MAX_HEAD:
-            self.transport.write(_HEAD_TOO_LARGE)
-            self.transport.close()
-        elif self._deadline is None:
+        if len(self.pipeline) > MAX_PIPELINED:
+            self.transport.abort()
+            return
+        self._idle = 0 if self._advanced else self._idle + len(data)
+        if self._idle > MAX_HEAD:
+            self._break_off()
+        elif self._in_head and not self._advanced and self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def _break_off(self) -> None:
+        if self._in_head and (self.cycle is None or self.cycle.response_complete):
+            self.transport.write(_HEAD_TOO_LARGE)
+        self.transport.close()
+        self.loop.call_later(IDLE_SECONDS, self.transport.abort)
 
     def on_headers_complete(self) -> None:
         self._in_head, self._advanced = False, True
         self._forget_deadline()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._advanced = True
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        self._in_head, self._advanced, self._head = True, True, 0
+        self._in_head, self._advanced = True, True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.pipeline:  # what was sent already comes first
+            self.flow.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()

@@ -95,8 +95,11 @@ class Surface(Protocol):
         """
         ...
 
-    def challenge(self, request: Request) -> str:
-        """The value of `WWW-Authenticate` for a request without a good token; empty where there is none."""
+    def challenge(self, request: Request, error: KeylessError) -> str:
+        """The value of `WWW-Authenticate` for a request without a good token; empty where there is none.
+
+        `error` is UNAUTHENTICATED or REVOKED.
+        """
         ...
 
     def error(self, request: Request, error: KeylessError) -> Response:

@@ -78,7 +78,8 @@ def child_environment(
         **{name: value for name, value in inherited.items() if name not in REMOVED | PROTECTED},
         "AZURE_AUTHORITY_HOST": lease.authority,
         "AZURE_TENANT_ID": lease.tenant,
-        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+        # not "ManagedIdentityCredential": older versions refuse that, and some lose the client ID that they were given
+        "AZURE_TOKEN_CREDENTIALS": "prod",
         **client_id,
         **settings,
         "IDENTITY_ENDPOINT": f"http://{LOOPBACK}:{identity_port}/msi/token",

@@ -5,8 +5,11 @@ Source: Azure Resource Manager REST API, "Common API details" and "Resource prov
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -15,10 +18,16 @@ from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 MAX_BODY = 1024 * 1024
+MAX_PAGE = 1000
+
+T = TypeVar("T")
+#: What is stored is read and shown again from other depths of the stack, where less room may be left.
+MAX_DEPTH = 64
 
 _STATUS = {
     ErrorKind.INVALID: (400, "InvalidRequest"),
     ErrorKind.UNAUTHENTICATED: (401, "InvalidAuthenticationToken"),
+    ErrorKind.REVOKED: (401, "InvalidAuthenticationToken"),
     ErrorKind.FORBIDDEN: (403, "AuthorizationFailed"),
     ErrorKind.NOT_FOUND: (404, "ResourceNotFound"),
     ErrorKind.CONFLICT: (409, "Conflict"),
@@ -48,8 +57,10 @@ class ArmPath:
 
 def parse_path(request: Request) -> ArmPath:
     """Read the path of a request; case and repeated slashes do not matter, names keep their case."""
-    text = "/" + "/".join(part for part in request.segments() if part)
-    whole = parse_resource_id(text)
+    parts = [part for part in request.segments() if part]
+    if any("/" in part for part in parts):
+        raise invalid("A name in the path has a slash in it.", "InvalidResourceId")
+    whole = parse_resource_id("/" + "/".join(parts))
     at = whole.provider_index
     if at < 0:
         return ArmPath(whole, whole, "", ())
@@ -73,9 +84,26 @@ async def read_object(request: Request) -> dict[str, object]:
     if not data.strip():
         return {}
     try:
-        return msgspec.json.decode(data, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError) as error:
+        body = msgspec.json.decode(data, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise invalid("The body has to be a JSON object.", "InvalidRequestContent") from error
+    _check_depth(body)
+    return body
+
+
+def _check_depth(body: object) -> None:
+    level = [body]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise invalid(f"The body may be nested at most {MAX_DEPTH} deep.", "InvalidRequestContent")
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def text_of(body: Mapping[str, object], name: str, default: str | None = None) -> str:
@@ -120,6 +148,21 @@ def json_response(status: int, body: object) -> Response:
 def list_response(items: Sequence[object], next_link: str = "") -> Response:
     """A list as the resource manager gives it."""
     return json_response(200, {"value": items, "nextLink": next_link} if next_link else {"value": items})
+
+
+def page_of(request: Request, items: Iterable[T], key: Callable[[T], str]) -> tuple[list[T], str]:
+    """One page of items that are ordered by `key`, and the link to the next; `$top` may ask for fewer."""
+    top = request.query.get("$top", str(MAX_PAGE))
+    if not (top.isascii() and top.isdigit() and len(top) < 10 and int(top) > 0):
+        raise invalid("$top is a number of at least 1.", "InvalidQueryParameterValue")
+    limit, after = min(int(top), MAX_PAGE), request.query.get("$skipToken", "")
+    found = list(islice((one for one in items if key(one) > after), limit + 1))
+    return found[:limit], next_link(request, key(found[limit - 1])) if len(found) > limit else ""
+
+
+def next_link(request: Request, after: str) -> str:
+    """The link to the page that follows the item `after`."""
+    return f"{request.base_url}{request.path}?{urlencode({**request.query, '$skipToken': after})}"
 
 
 def error_response(error: KeylessError) -> Response:

@@ -13,7 +13,16 @@ from keyless.directory.principals import Directory
 from keyless.http.message import Response
 from keyless.http.surface import Call, Operation
 from keyless.management import resources as table
-from keyless.management.arm import ArmPath, json_response, list_response, object_of, read_object, text_of, texts_of
+from keyless.management.arm import (
+    ArmPath,
+    json_response,
+    list_response,
+    object_of,
+    page_of,
+    read_object,
+    text_of,
+    texts_of,
+)
 from keyless.management.identity_block import Wanted, read_identity, show_identity
 from keyless.management.resource_type import Draft, ResourceType, SubOperation
 from keyless.management.resources import Resources
@@ -69,7 +78,9 @@ class Engine:
         """An operation on one resource, or on what lies below it."""
         if rest:
             return self._sub_operation(method, declared, resource_id, "/".join(rest).lower())
-        if method in {"GET", "HEAD"}:
+        if method == "HEAD":
+            return _operation(declared, "read", resource_id, lambda _call: self._exists(resource_id))
+        if method == "GET":
             return _operation(declared, "read", resource_id, lambda _call: self._get(declared, resource_id))
         if method == "PUT":
             return _operation(declared, "write", resource_id, lambda call: self._put(call, declared, resource_id))
@@ -103,16 +114,20 @@ class Engine:
         if method != "GET":
             raise invalid(f"{method} needs the name of a resource.", "MethodNotAllowed")
 
-        async def handle(_call: Call) -> Response:
+        async def handle(call: Call) -> Response:
             if scope.resource_group:
                 self.existing(scope)
-            return list_response([self.view(declared, r) for r in self.resources.below(scope, declared.name)])
+            return self.page(call, self.resources.below(scope, declared.name))
 
         need = Requirement(scope, (Permission(declared.action("read")),))
         return Operation(declared.action("read"), handle, (need,))
 
     async def _get(self, declared: ResourceType, resource_id: ResourceId) -> Response:
         return json_response(200, self.view(declared, self.existing(resource_id)))
+
+    async def _exists(self, resource_id: ResourceId) -> Response:
+        self.existing(resource_id)
+        return Response(204)
 
     def view(self, declared: ResourceType, resource: Resource) -> dict[str, object]:
         """A resource as an answer shows it."""
@@ -125,6 +140,11 @@ class Engine:
         }
         shown |= {name: value for name, value in optional.items() if value}
         return shown | {"tags": dict(resource.tags), "properties": dict(declared.view(resource))}
+
+    def page(self, call: Call, found: Iterable[Resource]) -> Response:
+        """A page of resources of whatever types, which come ordered by ID."""
+        shown, link = page_of(call.request, found, lambda resource: resource.id.key)
+        return list_response([self.view_any(resource) for resource in shown], link)
 
     def view_any(self, resource: Resource) -> dict[str, object]:
         """The same, for a resource of whatever type."""

@@ -134,6 +134,6 @@ def parse_resource_id(text: str) -> ResourceId:
             "InvalidResourceId",
         )
     first = segments[0].lower()
-    if first not in {"subscriptions", _PROVIDERS}:
+    if first not in {"subscriptions", "tenants", _PROVIDERS}:
         raise invalid("A resource ID begins with '/subscriptions/…' or '/providers/…'.", "InvalidResourceId")
     return ResourceId(segments)

@@ -161,7 +161,7 @@ class _Connection(asyncio.Protocol):
             if not found or len(line) > MAX_LINE:
                 raise invalid(f"A connection begins with a line of at most {MAX_LINE} bytes.")
             self._open(_decoder.decode(line), rest)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._refuse(invalid("A connection begins with a line of JSON that says what it is."))
         except KeylessError as error:
             self._refuse(error)

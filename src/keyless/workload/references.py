@@ -29,6 +29,7 @@ from keyless.workload.assigned import Selector, identities_of, select
 
 _REFERENCE = re.compile(r"@Microsoft\.KeyVault\((.*)\)", re.IGNORECASE | re.DOTALL)
 _SECRET_PATH = re.compile(r"/secrets/([0-9A-Za-z-]{1,127})(?:/([0-9A-Fa-f]{32}))?/?")
+_VAULT_NAME = re.compile(r"[0-9A-Za-z-]{1,63}")
 _VAULT_AUDIENCE = "https://vault.azure.net"
 _API = "7.4"
 
@@ -55,7 +56,8 @@ def parse_reference(value: str, domain: str) -> SecretReference | None:
             fields[name.strip().lower()] = text.strip()
     if set(fields) == {"secreturi"}:
         return _from_uri(fields["secreturi"])
-    if {"vaultname", "secretname"} <= set(fields) <= {"vaultname", "secretname", "secretversion"}:
+    whole = {"vaultname", "secretname"} <= set(fields) <= {"vaultname", "secretname", "secretversion"}
+    if whole and _VAULT_NAME.fullmatch(fields["vaultname"]):
         path = f"/secrets/{fields['secretname']}/{fields.get('secretversion', '')}"
         return _from_uri(f"https://{fields['vaultname']}.vault.{domain}{path}")
     raise invalid("a reference has SecretUri, or VaultName and SecretName and perhaps SecretVersion")

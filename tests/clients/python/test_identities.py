@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
-from tests.clients.place import Place, Ran, make_place, output_of
+from tests.clients.place import Place, make_place, output_of, python
 from tests.harness import Owner
-
-PROGRAMS = Path(__file__).parent / "programs"
-
-
-def python(place: Place, program: str, **environ: str) -> Ran:
-    return place.run([sys.executable, PROGRAMS / program], **environ)
 
 
 def selectors(identity: dict[str, str]) -> dict[str, str]:
@@ -34,7 +26,7 @@ def app_with_three(owner: Owner) -> tuple[Place, str, dict[str, str]]:
 
 def test_azure_identity(owner: Owner) -> None:
     place, system, second = app_with_three(owner)
-    ran = python(place, "azure_identity_tokens.py", **selectors(second))
+    ran = place.run(python("azure_identity_tokens.py"), **selectors(second))
     expected = {
         "system-assigned": system,
         "client ID": second["principalId"],
@@ -50,7 +42,7 @@ def test_azure_identity(owner: Owner) -> None:
 
 def test_msal(owner: Owner) -> None:
     place, system, second = app_with_three(owner)
-    ran = python(place, "msal_tokens.py", **selectors(second))
+    ran = place.run(python("msal_tokens.py"), **selectors(second))
     assert json.loads(output_of(ran)) == {
         "system-assigned": system,
         "client ID": second["principalId"],
@@ -59,27 +51,26 @@ def test_msal(owner: Owner) -> None:
     }
 
 
-def test_the_articles_blob_sample(place: Place) -> None:
+def test_a_blob_is_read_if_it_is_there(place: Place) -> None:
     owner = place.owner
     owner.container(place.name, "box")
-    owner.blob(place.name, "box/hello.txt", "Grüße".encode())
     place.allow("Storage Blob Data Reader", place.account_id)
-    place.settings(Managed_Identity_Client_ID=place.identity["clientId"])
-    ran = python(place, "article_blob.py")
-    assert output_of(ran) == "Downloaded blob content: Grüße\n"
+    place.settings(BLOB_READER_ID=place.identity["clientId"])
+    assert output_of(place.run(python("blob_if_there.py"))) == "not there\n"
+    owner.blob(place.name, "box/hello.txt", "Grüße".encode())
+    assert output_of(place.run(python("blob_if_there.py"))) == "Grüße\n"
 
 
-def test_the_articles_msal_sample(owner: Owner) -> None:
+def test_msal_alone_gets_a_token_for_either_kind_of_identity(owner: Owner) -> None:
     place, _, second = app_with_three(owner)
-    assert output_of(python(place, "article_msal.py")) == "Token obtained!\n"
-    ran = python(place, "article_msal.py", USER_ASSIGNED_CLIENT_ID=second["clientId"])
-    assert output_of(ran) == "Token obtained!\n"
+    assert output_of(place.run(python("msal_either.py"))) == "Bearer\n"
+    assert output_of(place.run(python("msal_either.py"), VAULT_READER_ID=second["clientId"])) == "Bearer\n"
 
 
 def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place) -> None:
     stranger = place.owner.identity(f"{place.name}-stranger")
     for unknown in (stranger["clientId"], "00000000-0000-4000-8000-000000000000"):
-        ran = python(place, "unknown_identity.py", STRANGER=unknown)
+        ran = place.run(python("unknown_identity.py"), STRANGER=unknown)
         assert ran.returncode == 0, ran.stderr
         said = json.loads(ran.stdout)
         assert set(said) == {"sync", "sync object ID", "sync default", "aio", "msal"}
@@ -90,6 +81,6 @@ def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place)
 
 def test_an_app_without_identity_is_refused(place: Place) -> None:
     place.owner.app(place.name)
-    ran = python(place, "hello.py")
+    ran = place.run(python("hello.py"))
     assert ran.returncode == 1
     assert "No identity is assigned to the app" in ran.stderr

@@ -12,7 +12,9 @@ from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
 from keyless.model.secretstr import SecretStr
-from keyless.providers.key_vault.secret_store import Metadata, purge_vault
+from keyless.providers.key_vault.secret_rows import Metadata
+from keyless.providers.key_vault.secret_store import purge_vault
+from keyless.providers.key_vault.vault import Vault
 from keyless.providers.key_vault.vaults import vaults
 from keyless.store.engine import Tx
 
@@ -76,7 +78,9 @@ async def test_a_refused_set_leaves_no_version_behind(vault: VaultClient) -> Non
     await vault.set("db", "one")
     await vault.send("DELETE", "/secrets/db")
     with pytest.raises(KeylessError) as caught:
-        await vault.secrets.put(SHOP, "db", SecretStr("two"), Metadata(created=1_800_000_000, updated=1_800_000_000))
+        await vault.secrets.put(
+            Vault(SHOP), "db", SecretStr("two"), Metadata(created=1_800_000_000, updated=1_800_000_000)
+        )
     assert caught.value.kind is ErrorKind.CONFLICT
     await vault.send("POST", "/deletedsecrets/db/recover")
     assert len((await vault.send("GET", "/secrets/db/versions")).body["value"]) == 1

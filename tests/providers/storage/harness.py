@@ -32,6 +32,12 @@ OTHER_ACCOUNT = parse_resource_id(str(ACCOUNT).replace("/shop", "/mill"))
 _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _DELEGATION_KEY = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
 ROLES = {
+    "data owner": Role(
+        "data owner",
+        "Storage Blob Data Owner, who manages the service too",
+        actions=("Microsoft.Storage/storageAccounts/blobServices/*",),
+        data_actions=(f"{_CONTAINERS}/blobs/*",),
+    ),
     "contributor": Role(
         "contributor",
         "Storage Blob Data Contributor",
@@ -196,7 +202,7 @@ async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
     store = open_store(folder / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
     for account in (ACCOUNT, OTHER_ACCOUNT):
-        access.grant("owner", "contributor", str(account))
+        access.grant("owner", "data owner", str(account))
     blobs = open_blob_store(
         store, folder / "parts", new_sealer(), clock, os.urandom, scope_deleted=lambda tx, scope: None
     )

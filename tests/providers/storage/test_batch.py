@@ -240,6 +240,16 @@ async def test_delete_blobs(blob: BlobClient) -> None:
     assert await client.run(lambda _: list(box.list_blobs())) == []
 
 
+async def test_set_tiers(blob: BlobClient) -> None:
+    client = Client(blob)
+    await client.run(lambda s: s.create_container("box"))
+    box = await client.run(lambda s: s.get_container_client("box"))
+    await client.run(lambda _: [box.upload_blob(name, b"x") for name in "ab"])
+    answers = await client.run(lambda _: list(box.set_standard_blob_tier_blobs("Cool", "a", "b")))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert await client.run(lambda _: {found.blob_tier for found in box.list_blobs()}) == {"Cool"}
+
+
 async def test_a_batch_that_fails_in_part(blob: BlobClient) -> None:
     client = Client(blob)
     await client.run(lambda s: s.create_container("box"))

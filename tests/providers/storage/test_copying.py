@@ -10,6 +10,7 @@ import random
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -190,6 +191,90 @@ async def test_no_copy_is_ever_pending(box: BlobClient) -> None:
     ]:
         answer = await box.send("PUT", path, query, headers=headers)
         assert (answer.status, answer.code) == expected
+
+
+# what a blob was, and what it has besides its body
+
+
+@pytest.mark.parametrize("size", [5, 200_000])
+@pytest.mark.parametrize("name", EVERY)
+async def test_a_snapshot_as_the_source(blob: BlobClient, name: str, size: int) -> None:
+    await blob.container()
+    await blob.put("/box/a", b"o" * size)
+    made = await blob.send("PUT", "/box/a", "comp=snapshot")
+    await blob.put("/box/a", b"n" * size)
+    source = f"{SHOP}/box/a?snapshot={made.headers['x-ms-snapshot']}"
+    copied = await copy(blob, "/box/a" if name == "CopyBlob" else "/box/b", source, name)
+    assert copied.status == EVERY[name][1], copied.body
+    if name == "PutBlockFromURL":
+        await blob.send("PUT", "/box/b", "comp=blocklist", b"<BlockList><Latest>YQ==</Latest></BlockList>")
+    got = await blob.send("GET", "/box/a" if name == "CopyBlob" else "/box/b")
+    assert got.body == b"o" * size
+    if name == "CopyBlob":
+        told = parse_qs(urlsplit(got.headers["x-ms-copy-source"]).query)
+        assert told == {"snapshot": [made.headers["x-ms-snapshot"]]}
+        # the blob, its snapshot and its copy share one body, which goes with the last of them
+        await blob.send("DELETE", "/box/a", headers={"x-ms-delete-snapshots": "only"})
+        await blob.blobs.collector.collect()
+        assert (await blob.send("GET", "/box/a")).body == b"o" * size
+    await blob.send("DELETE", "/box/a", headers={"x-ms-delete-snapshots": "include"})
+    await blob.send("DELETE", "/box/b")
+    await blob.blobs.collector.collect()
+    assert not blob.files()
+    missing = await copy(blob, "/box/b", source, name)
+    assert (missing.status, missing.code) == (404, "CannotVerifyCopySource")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+async def test_tags_and_tiers(box: BlobClient, name: str) -> None:
+    await box.send(
+        "PUT", "/box/a", "comp=tags", b"<Tags><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tags>"
+    )
+    await copy(box, "/box/b", name=name, x_ms_access_tier="Cool")
+    got = (await box.send("HEAD", "/box/b")).headers
+    assert (got["x-ms-access-tier"], got.get("x-ms-tag-count")) == ("Cool", None)
+    await copy(box, "/box/b", name=name, x_ms_tags="a=1&b=2", x_ms_source_if_tags="k = 'v'")
+    assert (await box.send("HEAD", "/box/b")).headers["x-ms-tag-count"] == "2"
+    other = await copy(box, "/box/b", name=name, x_ms_source_if_tags="k = 'w'")
+    assert (other.status, other.code) == (412, "SourceConditionNotMet")
+    # the right to write tags, and at the source the right to read them, are rights of their own
+    box.access.grant("writer", "contributor", str(ACCOUNT))
+    assert (await copy(box, "/box/b", name=name, token="writer")).status == WHOLE[name][1]
+    tagging = await copy(box, "/box/b", name=name, token="writer", x_ms_tags="a=1")
+    assert (tagging.status, tagging.code) == (403, "AuthorizationPermissionMismatch")
+    asking = await copy(box, "/box/b", name=name, token="writer", x_ms_source_if_tags="k = 'v'")
+    assert (asking.status, asking.code) == (403, "CannotVerifyCopySource")
+
+
+@pytest.mark.parametrize("name", EVERY)
+async def test_a_blob_of_the_archive(box: BlobClient, name: str) -> None:
+    await box.send("PUT", "/box/a", "comp=tier", headers={"x-ms-access-tier": "Archive"})
+    refused = await copy(box, "/box/b", name=name)
+    assert refused.status == 409
+    if name.startswith("Copy"):
+        assert refused.code == "BlobArchived"
+        # this is how one is read without being brought back itself
+        assert (await copy(box, "/box/b", name=name, x_ms_access_tier="Hot")).status == 202
+        assert (await box.send("GET", "/box/b")).body == b"data"
+
+
+@pytest.mark.parametrize("name", EVERY)
+async def test_leases(box: BlobClient, name: str) -> None:
+    await box.put("/box/b", b"old")
+    lease, other = "6a1f8a4e-0000-4000-8000-000000000001", "6a1f8a4e-0000-4000-8000-000000000002"
+    acquire = {"x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1", "x-ms-proposed-lease-id": lease}
+    for path in ("/box/a", "/box/b"):
+        assert (await box.send("PUT", path, "comp=lease", headers=acquire)).status == 201
+    missing = await copy(box, "/box/b", name=name)
+    assert (missing.status, missing.code) == (412, "LeaseIdMissing")
+    wrong = await copy(box, "/box/b", name=name, x_ms_lease_id=lease, x_ms_source_lease_id=other)
+    assert (wrong.status, wrong.code) == (412, "SourceConditionNotMet")
+    assert (await box.send("GET", "/box/b")).body == b"old"
+    good = await copy(box, "/box/b", name=name, x_ms_lease_id=lease, x_ms_source_lease_id=lease)
+    assert good.status == EVERY[name][1], good.body
+    # a lease does not travel with a copy
+    assert (await copy(box, "/box/c", name="CopyBlob")).status == 202
+    assert (await box.send("HEAD", "/box/c")).headers["x-ms-lease-state"] == "available"
 
 
 # who may

@@ -52,7 +52,7 @@ async def write_for_ever(folder: Path, number: int) -> None:
             for at in range(2):
                 half = len(data) // 2
                 async with blobs.parts.receive(chunked(data[at * half :][:half]), limit=1 << 30, digest=False) as body:
-                    await blobs.blocks.stage(path, f"AAA{at}", body)
+                    await blobs.blocks.stage(path, f"AAA{at}", body, NO_CONDITIONS)
                 refs.append(BlockRef(Source.LATEST, f"AAA{at}"))
             await blobs.blocks.commit(path, refs, DRAFT, NO_CONDITIONS)
         os.write(1, f"{number}\n".encode())

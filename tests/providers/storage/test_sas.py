@@ -318,6 +318,40 @@ async def test_a_directory(box: BlobClient) -> None:
     assert (listed.status, listed.code) == (403, "AuthenticationFailed")
 
 
+async def test_snapshots_and_versions(box: BlobClient) -> None:
+    made = (await box.send("PUT", "/box/b", "comp=snapshot")).headers["x-ms-snapshot"]
+    later = (await box.send("PUT", "/box/b", "comp=snapshot")).headers["x-ms-snapshot"]
+    key = await delegation_key(box)
+    query = signed(box, key, "/box/b", sr="bs", snapshot=made)
+    assert (await use(box, "GET", "/box/b", query)).body == b"data"
+    for changed in ({"snapshot": later}, {"snapshot": ""}, {"versionid": made}):
+        assert (await use(box, "GET", "/box/b", query | changed)).status in {400, 403}, changed
+    del query["snapshot"]
+    assert (await use(box, "GET", "/box/b", query)).code == "AuthenticationFailed"
+    # a signature for the blob as it is reaches no snapshot, one for the container reaches all
+    plain = signed(box, key, "/box/b") | {"snapshot": made}
+    assert (await use(box, "GET", "/box/b", plain)).code == "AuthenticationFailed"
+    whole = signed(box, key, "/box") | {"snapshot": made}
+    assert (await use(box, "GET", "/box/b", whole)).status == 200
+
+
+async def test_tags(box: BlobClient) -> None:
+    key = await delegation_key(box)
+    document = b"<Tags><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tags>"
+    for sp, status in [("t", 204), ("rw", 403)]:
+        query = signed(box, key, "/box/b", sp=sp) | {"comp": "tags"}
+        assert (await use(box, "PUT", "/box/b", query, document)).status == status, sp
+    listing = {"restype": "container", "comp": "list", "include": "tags"}
+    for sp, status in [("l", 403), ("lt", 200), ("t", 403), ("r", 403)]:
+        assert (await use(box, "GET", "/box", signed(box, key, "/box", sp=sp) | listing)).status == status, sp
+    find = {"restype": "container", "comp": "blobs", "where": "k = 'v'"}
+    for sp, status in [("f", 200), ("rlt", 403)]:
+        assert (await use(box, "GET", "/box", signed(box, key, "/box", sp=sp) | find)).status == status, sp
+    put = {"x-ms-blob-type": "BlockBlob", "x-ms-tags": "a=b"}
+    for sp, status in [("w", 403), ("wt", 201)]:
+        assert (await use(box, "PUT", "/box/b", signed(box, key, "/box/b", sp=sp), headers=put)).status == status, sp
+
+
 async def test_response_headers(box: BlobClient) -> None:
     key = await delegation_key(box)
     asked = {"rscc": "no-cache", "rscd": 'attachment; filename="ü"', "rsct": "a/b"}

@@ -53,9 +53,9 @@ class ClientCredentials:
             raise _refused(f"the assertion has expired, or lives longer than {MAX_ASSERTION_LIFE} seconds")
         if not isinstance(not_before, int) or now + _SKEW < not_before:
             raise _refused("the assertion is not valid yet: compare the clocks")
+        self._used = {jti: until for jti, until in self._used.items() if until > now}
         if not isinstance(once, str) or not once or once in self._used:
             raise _refused("the assertion has no jti, or was used before")
-        self._used = {jti: until for jti, until in self._used.items() if until > now}
         if len(self._used) >= _MAX_REMEMBERED:
             raise KeylessError(ErrorKind.THROTTLED, "Too many assertions at once: try again.", retry_after=5)
         self._used[once] = expires

@@ -38,7 +38,7 @@ class InsightsRouter:
 
     async def _list(self, call: Call) -> Response:
         top = call.request.query.get("$top", "100")
-        if not (top.isascii() and top.isdigit() and 0 < int(top) <= MAX_EVENTS):
+        if not (top.isascii() and top.isdigit() and len(top) < 5 and 0 < int(top) <= MAX_EVENTS):
             raise invalid(f"$top is a number from 1 to {MAX_EVENTS}.", "InvalidQueryParameterValue")
         return list_response([_event(record) for record in await self.latest(int(top))])
 

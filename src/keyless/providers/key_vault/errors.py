@@ -19,13 +19,15 @@ OBJECT_DELETED = "ObjectIsDeletedButRecoverable"
 FORBIDDEN_BY_RBAC = "ForbiddenByRbac"
 VAULT_NOT_FOUND = "VaultNotFound"
 BAD_PARAMETER = "BadParameter"
+FORBIDDEN = "Forbidden"
 
 JSON = "application/json; charset=utf-8"
 
 _GENERAL: dict[ErrorKind, tuple[int, str]] = {
     ErrorKind.INVALID: (400, BAD_PARAMETER),
     ErrorKind.UNAUTHENTICATED: (401, "Unauthorized"),
-    ErrorKind.FORBIDDEN: (403, "Forbidden"),
+    ErrorKind.REVOKED: (401, "Unauthorized"),
+    ErrorKind.FORBIDDEN: (403, FORBIDDEN),
     ErrorKind.NOT_FOUND: (404, "NotFound"),
     ErrorKind.CONFLICT: (409, "Conflict"),
     ErrorKind.PRECONDITION: (412, "PreconditionFailed"),

@@ -19,13 +19,20 @@ from keyless.http.asgi import split_authority
 from keyless.http.message import Body, Headers, Request, Response, Target, parse_query
 from keyless.http.surface import Call
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.providers.storage.conditions import IF_TAGS, LEASE_ID, NAMES
 from keyless.providers.storage.names import address
 
 #: What a host name and a path stand for; None if they are nobody's here.
 FindTarget = Callable[[str, str], Target | None]
 
 MAX_URL = 16 * 1024
-_CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+#: What a source takes over from the request, by the names that they have there.
+_TAKEN = {
+    **{f"x-ms-source-{name}": name for name in NAMES},
+    "x-ms-source-if-tags": IF_TAGS,
+    "x-ms-source-lease-id": LEASE_ID,
+    "x-ms-source-range": "x-ms-range",
+}
 #: Kept of a source's URL when it is shown: which of a blob's lives was copied, and no signature.
 _SHOWN = frozenset({"snapshot", "versionid"})
 _REFUSED = {
@@ -118,8 +125,7 @@ def _headers(given: Request, target: Target, query: dict[str, str]) -> list[tupl
         found.append(("authorization", headers.get("x-ms-copy-source-authorization")))
     elif "sig" not in query and target.name == given.target.name and "authorization" in headers:
         found.append(("authorization", headers.get("authorization")))
-    names = {f"x-ms-source-{name}": name for name in _CONDITIONS} | {"x-ms-source-range": "x-ms-range"}
-    return found + [(to, headers.get(name)) for name, to in names.items() if name in headers]
+    return found + [(to, headers.get(name)) for name, to in _TAKEN.items() if name in headers]
 
 
 def _accepted(response: Response) -> Response:

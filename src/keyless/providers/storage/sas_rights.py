@@ -39,9 +39,8 @@ _OVERRIDES = {
 
 def letters_for(operation: str, requirement: Requirement) -> str:
     """The letters any one of which does for a requirement of an operation; none if no signature reaches so far."""
-    if operation in _LISTS:
-        return "l"
-    return "".join(_LETTERS.get(permission.action.lower(), "") for permission in requirement.any_of)
+    letters = "".join(_LETTERS.get(permission.action.lower(), "") for permission in requirement.any_of)
+    return letters.replace("r", "l") if operation in _LISTS else letters
 
 
 def overrides(query: Mapping[str, str]) -> dict[str, str]:

@@ -25,7 +25,6 @@ from keyless.providers.storage.operations.copying import Copying
 from keyless.providers.storage.routes import route, rules
 from keyless.providers.storage.sas_rights import overrides
 from keyless.providers.storage.shared_access import SharedAccess
-from keyless.providers.storage.tables.records import BlobPath
 
 Handle = Callable[[Call], Awaitable[Response]]
 
@@ -63,8 +62,7 @@ class BlobSurface:
         account = self._accounts(request.target.name)
         scope = self._nowhere.child(request.target.name) if account is None else account.id
         routed = route(self._rules, request, scope)
-        path = BlobPath(scope.key, routed.at.container, routed.at.blob)
-        handle: Handle = partial(routed.rule.handle, self._blobs, path)
+        handle: Handle = partial(routed.rule.handle, self._blobs, routed.path)
         if "sig" in request.query and (headers := overrides(request.query)):
             handle = partial(_with_headers, handle, headers)
         if not routed.rule.needs:
@@ -73,11 +71,11 @@ class BlobSurface:
         return Operation(
             name=routed.rule.name,
             handle=handle if account else _missing,
-            requirements=(routed.requirement,),
+            requirements=routed.requirements,
             changes=routed.rule.changes,
         )
 
-    def challenge(self, request: Request) -> str:
+    def challenge(self, request: Request, _error: KeylessError) -> str:
         return f"Bearer authorization_uri={self._login_url(request)}/oauth2/authorize resource_id={AUDIENCE}"
 
     def error(self, request: Request, error: KeylessError) -> Response:

@@ -12,19 +12,17 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from keyless.model.errors import KeylessError, invalid
+from keyless.model.errors import invalid
 from keyless.providers.storage.xml import DECLARATION
+from keyless.providers.storage.xml_tree import read_tree, text_of
 
 MAX_KEY_INFO_BYTES = 8 * 1024
 MAX_SECONDS = 7 * 24 * 3600
 SERVICE = "b"
-_MAX_TEXT = 128
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,7})?)?Z)?", re.ASCII)
 
 
@@ -71,10 +69,12 @@ class KeyInfo:
 
 def parse_key_info(document: bytes) -> KeyInfo:
     """Read a `KeyInfo`; raises INVALID with `InvalidXmlDocument` or `InvalidXmlNodeValue`."""
-    fields = _read_fields(document)
-    start, expiry = fields.get("Start", ""), fields.get("Expiry", "")
+    tree = read_tree(document, "KeyInfo")
+    start = text_of(tree, "Start")
     return KeyInfo(
-        read_time(start, "Start") if start else None, read_time(expiry, "Expiry"), fields.get("DelegatedUserTid", "")
+        read_time(start, "Start") if start else None,
+        read_time(text_of(tree, "Expiry"), "Expiry"),
+        text_of(tree, "DelegatedUserTid"),
     )
 
 
@@ -109,48 +109,3 @@ def read_time(text: str, name: str) -> int:
 def write_time(at: int) -> str:
     """The one form in which every client repeats a time that it was given."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_fields(document: bytes) -> Mapping[str, str]:
-    reader = _FieldReader()
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = reader.doctype
-    try:
-        parser.Parse(document, True)
-    except expat.ExpatError as error:
-        raise _bad(f"it is malformed at line {error.lineno}") from None
-    return reader.fields
-
-
-class _FieldReader:
-    """Gathers the children of a `KeyInfo`; its methods are expat's callbacks."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, str] = {}
-        self._path: list[str] = []
-
-    def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
-        self._path.append(tag)
-        if self._path[0] != "KeyInfo" or len(self._path) > 2 or tag in self.fields:
-            raise _bad("it is no KeyInfo with a Start and an Expiry")
-        if len(self._path) == 2:
-            self.fields[tag] = ""
-
-    def end(self, _tag: str) -> None:
-        self._path.pop()
-
-    def text(self, data: str) -> None:
-        if len(self._path) == 2:
-            self.fields[self._path[1]] += data.strip()
-            if len(self.fields[self._path[1]]) > _MAX_TEXT:
-                raise _bad("a value in it is too long")
-
-    def doctype(self, *_: object) -> None:
-        raise _bad("it declares a document type")
-
-
-def _bad(what: str) -> KeylessError:
-    return invalid(f"The body does not ask for a user delegation key: {what}.", "InvalidXmlDocument")

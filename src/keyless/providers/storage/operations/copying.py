@@ -17,7 +17,7 @@ from keyless.http.surface import Call
 from keyless.model.errors import conflict, invalid, not_found
 from keyless.model.resource import Resource
 from keyless.providers.storage.blob_store import BlobStore
-from keyless.providers.storage.conditions import read_conditions, refuse_conditions
+from keyless.providers.storage.conditions import read_conditions, read_lease_only
 from keyless.providers.storage.copy_source import FindTarget, look_at_source, open_source, shown_url
 from keyless.providers.storage.crc64 import load_crc64, read_crc64
 from keyless.providers.storage.errors import unsupported
@@ -27,13 +27,16 @@ from keyless.providers.storage.headers import (
     flag,
     read_md5,
     read_metadata,
-    read_settings,
 )
+from keyless.providers.storage.moments import read_moment
 from keyless.providers.storage.names import address, read_block_id
-from keyless.providers.storage.operations.blobs import MAX_PUT_BLOB, check_kind, check_tier, md5_mismatch, written
+from keyless.providers.storage.operations.answers import md5_mismatch, written
+from keyless.providers.storage.operations.blobs import MAX_PUT_BLOB, check_kind, read_draft
 from keyless.providers.storage.operations.blocks import MAX_PUT_BLOCK
 from keyless.providers.storage.operations.checksums import checked_body
-from keyless.providers.storage.tables.records import BlobPath, Copied, Draft
+from keyless.providers.storage.tables.records import BlobPath, Copied, Kind
+from keyless.providers.storage.tags import read_tags_header
+from keyless.providers.storage.tiers import read_tier
 
 _SOURCE_CRC64 = "x-ms-source-content-crc64"
 
@@ -49,17 +52,21 @@ class Copying:
 async def copy_blob(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b` with `x-ms-copy-source`; the copy is complete with the answer, as the service allows it to be."""
     headers = call.request.headers
-    check_tier(headers)
+    if headers.get("x-ms-copy-source-tag-option", "REPLACE").upper() != "REPLACE":
+        raise unsupported("the copying of tags (send them in x-ms-tags)")
     if _SOURCE_CRC64 in headers:
         raise unsupported("x-ms-source-content-crc64 for the copy of a whole blob (choose MD5)")
-    metadata, conditions = read_metadata(headers), read_conditions(headers)
+    metadata, tags = read_metadata(headers), read_tags_header(headers.get("x-ms-tags"))
+    tier, conditions = read_tier(headers), read_conditions(headers)
     announced = read_md5(headers, "x-ms-source-content-md5")
     source, found = await look_at_source(copying.find, call)
     etag = found.headers["ETag"].strip('"')
     if announced is not None:
         await _check_digest(copying, call, announced, etag)
     copied = Copied(call.request.request_id, shown_url(source))
-    version = await blobs.copies.copy(_path(copying, source), etag, at, conditions, metadata=metadata, copied=copied)
+    version = await blobs.copies.copy(
+        _path(copying, source), etag, at, conditions, metadata=metadata, tags=tags, tier=tier, copied=copied
+    )
     answer = written(version) | {"x-ms-copy-id": copied.id, "x-ms-copy-status": "success"}
     if announced is not None:
         answer["Content-MD5"] = base64.b64encode(announced).decode()
@@ -78,28 +85,29 @@ async def put_blob_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, ca
     """`PUT /c/b` with `x-ms-copy-source` and `x-ms-blob-type`."""
     headers = call.request.headers
     check_kind(headers)
-    own, metadata = read_settings(headers, standard_too=False), read_metadata(headers)
-    conditions = read_conditions(headers)
+    draft, conditions = read_draft(headers, standard_too=False), read_conditions(headers)
     announced = read_md5(headers, "x-ms-source-content-md5")
     taken_over = flag(headers, "x-ms-copy-source-blob-properties", default=True)
     async with open_source(copying.find, call) as (source, opened):
         body = await _checked(headers, opened)
         async with blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received:
             digest = base64.b64encode(received.md5).decode()
-            if announced not in {None, received.md5} or own.md5 not in {"", digest}:
+            if announced not in {None, received.md5} or draft.settings.md5 not in {"", digest}:
                 raise md5_mismatch()
-            settings = _settings(headers, own, source) if taken_over else own
-            version = await blobs.blobs.put(at, received, Draft(replace(settings, md5=digest), metadata), conditions)
+            settings = _settings(headers, draft.settings, source) if taken_over else draft.settings
+            draft = replace(draft, settings=replace(settings, md5=digest))
+            version = await blobs.blobs.put(at, received, draft, conditions)
     return Response(201, b"", written(version) | {"Content-MD5": digest})
 
 
 async def put_block_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b?comp=block&blockid=…` with `x-ms-copy-source`."""
     request = call.request
-    refuse_conditions(request.headers)
+    conditions = read_lease_only(request.headers)
     block_id = read_block_id(request.query.get("blockid", ""))
     announced = read_md5(request.headers, "x-ms-source-content-md5")
-    await blobs.containers.get(at.account, at.container)
+    # the transaction decides; this only spares the reading of the source
+    conditions.check_write(await blobs.blobs.find(at), blobs.clock())
     async with open_source(copying.find, call) as (_source, opened):
         body = await _checked(request.headers, opened)
         async with blobs.parts.receive(body, limit=MAX_PUT_BLOCK, digest=True) as received:
@@ -107,7 +115,7 @@ async def put_block_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, c
                 raise invalid("A block has one byte at least.", "InvalidHeaderValue")
             if announced not in {None, received.md5}:
                 raise md5_mismatch()
-            await blobs.blocks.stage(at, block_id, received)
+            await blobs.blocks.stage(at, block_id, received, conditions)
     digest = base64.b64encode(received.md5).decode()
     return Response(201, b"", {"Content-MD5": digest, "x-ms-request-server-encrypted": "true"})
 
@@ -121,7 +129,10 @@ def _path(copying: Copying, source: Request) -> BlobPath:
     account = copying.accounts(source.target.name)
     if account is None:
         raise not_found("The source's storage account has just been deleted.", "CannotVerifyCopySource")
-    where = address(source)
+    where, query = address(source), source.query
+    for name, kind in (("snapshot", Kind.SNAPSHOT), ("versionid", Kind.VERSION)):
+        if query.get(name):
+            return BlobPath(account.id.key, where.container, where.blob, kind, read_moment(query[name], name))
     return BlobPath(account.id.key, where.container, where.blob)
 
 

@@ -1,7 +1,7 @@
-"""Copies of whole blobs: a new manifest over the parts that are there already.
+"""Copies of whole blobs: a row of its own for a body that is there already.
 
-Owns the query. No body is read or written, whatever its size: parts are immutable, and are freed when the last
-manifest that names them is. Must not know the protocol, nor whether the caller may read the source.
+Owns the query. No body is read or written, whatever its size: a copy shares the manifest of its source, as a snapshot
+does. Must not know the protocol, nor whether the caller may read the source.
 """
 
 from __future__ import annotations
@@ -12,16 +12,9 @@ from dataclasses import replace
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.providers.storage.conditions import Conditions, Version
-from keyless.providers.storage.tables.blobs import (
-    FIND_WITH_BODY,
-    NewBody,
-    drop_body,
-    find_there,
-    new_manifest,
-    write_row,
-)
-from keyless.providers.storage.tables.records import Blob, BlobPath, Copied, Draft
-from keyless.providers.storage.tables.rows import to_blob
+from keyless.providers.storage.tables.blobs import NewBody, find_past, find_there, make_room, write_row
+from keyless.providers.storage.tables.records import BlobPath, Copied, Draft
+from keyless.providers.storage.tiers import refuse_archived
 from keyless.store.engine import Store, Tx
 
 
@@ -36,54 +29,37 @@ class Copies:
     async def copy(
         self,
         source: BlobPath,
-        etag: str,
+        version: str,
         to: BlobPath,
         conditions: Conditions,
         *,
         metadata: Mapping[str, str],
+        tags: Mapping[str, str],
+        tier: str,
         copied: Copied,
     ) -> Version:
-        """Copy the version `etag` of a blob over another, which may be itself.
+        """Copy a blob, a snapshot or a version whose ETag is `version` over a blob, which may be the same.
 
-        `metadata` replaces the source's own unless it is empty. Raises as `check_write` does, and PRECONDITION
-        `SourceConditionNotMet` when the source is not that version any more.
+        `metadata` replaces the source's own unless it is empty; tags are not copied. Raises as `check_write` does,
+        PRECONDITION `SourceConditionNotMet` when the source is not that version any more, and CONFLICT
+        `BlobArchived` unless a blob of the archive gets another `tier`.
         """
-        version = Version(self._etag(), int(self._clock()))
+        etag, now = self._etag(), self._clock()
 
         def work(tx: Tx) -> Version:
-            there = find_there(tx, to)
-            conditions.check_write(there.version)
-            blob = _find(tx, source)
-            if blob is None or blob.etag != etag:
+            there = find_there(tx, to, now)
+            conditions.check_write(there.blob, now)
+            blob = find_past(tx, find_there(tx, source, now), source, with_body=True)
+            if blob is None or blob.etag != version:
                 raise KeylessError(
                     ErrorKind.PRECONDITION,
                     "The source has changed while it was being copied: copy it again.",
                     code="SourceConditionNotMet",
                 )
-            body = NewBody(blob.size, _share(tx, blob.manifest), blob.part)
-            drop_body(tx, there)
-            draft = Draft(blob.settings, metadata or blob.metadata, replace(copied, at=version.changed))
-            write_row(tx, there, to.name, body, version=version, draft=draft)
-            return version
+            if not tier:
+                refuse_archived(blob.tier)
+            make_room(tx, there)
+            draft = Draft(blob.settings, metadata or blob.metadata, tags, tier, replace(copied, at=int(now)))
+            return write_row(tx, there, NewBody(blob.size, blob.manifest, blob.part), etag, draft)
 
         return await self._store.write(work)
-
-
-def _find(tx: Tx, path: BlobPath) -> Blob | None:
-    row = tx.row(FIND_WITH_BODY, (path.name, path.account, path.container))
-    if row is None or row[0] is None:
-        return None
-    _ident, data, *columns = row
-    return to_blob(tuple(columns), data)
-
-
-def _share(tx: Tx, manifest: int | None) -> int | None:
-    if manifest is None:
-        return None
-    copy = new_manifest(tx)
-    tx.execute(
-        """INSERT INTO storage_block(manifest, start, size, block_id, part)
-            SELECT ?, start, size, block_id, part FROM storage_block WHERE manifest = ?""",
-        (copy, manifest),
-    )
-    return copy

@@ -1,0 +1,86 @@
+"""Principals as people write them."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from keyless.cli.errors import Refused
+from keyless.cli.principals import Principals
+from keyless.cli.resources import ResourceManager
+from tests.cli.fakes import OWNER_CLIENT, OWNER_PRINCIPAL, SUBSCRIPTION, FakeServer
+
+GROUPS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups"
+
+
+def guid(number: int) -> str:
+    return f"0e000000-0000-4000-8000-{number:012}"
+
+
+def identity(name: str, number: int, group: str = "default") -> dict[str, object]:
+    return {
+        "id": f"{GROUPS}/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
+        "name": name,
+        "properties": {"principalId": guid(number), "clientId": guid(number + 100)},
+    }
+
+
+def app(name: str, number: int | None) -> dict[str, object]:
+    block = {"identity": {"type": "SystemAssigned", "principalId": guid(number)}} if number else {}
+    return {"id": f"{GROUPS}/default/providers/Microsoft.Web/sites/{name}", "name": name, **block}
+
+
+@pytest.fixture
+def principals() -> Principals:
+    identities = [identity("shop", 1), identity("twice", 2), identity("twice", 3, "other"), identity("web", 4)]
+    apps = [app("web", 5), app("bare", None), app("alone", 6)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        wanted = identities if request.url.path.endswith("userAssignedIdentities") else apps
+        return httpx.Response(200, json={"value": wanted})
+
+    return Principals(ResourceManager(FakeServer(answer).session()))
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("owner", OWNER_PRINCIPAL),
+        (OWNER_CLIENT, OWNER_PRINCIPAL),
+        ("shop", guid(1)),
+        ("SHOP", guid(1)),
+        ("identity:shop", guid(1)),
+        (guid(1), guid(1)),
+        (guid(101), guid(1)),
+        (f"{GROUPS}/default/providers/Microsoft.ManagedIdentity/userAssignedIdentities/shop", guid(1)),
+        ("identity:web", guid(4)),
+        ("app:web", guid(5)),
+        ("alone", guid(6)),
+        (guid(77).upper(), guid(77)),
+    ],
+)
+def test_a_word_stands_for_one_principal(principals: Principals, word: str, expected: str) -> None:
+    assert principals.principal_id(word) == expected
+
+
+@pytest.mark.parametrize("word", ["web", "twice", "identity:twice"])
+def test_a_word_that_could_be_two_is_refused_with_both(principals: Principals, word: str) -> None:
+    with pytest.raises(Refused) as caught:
+        principals.principal_id(word)
+    name = word.removeprefix("identity:")
+    assert caught.value.message.count(f":{name} in ") == 2
+    assert guid(4 if name == "web" else 2) in caught.value.message
+
+
+@pytest.mark.parametrize("word", ["nobody", "bare", "app:bare", "app:shop", ""])
+def test_a_word_that_is_nobody_is_refused(principals: Principals, word: str) -> None:
+    with pytest.raises(Refused, match="There is no principal"):
+        principals.principal_id(word)
+
+
+def test_shows_a_name_that_could_be_written(principals: Principals) -> None:
+    assert principals.name(guid(1)) == "shop"
+    assert principals.name(guid(4)) == "identity:web"
+    assert principals.name(guid(5)) == "app:web"
+    assert principals.name(OWNER_PRINCIPAL) == "owner"
+    assert principals.name(guid(77)) == guid(77)
