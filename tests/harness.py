@@ -253,6 +253,13 @@ class Owner:
         made = self.arm("PUT", path, {"properties": {"roleDefinitionId": role_id, "principalId": principal_id}})
         return str(made["id"])
 
+    def revoke_keys(self) -> None:
+        """Revoke the signing key, and with it every token that there is."""
+        keys = f"{self.subscription}/providers/Keyless.Authority/signingKeys"
+        (active,) = (key["kid"] for key in self.arm("GET", keys)["value"] if key["state"] == "active")
+        self.arm("POST", f"{keys}/{active}/revoke")
+        self._tokens.clear()
+
     def close(self) -> None:
         self._http.close()
 
