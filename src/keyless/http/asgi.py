@@ -28,7 +28,6 @@ MAX_HEADER_BYTES = 32 * 1024
 MAX_PATH = 16 * 1024
 #: Headers whose names users choose; clients show them as they come, so their case is kept both ways.
 OWN_NAMES = b"x-ms-meta-"
-_OWN_NAMES = OWN_NAMES.decode()
 #: A name in the DNS has at most 253 characters.
 MAX_AUTHORITY = 260
 _IDENTITY, _NOTHING = Target("identity"), Target("")
@@ -207,10 +206,7 @@ class _AsSpelt(bytes):
         return self
 
 
+@lru_cache(maxsize=512)
 def _name(name: str) -> bytes:
-    return _AsSpelt(name.encode("latin-1")) if name.startswith(_OWN_NAMES) else _known_name(name)
-
-
-@lru_cache(maxsize=256)
-def _known_name(name: str) -> bytes:
-    return name.encode("latin-1").lower()
+    spelt = name.encode("latin-1")
+    return _AsSpelt(spelt) if spelt.startswith(OWN_NAMES) else spelt.lower()

@@ -12,6 +12,8 @@ both are bound as associated data with the part ID. So a chunk moved, swapped or
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,6 +26,8 @@ from keyless.store.sealing.xaes import TAG_BYTES
 _KIB = 1024
 _OVERHEAD_BYTES = HEAD_BYTES + TAG_BYTES
 _MAX_CHUNKS = 2**32
+#: Ciphers of parts that were used last, each some hundred bytes.
+_REMEMBERED = 1024
 _PURPOSE = b"keyless part"
 
 
@@ -40,6 +44,8 @@ class PartSealer:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
+        # a part of many chunks has one cipher, and what is read is read again and again
+        self._cipher = lru_cache(maxsize=_REMEMBERED)(_part_cipher)
 
     def encrypt_chunk(self, part_id: bytes, index: int, last: bool, data: bytes) -> bytes:
         """Seal chunk `index` of a part. Only the last may be shorter than `chunk_plain_size`, even empty."""
@@ -48,7 +54,7 @@ class PartSealer:
             raise KeylessError(ErrorKind.INVALID, f"Chunk {index} of {len(data)} bytes does not fit into a part.")
         key = self._sealer.current
         head, nonce = sealed_head(key), _nonce(index, last)
-        return head + _part_cipher(key, part_id).encrypt(nonce, data, head + nonce + part_id)
+        return head + self._cipher(key, part_id).encrypt(nonce, data, head + nonce + part_id)
 
     def decrypt_chunk(self, part_id: bytes, index: int, last: bool, sealed: bytes) -> bytes:
         """Open chunk `index`; INTERNAL if it is damaged, another's, or not where it was put."""
@@ -58,7 +64,7 @@ class PartSealer:
         nonce = _nonce(index, last)
         body = memoryview(sealed)[HEAD_BYTES:]
         try:
-            return _part_cipher(key, part_id).decrypt(nonce, body, sealed[:HEAD_BYTES] + nonce + part_id)
+            return self._cipher(key, part_id).decrypt(nonce, body, sealed[:HEAD_BYTES] + nonce + part_id)
         except InvalidTag:
             raise damaged() from None
 

@@ -6,7 +6,7 @@ Owns the order of the columns, so that no query states it twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -28,29 +28,29 @@ SHARED_COLUMNS = "container, " + COLUMNS.replace(", lease", "") + ", data"
 
 def to_blob(row: Row, data: SqlValue = None) -> Blob:
     """A row of `COLUMNS` or `PAST_COLUMNS`; `data` is the sealed body, if it was selected too."""
-    name, size, etag, created, changed = row[:5]
-    metadata, manifest, part, tags, tier, tier_changed, version, copied, lease = row[11:20]
-    kind, moment, deleted, expires = row[20:] or _CURRENT
+    name, size, etag, created, changed, *settings = cast("tuple[Any, ...]", row[:11])
+    metadata, manifest, part, tags, tier, tier_changed, version, copied, lease = cast("tuple[Any, ...]", row[11:20])
+    kind, moment, deleted, expires = cast("tuple[Any, ...]", row[20:] or _CURRENT)
     return Blob(
-        cast("str", name),
-        cast("int", size),
-        cast("str", etag),
-        cast("int", created),
-        cast("int", changed),
-        ContentSettings(*cast("list[str]", row[5:11])),
-        decode_texts(cast("str", metadata)),
-        cast("int | None", manifest),
-        None if part is None else Part(cast("bytes", part), cast("int", size), cast("bytes | None", data)),
-        decode_lease(cast("str", lease)),
-        decode_texts(cast("str", tags)),
-        cast("str", tier),
-        cast("int | None", tier_changed),
-        cast("int | None", version),
-        _decode_copied(cast("str", copied)),
-        Kind(cast("int", kind)),
-        cast("int", moment),
-        cast("int | None", deleted),
-        cast("int | None", expires),
+        name,
+        size,
+        etag,
+        created,
+        changed,
+        ContentSettings(*settings),
+        decode_texts(metadata),
+        manifest,
+        None if part is None else Part(part, size, cast("bytes | None", data)),
+        decode_lease(lease),
+        decode_texts(tags),
+        tier,
+        tier_changed,
+        version,
+        _decode_copied(copied),
+        Kind(kind),
+        moment,
+        deleted,
+        expires,
     )
 
 
