@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import io
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -18,8 +20,10 @@ from keyless.cli.blob_download import download, target
 from keyless.cli.blob_protocol import MAX_BLOCKS, Address
 from keyless.cli.blob_upload import BLOCK, IN_FLIGHT, MIB, SINGLE_MAX, Upload, block_size
 from keyless.cli.errors import Refused
+from keyless.cli.owner import OwnerKey
+from keyless.cli.session import Session
 from keyless.providers.storage.xml import parse_block_list
-from tests.cli.fakes import FakeServer
+from tests.cli.fakes import INSTANCE, PRIVATE_JWK, FakeServer
 
 WHERE = Address("shopdata", "in", "a.bin")
 
@@ -151,6 +155,30 @@ def test_memory_holds_the_blocks_under_way_and_no_more(server: BlobServer) -> No
     ahead_done: list[int] = []
     Upload(server.http.session(), WHERE, "x/y", True, done).send(pipe, None)  # type: ignore[arg-type]
     assert max(ahead) <= (IN_FLIGHT + 1) * BLOCK
+
+
+class Sink(httpx.BaseTransport):
+    """Takes what is sent and keeps nothing of it."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, httpx.SyncByteStream)
+        for _ in request.stream:
+            pass
+        if request.headers["Host"].startswith("login."):
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
+        return httpx.Response(404 if request.method == "HEAD" else 201, content=iter([b""]))
+
+
+def test_memory_stays_flat_even_if_nothing_is_collected() -> None:
+    session = Session(INSTANCE, lambda: OwnerKey(PRIVATE_JWK), transport=Sink())
+    gc.disable()
+    tracemalloc.start()
+    try:
+        Upload(session, WHERE, "x/y", False, lambda _count: None).send(Pipe(30 * BLOCK), None)  # type: ignore[arg-type]
+        assert tracemalloc.get_traced_memory()[1] < (IN_FLIGHT + 4) * BLOCK
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,9 +77,13 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, 
 
 
 @pytest.mark.parametrize("path", commands(entry.keyless), ids=" ".join)
-def test_every_command_has_help(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_help_with_an_example(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.run([*path, "--help"], PROGRAM) == 0
-    assert len(capsys.readouterr().out.splitlines()) > 4
+    usage, *shown = capsys.readouterr().out.splitlines()
+    example = re.compile(rf"( .* \|)? +keyless {' '.join(path)}\b.*")
+    assert usage.startswith(f"Usage: keyless {' '.join(path)}")
+    if path[0] not in {"down", "status"}:
+        assert any(example.fullmatch(line) for line in shown)
 
 
 @pytest.mark.parametrize("path", [path for path in commands(entry.keyless) if len(path) == 2], ids=" ".join)

@@ -339,7 +339,13 @@ def the_failures(place: Place, secrets: Secrets) -> list[bytes]:
     assert ran_again.returncode == 1
     fourth.rmdir()
     log = (server.data / "keyless.log").read_bytes()
-    for failure in (rb"request \S+ failed: ", rb"a launch failed: ", rb"the answer to \S+ broke off: "):
+    request = rb"request \S+ failed: "
+    for failure in (
+        request + rb"\w+Error at ",
+        request + rb"Stored data is damaged",
+        rb"a launch failed: ",
+        rb"the answer to \S+ broke off: ",
+    ):
         assert re.search(failure, log), failure
     return [*refuse.answers, _raw(answer), ran.stderr.encode(), ran_again.stderr.encode()]
 

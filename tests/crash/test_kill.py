@@ -48,6 +48,7 @@ class Writer(ABC):
         self.name = name
         self.done = self.tried = 0
         self.requests: list[str] = []
+        self.failure: Exception | None = None
 
     @abstractmethod
     def write(self, owner: Owner, number: int) -> None:
@@ -72,6 +73,8 @@ class Writer(ABC):
                 self.done = self.tried
         except httpx.TransportError:
             return
+        except Exception as error:  # kept for the test: a thread's own end would pass unseen
+            self.failure = error
 
 
 class Value(Writer):
@@ -194,7 +197,7 @@ class Comings(Writer):
         self.unknown = {number}
         answer = self.send(owner, "PUT", number, json=self.body(owner, number))
         self.there[number] = self.told(self.acknowledged(answer, 201))
-        if number % 2:
+        if number % 2 and number > 2:
             old = number - 2
             self.unknown = {old}
             self.acknowledged(self.send(owner, "DELETE", old), 200, 204)
@@ -277,6 +280,15 @@ def check_audit(data: Path, requests: set[str]) -> None:
     assert requests <= decided, f"{len(requests - decided)} acknowledged changes are not in the audit log"
 
 
+def wait_for_acknowledgements(writers: list[Writer], number: int) -> None:
+    """Until so many more writes have been acknowledged; by count and not by time, so that a slow machine will do."""
+    before = sum(len(writer.requests) for writer in writers)
+    deadline = time.monotonic() + 30
+    while sum(len(writer.requests) for writer in writers) < before + number:
+        assert time.monotonic() < deadline, "the server is too slow, or stands still"
+        time.sleep(0.005)
+
+
 @pytest.mark.timeout(60 + 30 * ROUNDS)
 def test_nothing_acknowledged_is_lost(own_server: RunningServer) -> None:
     rng = random.Random(SEED)
@@ -305,12 +317,15 @@ def test_nothing_acknowledged_is_lost(own_server: RunningServer) -> None:
         threads = [threading.Thread(target=w.work, args=(o,)) for w, o in zip(writers, hands, strict=True)]
         for thread in threads:
             thread.start()
-        # the first rounds come so early that hardly anything has been written when the server dies
-        time.sleep(rng.uniform(0.05, 0.3) if number == 0 else rng.uniform(0.4, 1.4))
+        # the first kill comes so early that hardly anything has been written
+        wait_for_acknowledgements(writers, rng.randint(1, 10) if number == 0 else rng.randint(60, 160))
+        time.sleep(rng.uniform(0, 0.1))
         own_server.kill()
         for thread in threads:
             thread.join(30)
             assert not thread.is_alive()
+        failures = [writer.failure for writer in writers if writer.failure]
+        assert not failures, failures
         own_server.start()
         for hand in hands:
             hand.close()
@@ -318,7 +333,7 @@ def test_nothing_acknowledged_is_lost(own_server: RunningServer) -> None:
             writer.check(owner)
         check_files(own_server.data)
         check_audit(own_server.data, {ident for writer in writers for ident in writer.requests})
-    assert all(writer.done > ROUNDS for writer in writers), {w.name: w.done for w in writers}
+    assert all(writer.done for writer in writers), {w.name: w.done for w in writers}
     # identities that were there before still are, and their old tokens are good
     assert owner.send("GET", "management", "/subscriptions?api-version=2022-12-01", before).status_code == 200
     owner.close()

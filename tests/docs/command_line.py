@@ -18,12 +18,15 @@ def parse(arguments: list[str]) -> None:
     else:
         command, rest, context = _resolve(arguments)
         try:
-            command.make_context(context.info_name, rest, parent=context.parent)
+            left = command.make_context(context.info_name, rest, parent=context.parent).args
         except click.MissingParameter:
             raise
         except click.BadParameter as error:
             if "does not exist" not in error.message:  # a file that the page makes
                 raise
+            left = []
+        if left:
+            raise click.UsageError(f"{left[0]!r} is too much")
 
 
 def leaves() -> dict[str, click.Command]:

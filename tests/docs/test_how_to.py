@@ -27,6 +27,7 @@ def test_every_marker_is_understood(page: Path) -> None:
         assert (block.language == "sh") == (block.marker in {RUN, FAILS}), block
 
 
+@pytest.mark.timeout(600)  # a page has some thirty commands, each a process of its own, and CI is a busy machine
 @pytest.mark.parametrize("page", RUNNABLE, ids=name_of)
 def test_the_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
@@ -45,7 +46,7 @@ def test_the_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
             check=False,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=580,
         )
     finally:
         end_servers(tmp_path)

@@ -15,6 +15,8 @@ from tests.harness import ARM, STORAGE, VAULT, Owner
 from tests.hostile.wire import Answer, connection, read_answer
 from tests.refusals.surfaces import Address, Request, check_blob, check_management, check_vault
 
+from keyless.http.asgi import MAX_PATH
+
 API = "api-version=7.4"
 BLOB = {"x-ms-version": "2024-11-04", "x-ms-blob-type": "BlockBlob"}
 SITE = "{group}/providers/Microsoft.Web/sites/app-a"
@@ -115,7 +117,7 @@ VAULT_CASES: dict[str, Bad] = {
     "TRACE": Bad("TRACE", f"/secrets/s?{API}", 400, "BadParameter"),
     "100 headers": Bad("GET", f"/secrets/s?{API}", 400, "BadParameter", headers={f"x-{i}": "y" for i in range(100)}),
     "33 KB of headers": Bad("GET", f"/secrets/s?{API}", 400, "BadParameter", headers={"x": "y" * 33_000}),
-    "a path of 9 KB": Bad("GET", f"/secrets/{'a' * 9000}?{API}", 400, "BadParameter"),
+    "a long path": Bad("GET", f"/secrets/{'a' * MAX_PATH}?{API}", 400, "BadParameter"),
 }
 
 

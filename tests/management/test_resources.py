@@ -362,3 +362,23 @@ def test_at_the_same_moment_a_scope_is_deleted_and_assigned(arm: Manager, owner:
             "value"
         ]
         assert left == []
+
+
+def test_a_long_list_comes_in_pages_each_resource_once(arm: Manager, new_group: str) -> None:
+    paths = {arm.path(kind, f"n{i}{uuid4().hex[:8]}", new_group) for i in range(2) for kind in TYPES}
+    for path in paths:
+        arm("PUT", path, BODIES[path.split("/providers/")[1].rsplit("/", 1)[0]])
+    for listed, expected in ((f"{new_group}/resources", paths), (arm.path(SITES, "", new_group), None)):
+        found: list[str] = []
+        path = f"{listed}?$top=1"
+        while path:
+            page = arm("GET", path).json()
+            assert len(page["value"]) == 1
+            found += [one["id"] for one in page["value"]]
+            link = page.get("nextLink", "")
+            assert link == "" or "api-version=" in link
+            path = "/" + link.split("/", 3)[3] if link else ""
+        assert len(found) == len(set(found))
+        assert set(found) == (expected or {one for one in paths if "/sites/" in one})
+    for top in ("0", "-1", "x", "1" * 50):
+        assert arm("GET", f"{new_group}/resources?$top={top}").status_code == 400

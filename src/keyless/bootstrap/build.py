@@ -50,6 +50,7 @@ from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter,
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.storage import accounts as account_type
+from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
 from keyless.providers.storage.surface import BlobSurface
 from keyless.providers.web import sites as site_type
@@ -124,7 +125,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
-            account_type.storage_accounts(endpoints.account, blobs.delete_account),
+            account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
         resources,
         directory,

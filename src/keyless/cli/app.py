@@ -18,6 +18,7 @@ _SYSTEM = "SystemAssigned"
 _APP = Noun(
     APP,
     "app",
+    "web",
     {
         "system-assigned": lambda item: bool(pick(item, "identity.principalId")),
         "identities": lambda item: [parse_resource_id(identity).name for identity in _user_assigned(item)],
@@ -57,7 +58,12 @@ def create(
     vault_identity: str | None,
     group: str | None,
 ) -> None:
-    """Create an app. Its name is unique in the whole instance."""
+    """Create an app. Its name is unique in the whole instance.
+
+    \b
+    keyless app create web --identity shop
+    keyless app create worker --system-assigned
+    """
     resources = keyless.resources
     body: Json = {"properties": _properties(keyless, vault_identity)}
     if identities or system_assigned:
@@ -71,7 +77,11 @@ def create(
 @in_group
 @with_keyless
 def show(keyless: Keyless, name: str, group: str | None) -> None:
-    """Show an app and its identities."""
+    """Show an app and its identities.
+
+    \b
+    keyless app show web
+    """
     _show(keyless, keyless.resources.find(APP, name, group))
 
 
@@ -95,6 +105,9 @@ def assign(
     """Assign identities to an app, or take them away.
 
     Switched off, a system-assigned identity is deleted; switched on again, it is a new one without roles.
+
+    \b
+    keyless app assign web --identity reader --remove-identity shop
     """
     found = keyless.resources.find(APP, name, group)
     body: Json = {}
@@ -133,8 +146,6 @@ def _properties(keyless: Keyless, vault_identity: str | None) -> Json:
 
 def _id(keyless: Keyless, identity: str) -> str:
     """The resource ID of an identity that is given by name or ID."""
-    if identity.startswith("/"):
-        return str(parse_resource_id(identity))
     found: str = keyless.resources.find(IDENTITY, identity)["id"]
     return found
 

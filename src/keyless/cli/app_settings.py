@@ -56,7 +56,11 @@ def _set(keyless: Keyless, name: str, settings: tuple[str, ...], group: str | No
 @in_group
 @with_keyless
 def _unset(keyless: Keyless, name: str, keys: tuple[str, ...], group: str | None) -> None:
-    """Remove settings of an app."""
+    """Remove settings of an app.
+
+    \b
+    keyless app unset web GREETING
+    """
     found = keyless.resources.find(APP, name, group)["id"]
     current = _current(keyless, found)
     if missing := [key for key in keys if key not in current]:
@@ -73,7 +77,11 @@ def _unset(keyless: Keyless, name: str, keys: tuple[str, ...], group: str | None
 @in_group
 @with_keyless
 def _settings(keyless: Keyless, name: str, reveal: bool, group: str | None) -> None:
-    """List an app's settings: their names, and the values of vault references."""
+    """List an app's settings: their names, and the values of vault references.
+
+    \b
+    keyless app settings web
+    """
     found = keyless.resources.find(APP, name, group)["id"]
     shown: list[Json] = [
         {"name": key, "value": value if reveal or value.lower().startswith(_REFERENCE) else None}

@@ -56,7 +56,12 @@ def blob() -> None:
 @click.option("--content-type", help="What it is.  [default: guessed from the names]")
 @with_keyless
 def upload(keyless: Keyless, address: str, file: Path | None, overwrite: bool, content_type: str | None) -> None:
-    """Upload FILE as a blob. Without FILE: the file here that is named like the blob; `-` is standard input."""
+    """Upload FILE as a blob. Without FILE: the file here that is named like the blob; `-` is standard input.
+
+    \b
+    keyless blob upload shopdata/reports/may.csv
+    tar c src | keyless blob upload shopdata/backup/src.tar -
+    """
     where = _parse(address)
     path = file or Path(PurePosixPath(where.blob).name)
     guessed = mimetypes.guess_type(where.blob)[0] or mimetypes.guess_type(path.name)[0]
@@ -75,6 +80,10 @@ def download(keyless: Keyless, address: str, file: Path | None) -> None:
     """Download a blob to FILE. Without FILE: here, under the blob's own name; `-` is standard output.
 
     A file that is there already is replaced when all has arrived.
+
+    \b
+    keyless blob download shopdata/reports/may.csv
+    keyless blob download shopdata/backup/src.tar - | tar t
     """
     where = _parse(address)
     if file == _STANDARD:
@@ -93,7 +102,12 @@ def download(keyless: Keyless, address: str, file: Path | None) -> None:
 @click.option("--top", type=click.IntRange(1), default=_PAGE, show_default=True, help="At most so many.")
 @with_keyless
 def list_(keyless: Keyless, address: str, top: int) -> None:
-    """List the blobs of a container, or those whose names begin with PREFIX."""
+    """List the blobs of a container, or those whose names begin with PREFIX.
+
+    \b
+    keyless blob list shopdata/reports
+    keyless blob list shopdata/reports/2026/
+    """
     where = _parse(address, whole=False)
     endpoint = keyless.instance.account(where.account)
     query = {"restype": "container", "comp": "list", "prefix": where.blob}
@@ -102,7 +116,7 @@ def list_(keyless: Keyless, address: str, top: int) -> None:
     while more and len(found) < top:
         query["maxresults"] = str(min(top - len(found), _PAGE))
         path = Address(where.account, where.container).path
-        _, body = keyless.session.request("GET", endpoint, path, query=query, headers=VERSION)
+        body = keyless.session.request("GET", endpoint, path, query=query, headers=VERSION)
         page = parse_list(body, "Blob")
         found += page.items
         more, query["marker"] = bool(page.next_marker), page.next_marker
@@ -115,7 +129,11 @@ def list_(keyless: Keyless, address: str, top: int) -> None:
 @_address
 @with_keyless
 def delete(keyless: Keyless, address: str) -> None:
-    """Delete a blob."""
+    """Delete a blob.
+
+    \b
+    keyless blob delete shopdata/reports/may.csv
+    """
     where = _parse(address)
     keyless.session.request("DELETE", keyless.instance.account(where.account), where.path, headers=VERSION)
     keyless.output.say(f"Deleted {where.blob}.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -23,10 +23,13 @@ MIB = 1024 * 1024
 SINGLE_MAX = 64 * MIB
 BLOCK = 8 * MIB
 IN_FLIGHT = 4
-_CHUNK = MIB
+#: What is handed to TLS at once: of anything longer it copies the rest again for each record that it sends.
+_PIECE = 64 * 1024
 
 #: Told how many more bytes have gone.
 Progress = Callable[[int], None]
+#: A block's bytes, in pieces.
+Block = list[bytes]
 
 
 @dataclass(frozen=True)
@@ -46,24 +49,23 @@ class Upload:
             return
         length = block_size(size)
         first = _read(source, length)
-        if len(first) < length:
-            self._put_blob(iter([first]), len(first))
-            self.progress(len(first))
+        if (size := _size(first)) < length:
+            self._put_blob(first, size)
+            self.progress(size)
             return
         self._refuse_early()
         self._commit(*self._put_blocks(first, source, length))
 
-    def _put_blob(self, content: Iterator[bytes], size: int) -> None:
+    def _put_blob(self, content: Iterable[bytes], size: int) -> None:
         headers = {
             "x-ms-blob-type": "BlockBlob",
             "x-ms-blob-content-type": self.content_type,
             "Content-Length": str(size),
             **self._condition(),
         }
-        # a streamed body cannot be sent twice, so that a token has to be there before
         self._put({}, headers, content)
 
-    def _put_blocks(self, first: bytes, source: BinaryIO, length: int) -> tuple[list[str], str]:
+    def _put_blocks(self, first: Block, source: BinaryIO, length: int) -> tuple[list[str], str]:
         """Put every block; the IDs in order, and the MD5 of all in base64."""
         upload = secrets.token_hex(8)
         digest = hashlib.md5(usedforsecurity=False)
@@ -76,7 +78,8 @@ class Upload:
                         raise Refused(
                             f"It is longer than {MAX_BLOCKS} blocks of {length} bytes: upload it from a file."
                         )
-                    digest.update(block)
+                    for piece in block:
+                        digest.update(piece)
                     ids.append(block_id(upload, len(ids)))
                     pending.add(pool.submit(self._put_block, ids[-1], block))
                     if len(pending) == IN_FLIGHT:
@@ -88,9 +91,12 @@ class Upload:
                     future.cancel()
         return ids, base64.b64encode(digest.digest()).decode("ascii")
 
-    def _put_block(self, block: str, data: bytes) -> None:
-        self._put({"comp": "block", "blockid": block}, {}, data)
-        self.progress(len(data))
+    def _put_block(self, one: str, block: Block) -> None:
+        size = _size(block)
+        self._put({"comp": "block", "blockid": one}, {"Content-Length": str(size)}, block)
+        # httpx's responses are cycles that hold what was sent until they are collected, which may be much later
+        block.clear()
+        self.progress(size)
 
     def _commit(self, ids: list[str], md5: str) -> None:
         headers = {
@@ -99,9 +105,10 @@ class Upload:
             "Content-Type": "application/xml",
             **self._condition(),
         }
-        self._put({"comp": "blocklist"}, headers, block_list(ids))
+        body = block_list(ids)
+        self._put({"comp": "blocklist"}, {**headers, "Content-Length": str(len(body))}, [body])
 
-    def _put(self, query: dict[str, str], headers: dict[str, str], content: bytes | Iterator[bytes]) -> None:
+    def _put(self, query: dict[str, str], headers: dict[str, str], content: Iterable[bytes]) -> None:
         endpoint = self.session.instance.account(self.address.account)
         try:
             self.session.request(
@@ -135,7 +142,7 @@ def block_size(size: int | None) -> int:
     return max(BLOCK, -(-least // MIB) * MIB)
 
 
-def _blocks(first: bytes, source: BinaryIO, length: int) -> Iterator[bytes]:
+def _blocks(first: Block, source: BinaryIO, length: int) -> Iterator[Block]:
     block = first
     while block:
         yield block
@@ -150,17 +157,21 @@ def _settled(pending: set[Future[None]]) -> set[Future[None]]:
     return left
 
 
-def _read(source: BinaryIO, length: int) -> bytes:
+def _read(source: BinaryIO, length: int) -> Block:
     """`length` bytes, or what there is up to the end: a pipe gives less at a time."""
-    parts: list[bytes] = []
+    block: Block = []
     left = length
-    while left and (part := source.read(left)):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+    while left and (piece := source.read(min(left, _PIECE))):
+        block.append(piece)
+        left -= len(piece)
+    return block
+
+
+def _size(block: Block) -> int:
+    return sum(map(len, block))
 
 
 def _counted(source: BinaryIO, progress: Progress) -> Iterator[bytes]:
-    while chunk := source.read(_CHUNK):
-        yield chunk
-        progress(len(chunk))
+    while piece := source.read(_PIECE):
+        yield piece
+        progress(len(piece))

@@ -27,7 +27,11 @@ def container() -> None:
 @click.argument("address", metavar="ACCOUNT/CONTAINER")
 @with_keyless
 def create(keyless: Keyless, address: str) -> None:
-    """Create a container."""
+    """Create a container.
+
+    \b
+    keyless container create shopdata/reports
+    """
     where = _parse(address)
     endpoint = keyless.instance.account(where.account)
     keyless.session.request("PUT", endpoint, where.path, query=_RESTYPE, headers=VERSION)
@@ -38,12 +42,16 @@ def create(keyless: Keyless, address: str) -> None:
 @click.argument("account")
 @with_keyless
 def list_(keyless: Keyless, account: str) -> None:
-    """List an account's containers."""
+    """List an account's containers.
+
+    \b
+    keyless container list shopdata
+    """
     endpoint = keyless.instance.account(_account(account))
     found: list[Json] = []
     query = {"comp": "list"}
     for _ in range(_MAX_PAGES):
-        _, body = keyless.session.request("GET", endpoint, "/", query=query, headers=VERSION)
+        body = keyless.session.request("GET", endpoint, "/", query=query, headers=VERSION)
         page = parse_list(body, "Container")
         found += page.items
         if not page.next_marker:
@@ -57,7 +65,11 @@ def list_(keyless: Keyless, account: str) -> None:
 @yes_option
 @with_keyless
 def delete(keyless: Keyless, address: str, yes: bool) -> None:
-    """Delete a container with every blob in it."""
+    """Delete a container with every blob in it.
+
+    \b
+    keyless container delete shopdata/reports
+    """
     where = _parse(address)
     confirm(f"This deletes the container {where.container} and every blob in it.", yes)
     endpoint = keyless.instance.account(where.account)

@@ -43,6 +43,9 @@ def demo(program: Program, keep: bool) -> None:
 
     It uses a server and folders of its own, and leaves nothing behind. The exit code is 0 only if every step went as
     it should.
+
+    \b
+    keyless demo
     """
     _need_libraries()
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import IO, Any
 from xml.etree import ElementTree
 
 import click
@@ -36,14 +35,10 @@ class Refused(click.ClickException):
         self.status = status
         self.code = code
 
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line."""
-        complain(self.message, file)
 
-
-def complain(message: str, file: IO[Any] | None = None) -> None:
+def complain(message: str) -> None:
     """One line on standard error."""
-    print("keyless:", one_line(message), file=file or sys.stderr)
+    print("keyless:", one_line(message), file=sys.stderr)
 
 
 def refusal(response: httpx.Response, body: bytes) -> Refused:

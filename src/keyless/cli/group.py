@@ -25,14 +25,22 @@ def group() -> None:
 @click.argument("name")
 @with_keyless
 def create(keyless: Keyless, name: str) -> None:
-    """Create a resource group."""
+    """Create a resource group.
+
+    \b
+    keyless group create shop
+    """
     keyless.output.object(keyless.resources.put(str(keyless.resources.group_id(name)), {}), _COLUMNS)
 
 
 @group.command("list")
 @with_keyless
 def list_(keyless: Keyless) -> None:
-    """List resource groups."""
+    """List resource groups.
+
+    \b
+    keyless group list
+    """
     keyless.output.objects(keyless.resources.all(GROUP), _COLUMNS)
 
 
@@ -41,7 +49,11 @@ def list_(keyless: Keyless) -> None:
 @yes_option
 @with_keyless
 def delete(keyless: Keyless, name: str, yes: bool) -> None:
-    """Delete a resource group with everything in it."""
+    """Delete a resource group with everything in it.
+
+    \b
+    keyless group delete shop
+    """
     found = keyless.resources.find(GROUP, name)
     count = sum(1 for _ in keyless.resources.items(f"{found['id']}/resources"))
     confirm(f"This deletes the group {found['name']} and everything in it ({count} resource{'s'[: count != 1]}).", yes)

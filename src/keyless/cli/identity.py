@@ -10,6 +10,7 @@ from keyless.cli.resources import IDENTITY
 _IDENTITY = Noun(
     IDENTITY,
     "managed identity",
+    "shop",
     {"client ID": "properties.clientId", "principal ID": "properties.principalId"},
 )
 

@@ -32,14 +32,22 @@ def keys() -> None:
 @keys.command("list")
 @with_keyless
 def list_(keyless: Keyless) -> None:
-    """List the signing keys."""
+    """List the signing keys.
+
+    \b
+    keyless keys list
+    """
     keyless.output.objects(list(keyless.resources.items(f"{keyless.resources.subscription}/{_KEYS}")), _COLUMNS)
 
 
 @keys.command()
 @with_keyless
 def rotate(keyless: Keyless) -> None:
-    """Begin to use a new key. Tokens that the old one signed stay good until they end."""
+    """Begin to use a new key. Tokens that the old one signed stay good until they end.
+
+    \b
+    keyless keys rotate
+    """
     made = keyless.resources.post(f"{keyless.resources.subscription}/{_KEYS}/rotate")
     keyless.output.object(made, _COLUMNS)
 
@@ -49,7 +57,11 @@ def rotate(keyless: Keyless) -> None:
 @yes_option
 @with_keyless
 def revoke(keyless: Keyless, kid: str, yes: bool) -> None:
-    """Revoke a key that may be in other hands: every token that it signed is refused at once."""
+    """Revoke a key that may be in other hands: every token that it signed is refused at once.
+
+    \b
+    keyless keys revoke qzsNRTto2TbhVOYpciejv9rtr-YYqii2uPTqump4bTM
+    """
     confirm(f"Every token that {kid} signed is refused from now on; some programs have to be started again.", yes)
     made = keyless.resources.post(f"{keyless.resources.subscription}/{_KEYS}/{quote(kid, safe='')}/revoke")
     keyless.output.object(made, _COLUMNS)

@@ -19,11 +19,12 @@ class Noun:
     """A resource type as people see it.
 
     `columns` are shown of it besides its name and group, `body` is what it is created with. `holds` says what is
-    lost with it; where that is not empty, deleting asks first.
+    lost with it; where that is not empty, deleting asks first. `example` is a name that one could have.
     """
 
     kind: str
     spoken: str
+    example: str
     columns: Columns
     body: Json = field(default_factory=dict)
     holds: str = ""
@@ -42,7 +43,7 @@ class Noun:
 def add_create(group: click.Group, noun: Noun, rule: str = "") -> None:
     """Add `create NAME`; `rule` is a sentence for its help."""
 
-    @group.command(help=f"Create a {noun.spoken}. {rule}".strip())
+    @group.command(help=_help(f"Create a {noun.spoken}. {rule}", group, "create", noun.example))
     @click.argument("name")
     @in_group
     @with_keyless
@@ -55,7 +56,7 @@ def add_create(group: click.Group, noun: Noun, rule: str = "") -> None:
 def add_list(group: click.Group, noun: Noun) -> None:
     """Add `list`."""
 
-    @group.command("list", help=f"List every {noun.spoken}, or those of one group.")
+    @group.command("list", help=_help(f"List every {noun.spoken}, or those of one group.", group, "list"))
     @in_group
     @with_keyless
     def list_(keyless: Keyless, group: str | None) -> None:
@@ -65,7 +66,7 @@ def add_list(group: click.Group, noun: Noun) -> None:
 def add_show(group: click.Group, noun: Noun) -> None:
     """Add `show NAME`."""
 
-    @group.command(help=f"Show a {noun.spoken}.")
+    @group.command(help=_help(f"Show a {noun.spoken}.", group, "show", noun.example))
     @click.argument("name")
     @in_group
     @with_keyless
@@ -85,4 +86,11 @@ def add_delete(group: click.Group, noun: Noun, rule: str = "") -> None:
     body = in_group(with_keyless(delete_one))
     if noun.holds:
         body = yes_option(body)
-    group.command("delete", help=f"Delete a {noun.spoken}. {rule}".strip())(click.argument("name")(body))
+    told = _help(
+        f"Delete a {noun.spoken}{f' {noun.holds}' if noun.holds else ''}. {rule}", group, "delete", noun.example
+    )
+    group.command("delete", help=told)(click.argument("name")(body))
+
+
+def _help(text: str, group: click.Group, *example: str) -> str:
+    return f"{text.strip()}\n\n\b\nkeyless {group.name} {' '.join(example)}"

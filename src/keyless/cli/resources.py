@@ -101,13 +101,15 @@ class ResourceManager:
         return list(self.items(f"{scope}/resourceGroups" if kind == GROUP else f"{scope}/providers/{kind}"))
 
     def find(self, kind: str, name: str, group: str | None = None) -> Json:
-        """The one resource of a type that has this name; Refused if there is none, or one in each of many groups."""
-        found = [item for item in self.all(kind, group) if item["name"].lower() == name.lower()]
+        """The one resource of a type that has this name or ID; Refused if none has, or several groups have one."""
+        wanted = name.lower()
+        found = [item for item in self.all(kind, group) if wanted in {item["name"].lower(), item["id"].lower()}]
         if len(found) == 1:
             return found[0]
         if found:
             groups = ", ".join(parse_resource_id(item["id"]).resource_group for item in found)
-            raise Refused(f"There is a {_SPOKEN[kind]} {name!r} in several groups ({groups}): choose with --group.")
+            several = f"Several groups ({groups}) have a {_SPOKEN[kind]} {name!r}"
+            raise Refused(f"{several}: choose one with --group, or give its resource ID.")
         where = f" in the group {group!r}" if group else ""
         raise Refused(
             f"There is no {_SPOKEN[kind]} {name!r}{where}: `keyless {NOUNS[kind]} list` shows those there are.",

@@ -65,6 +65,10 @@ def list_(keyless: Keyless, principal: str | None, scope: str | None) -> None:
     """List role assignments.
 
     One whose principal is deleted gives nothing to anybody; it is shown as such, and can be removed.
+
+    \b
+    keyless role list --principal shop
+    keyless role list --scope vault/shop
     """
     where = keyless.scope(scope) if scope else keyless.resources.subscription
     query = {"filter": f"principalId eq '{keyless.principals.principal_id(principal)}'"} if principal else {}
@@ -105,7 +109,11 @@ def remove(
 @role.command()
 @with_keyless
 def definitions(keyless: Keyless) -> None:
-    """List the roles there are."""
+    """List the roles there are.
+
+    \b
+    keyless role definitions
+    """
     found = list(keyless.resources.items(f"{keyless.resources.subscription}/{_DEFINITIONS}"))
     keyless.output.objects(found, {"role": "properties.roleName", "description": "properties.description"})
 

@@ -57,6 +57,11 @@ def set_(keyless: Keyless, vault: str, name: str, file: Path | None, content_typ
     """Set a secret: a new version, which is the latest from then on.
 
     From standard input one line end at the end is taken off; a file counts as it is.
+
+    \b
+    keyless secret set shop db-password
+    pass show db | keyless secret set shop db-password
+    keyless secret set shop tls-key --file key.pem
     """
     if click.get_current_context().args:
         # not shown: it may be the value
@@ -79,7 +84,11 @@ def set_(keyless: Keyless, vault: str, name: str, file: Path | None, content_typ
 @click.option("--version", default="", help="A version other than the latest.")
 @with_keyless
 def show(keyless: Keyless, vault: str, name: str, version: str) -> None:
-    """Print a secret's value, and nothing else; with -o json all that there is to it."""
+    """Print a secret's value, and nothing else; with -o json all that there is to it.
+
+    \b
+    keyless secret show shop db-password
+    """
     path = f"{_path(name)}/{quote(version, safe='')}"
     bundle = keyless.session.json("GET", _endpoint(keyless, vault), path, query=_VERSION)
     if keyless.output.as_json:
@@ -93,7 +102,11 @@ def show(keyless: Keyless, vault: str, name: str, version: str) -> None:
 @_vault
 @with_keyless
 def list_(keyless: Keyless, vault: str) -> None:
-    """List a vault's secrets, without their values."""
+    """List a vault's secrets, without their values.
+
+    \b
+    keyless secret list shop
+    """
     keyless.output.objects(list(keyless.session.pages(_endpoint(keyless, vault), "/secrets", _VERSION)), _COLUMNS)
 
 
@@ -102,7 +115,11 @@ def list_(keyless: Keyless, vault: str) -> None:
 @_name
 @with_keyless
 def versions(keyless: Keyless, vault: str, name: str) -> None:
-    """List the versions of a secret, without their values."""
+    """List the versions of a secret, without their values.
+
+    \b
+    keyless secret versions shop db-password
+    """
     found = list(keyless.session.pages(_endpoint(keyless, vault), f"{_path(name)}/versions", _VERSION))
     if not found:
         raise Refused(f"There is no secret {name!r} in {vault}: `keyless secret list {vault}` shows those there are.")
@@ -114,7 +131,11 @@ def versions(keyless: Keyless, vault: str, name: str) -> None:
 @_name
 @with_keyless
 def delete(keyless: Keyless, vault: str, name: str) -> None:
-    """Delete a secret with all its versions. Until it is purged it can be recovered, and its name is taken."""
+    """Delete a secret with all its versions. Until it is purged it can be recovered, and its name is taken.
+
+    \b
+    keyless secret delete shop db-password
+    """
     bundle = keyless.session.json("DELETE", _endpoint(keyless, vault), _path(name), query=_VERSION)
     if keyless.output.as_json:
         keyless.output.object(bundle, {})
@@ -129,7 +150,11 @@ def delete(keyless: Keyless, vault: str, name: str) -> None:
 @_name
 @with_keyless
 def recover(keyless: Keyless, vault: str, name: str) -> None:
-    """Bring a deleted secret back."""
+    """Bring a deleted secret back.
+
+    \b
+    keyless secret recover shop db-password
+    """
     path = f"/deletedsecrets/{quote(name, safe='')}/recover"
     bundle = keyless.session.json("POST", _endpoint(keyless, vault), path, query=_VERSION)
     if keyless.output.as_json:
@@ -142,7 +167,11 @@ def recover(keyless: Keyless, vault: str, name: str) -> None:
 @_name
 @with_keyless
 def purge(keyless: Keyless, vault: str, name: str) -> None:
-    """Remove a deleted secret for good, which frees its name."""
+    """Remove a deleted secret for good, which frees its name.
+
+    \b
+    keyless secret purge shop db-password
+    """
     path = f"/deletedsecrets/{quote(name, safe='')}"
     keyless.session.json("DELETE", _endpoint(keyless, vault), path, query=_VERSION)
     keyless.output.say(f"Purged {name}.")

@@ -33,7 +33,7 @@ CONNECTIONS = 8
 #: A token is renewed when it has less than this many seconds left.
 _MARGIN = 60
 _TIMEOUT = httpx.Timeout(60, connect=5)
-_REPEATABLE = (bytes, type(None))
+_REPEATABLE = (bytes, list, type(None))
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ class Session:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | Iterable[bytes] | None = None,
-    ) -> tuple[httpx.Response, bytes]:
-        """Any other request: the answer and its whole body."""
+    ) -> bytes:
+        """Any other request, and the whole body of its answer."""
         with self.stream(method, endpoint, path, query=query, headers=headers, content=content) as response:
-            return response, _read(response)
+            return _read(response)
 
     @contextmanager
     def stream(

@@ -10,6 +10,7 @@ from keyless.cli.resources import ACCOUNT
 _ACCOUNT = Noun(
     ACCOUNT,
     "storage account",
+    "shopdata",
     {"blob URL": "properties.primaryEndpoints.blob"},
     {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": {}},
     "and every blob in it",

@@ -7,7 +7,9 @@ import click
 from keyless.cli.life_cycle import Noun, add_create, add_delete, add_list, add_show
 from keyless.cli.resources import VAULT
 
-_VAULT = Noun(VAULT, "vault", {"URL": "properties.vaultUri"}, {"properties": {}}, "and every secret in it")
+_VAULT = Noun(
+    VAULT, "vault", "shop-vault", {"URL": "properties.vaultUri"}, {"properties": {}}, "and every secret in it"
+)
 
 
 @click.group(short_help="Vaults, which hold secrets.")

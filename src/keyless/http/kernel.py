@@ -41,6 +41,8 @@ class Kernel:
         try:
             response = await self._answer(surface, request)
         except KeylessError as error:
+            if error.kind is ErrorKind.INTERNAL:
+                log.error("request %s failed: %s", request.request_id, error.message)
             response = _refusal(surface, request, error)
         except Exception as error:
             # the message of an unforeseen exception may quote what it failed on: only types and places are kept

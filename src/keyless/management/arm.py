@@ -5,8 +5,11 @@ Source: Azure Resource Manager REST API, "Common API details" and "Resource prov
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -15,6 +18,9 @@ from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 from keyless.model.resource_id import ResourceId, parse_resource_id
 
 MAX_BODY = 1024 * 1024
+MAX_PAGE = 1000
+
+T = TypeVar("T")
 #: What is stored is read and shown again from other depths of the stack, where less room may be left.
 MAX_DEPTH = 64
 
@@ -142,6 +148,21 @@ def json_response(status: int, body: object) -> Response:
 def list_response(items: Sequence[object], next_link: str = "") -> Response:
     """A list as the resource manager gives it."""
     return json_response(200, {"value": items, "nextLink": next_link} if next_link else {"value": items})
+
+
+def page_of(request: Request, items: Iterable[T], key: Callable[[T], str]) -> tuple[list[T], str]:
+    """One page of items that are ordered by `key`, and the link to the next; `$top` may ask for fewer."""
+    top = request.query.get("$top", str(MAX_PAGE))
+    if not (top.isascii() and top.isdigit() and len(top) < 10 and int(top) > 0):
+        raise invalid("$top is a number of at least 1.", "InvalidQueryParameterValue")
+    limit, after = min(int(top), MAX_PAGE), request.query.get("$skipToken", "")
+    found = list(islice((one for one in items if key(one) > after), limit + 1))
+    return found[:limit], next_link(request, key(found[limit - 1])) if len(found) > limit else ""
+
+
+def next_link(request: Request, after: str) -> str:
+    """The link to the page that follows the item `after`."""
+    return f"{request.base_url}{request.path}?{urlencode({**request.query, '$skipToken': after})}"
 
 
 def error_response(error: KeylessError) -> Response:

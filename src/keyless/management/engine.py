@@ -13,7 +13,16 @@ from keyless.directory.principals import Directory
 from keyless.http.message import Response
 from keyless.http.surface import Call, Operation
 from keyless.management import resources as table
-from keyless.management.arm import ArmPath, json_response, list_response, object_of, read_object, text_of, texts_of
+from keyless.management.arm import (
+    ArmPath,
+    json_response,
+    list_response,
+    object_of,
+    page_of,
+    read_object,
+    text_of,
+    texts_of,
+)
 from keyless.management.identity_block import Wanted, read_identity, show_identity
 from keyless.management.resource_type import Draft, ResourceType, SubOperation
 from keyless.management.resources import Resources
@@ -105,10 +114,10 @@ class Engine:
         if method != "GET":
             raise invalid(f"{method} needs the name of a resource.", "MethodNotAllowed")
 
-        async def handle(_call: Call) -> Response:
+        async def handle(call: Call) -> Response:
             if scope.resource_group:
                 self.existing(scope)
-            return list_response([self.view(declared, r) for r in self.resources.below(scope, declared.name)])
+            return self.page(call, self.resources.below(scope, declared.name))
 
         need = Requirement(scope, (Permission(declared.action("read")),))
         return Operation(declared.action("read"), handle, (need,))
@@ -131,6 +140,11 @@ class Engine:
         }
         shown |= {name: value for name, value in optional.items() if value}
         return shown | {"tags": dict(resource.tags), "properties": dict(declared.view(resource))}
+
+    def page(self, call: Call, found: Iterable[Resource]) -> Response:
+        """A page of resources of whatever types, which come ordered by ID."""
+        shown, link = page_of(call.request, found, lambda resource: resource.id.key)
+        return list_response([self.view_any(resource) for resource in shown], link)
 
     def view_any(self, resource: Resource) -> dict[str, object]:
         """The same, for a resource of whatever type."""

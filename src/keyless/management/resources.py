@@ -86,12 +86,11 @@ class Resources:
 
     def below(self, scope: ResourceId, resource_type: str = "") -> Iterator[Resource]:
         """The resources below a scope (not the scope itself), by ID; of one type, or of all."""
-        types = [resource_type.lower()] if resource_type else sorted(self._by_type)
-        for name in types:
-            found = self._by_type.get(name, {})
-            for key in sorted(found):
-                if scope.contains(found[key].id) and key != scope.key:
-                    yield found[key]
+        types = [resource_type.lower()] if resource_type else list(self._by_type)
+        held = {key: one for name in types for key, one in self._by_type.get(name, {}).items()}
+        for key in sorted(held):
+            if scope.contains(held[key].id) and key != scope.key:
+                yield held[key]
 
     def _written(self, change: ResourceWritten) -> None:
         resource = change.resource

@@ -160,18 +160,17 @@ def _denied(requirement: Requirement, held: tuple[Assignment, ...], roles: Mappi
         why = f"The roles held at {requirement.scope} ({', '.join(here)}) do not include {needed}."
     else:
         why = f"No role is assigned at {requirement.scope} or above it; {needed} is needed."
-    fitting = sorted(
-        (r for r in roles.values() if any(r.grants(p) for p in requirement.any_of)),
-        key=lambda r: (_breadth(r), r.name),
-    )
-    remedy = f"Assign {fitting[0].name!r} at that scope." if fitting else "No role includes it."
+    fitting = [(role, p) for role in roles.values() for p in requirement.any_of if role.grants(p)]
+    least = min(fitting, key=lambda found: _breadth(*found), default=None)
+    remedy = f"Assign {least[0].name!r} at that scope." if least else "No role includes it."
     return Denied(requirement, why, remedy)
 
 
-def _breadth(role: Role) -> tuple[int, int]:
-    """How much a role gives, roughly: the least of the fitting ones is the one to propose."""
-    patterns = role.actions + role.data_actions
-    return sum(p in {"*", "*/read"} for p in patterns), sum(20 if "*" in p else 1 for p in patterns)
+def _breadth(role: Role, permission: Permission) -> tuple[int, int, str]:
+    """How much more than the permission a role gives, roughly: the least is the one to propose."""
+    patterns = role.data_actions if permission.data else role.actions
+    closest = max(len(p) for p in patterns if _pattern(p).fullmatch(permission.action))
+    return -closest, len(role.actions) + len(role.data_actions), role.name
 
 
 def _matches(action: str, patterns: tuple[str, ...]) -> bool:

@@ -48,12 +48,13 @@ def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place,
         assert seconds < 2, name
 
 
-def test_the_articles_blob_sample(place: Place, node: str) -> None:
+def test_a_blob_is_read_if_it_is_there(place: Place, node: str) -> None:
     place.owner.container(place.name, "box")
-    place.owner.blob(place.name, "box/hello.txt", "Grüße".encode())
     place.allow("Storage Blob Data Reader", place.account_id)
-    place.settings(Managed_Identity_Client_ID=place.identity["clientId"])
-    assert output_of(place.run([node, PROGRAMS / "article-blob.mjs"])) == "Downloaded blob content: Grüße\n"
+    place.settings(BLOB_READER_ID=place.identity["clientId"])
+    assert output_of(place.run([node, PROGRAMS / "blob-if-there.mjs"])) == "not there\n"
+    place.owner.blob(place.name, "box/hello.txt", "Grüße".encode())
+    assert output_of(place.run([node, PROGRAMS / "blob-if-there.mjs"])) == "Grüße\n"
 
 
 def test_secrets(place: Place, node: str) -> None:
@@ -77,6 +78,12 @@ def test_blobs(place: Place, node: str) -> None:
     ):
         ran = place.run([node, PROGRAMS / "blobs.mjs"], ACCOUNT_URL=url)
         assert output_of(ran) == "ok\n", url
+
+
+def test_what_blobs_are_besides_their_bodies(place: Place, node: str) -> None:
+    place.allow("Storage Blob Data Owner", place.account_id)
+    place.keep_everything()
+    assert output_of(place.run([node, PROGRAMS / "blob-state.mjs"])) == "ok\n"
 
 
 def test_a_program_is_started_again_when_the_signing_key_was_revoked(own_server: RunningServer, node: str) -> None:

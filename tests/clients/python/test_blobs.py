@@ -17,6 +17,12 @@ def test_containers_and_blobs(place: Place, program: str) -> None:
     assert output_of(place.run(python(program))) == "ok\n"
 
 
+def test_what_blobs_are_besides_their_bodies(place: Place) -> None:
+    place.allow("Storage Blob Data Owner", place.account_id)
+    place.keep_everything()
+    assert output_of(place.run(python("blob_state.py"))) == "ok\n"
+
+
 def test_path_style(place: Place) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     url = f"https://127.0.0.1:{place.owner.server.port}/{place.name}"
@@ -29,7 +35,7 @@ def test_large_blobs_stream_in_flat_memory(own_server: RunningServer) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     before = peak(own_server)
     lines = output_of(place.run(python("blob_large.py"))).splitlines()
-    assert lines == ["one-put True 0", "blocks True 25", "aio True 25"]
+    assert lines == ["sync, one put: True 0", "aio, in blocks: True 25"]
     assert peak(own_server) - before < 64 * 1024
     owner.close()
 

@@ -51,21 +51,20 @@ def test_msal(owner: Owner) -> None:
     }
 
 
-def test_the_articles_blob_sample(place: Place) -> None:
+def test_a_blob_is_read_if_it_is_there(place: Place) -> None:
     owner = place.owner
     owner.container(place.name, "box")
-    owner.blob(place.name, "box/hello.txt", "Grüße".encode())
     place.allow("Storage Blob Data Reader", place.account_id)
-    place.settings(Managed_Identity_Client_ID=place.identity["clientId"])
-    ran = place.run(python("article_blob.py"))
-    assert output_of(ran) == "Downloaded blob content: Grüße\n"
+    place.settings(BLOB_READER_ID=place.identity["clientId"])
+    assert output_of(place.run(python("blob_if_there.py"))) == "not there\n"
+    owner.blob(place.name, "box/hello.txt", "Grüße".encode())
+    assert output_of(place.run(python("blob_if_there.py"))) == "Grüße\n"
 
 
-def test_the_articles_msal_sample(owner: Owner) -> None:
+def test_msal_alone_gets_a_token_for_either_kind_of_identity(owner: Owner) -> None:
     place, _, second = app_with_three(owner)
-    assert output_of(place.run(python("article_msal.py"))) == "Token obtained!\n"
-    ran = place.run(python("article_msal.py"), USER_ASSIGNED_CLIENT_ID=second["clientId"])
-    assert output_of(ran) == "Token obtained!\n"
+    assert output_of(place.run(python("msal_either.py"))) == "Bearer\n"
+    assert output_of(place.run(python("msal_either.py"), VAULT_READER_ID=second["clientId"])) == "Bearer\n"
 
 
 def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place) -> None:

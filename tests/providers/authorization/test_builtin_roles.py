@@ -31,17 +31,18 @@ MAKE_CONTAINER = Permission(f"{CONTAINERS}/write")
 DELEGATION_KEY = Permission("Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action")
 LAUNCH = Permission("Microsoft.Web/sites/start/action")
 READ_SETTINGS = Permission("Microsoft.Web/sites/config/list/action")
-REVOKE_KEY = Permission("Keyless.Authority/signingKeys/revoke/action")
+REVOKE_KEY = Permission("Microsoft.Authorization/signingKeys/delete")
 
 EVERY = {name: value for name, value in globals().items() if isinstance(value, Permission)}
 #: What each role may do, of all the above: everything else is refused.
 MAY = {
     "Owner": {name for name, permission in EVERY.items() if not permission.data},
     "Contributor": {
-        name for name, p in EVERY.items() if not p.data and name not in {"ASSIGN_ROLE", "REMOVE_ROLE"}
+        name for name, p in EVERY.items() if not p.data and name not in {"ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY"}
     },
     "Reader": {"READ_ROLE", "READ_IDENTITY", "READ_VAULT"},
-    "User Access Administrator": {"READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE"},
+    "User Access Administrator": {*(
+        "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY")},
     "Role Based Access Control Administrator": {*(
         "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE")},
     "Managed Identity Contributor": {"READ_ROLE", "READ_IDENTITY", "MAKE_IDENTITY"},

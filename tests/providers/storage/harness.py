@@ -27,6 +27,12 @@ SUBSCRIPTION = parse_resource_id("/subscriptions/s-1")
 ACCOUNT = parse_resource_id("/subscriptions/s-1/resourceGroups/Shop/providers/Microsoft.Storage/storageAccounts/shop")
 _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 ROLES = {
+    "data owner": Role(
+        "data owner",
+        "Storage Blob Data Owner, who manages the service too",
+        actions=("Microsoft.Storage/storageAccounts/blobServices/*",),
+        data_actions=(f"{_CONTAINERS}/blobs/*",),
+    ),
     "contributor": Role(
         "contributor",
         "Storage Blob Data Contributor",
@@ -182,7 +188,7 @@ async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
     """A client of the account `shop`; the principal `owner` may do everything there."""
     store = open_store(folder / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
-    access.grant("owner", "contributor", str(ACCOUNT))
+    access.grant("owner", "data owner", str(ACCOUNT))
     blobs = open_blob_store(
         store, folder / "parts", new_sealer(), clock, os.urandom, scope_deleted=lambda tx, scope: None
     )

@@ -207,7 +207,7 @@ async def test_the_collector_wakes_when_there_is_garbage_and_survives_a_failure(
     task = asyncio.create_task(blob.blobs.collector.run())
     await blob.put("/box/b", b"short")
     async with asyncio.timeout(5):
-        while blob.files():  # noqa: ASYNC110
+        while blob.files():
             await asyncio.sleep(0.005)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

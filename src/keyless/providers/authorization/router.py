@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import Call, Operation
 from keyless.management import resources as table
-from keyless.management.arm import ArmPath, json_response, list_response, object_of, read_object, text_of
+from keyless.management.arm import ArmPath, json_response, list_response, next_link, object_of, read_object, text_of
 from keyless.model.access import Allowed, Assignment, Permission, PolicyGrant, Requirement, Role
 from keyless.model.clock import Clock
 from keyless.model.errors import invalid, not_found
@@ -93,7 +92,7 @@ class AuthorizationRouter:
             limit=_PAGE + 1,
         )
         page, more = found[:_PAGE], len(found) > _PAGE
-        link = _next_page(call.request, page[-1].id.lower()) if more else ""
+        link = next_link(call.request, page[-1].id.lower()) if more else ""
         return list_response([self._view(one) for one in page], link)
 
     async def _get(self, resource_id: ResourceId) -> Response:
@@ -229,12 +228,6 @@ class AuthorizationRouter:
             "reason": decision.why,
             "remedy": decision.remedy,
         }
-
-
-def _next_page(request: Request, after: str) -> str:
-    link = f"{request.base_url}{request.path}?$skipToken={quote(after, safe='')}"
-    condition = request.query.get("$filter")
-    return f"{link}&$filter={quote(condition, safe='')}" if condition else link
 
 
 def _filters(request: Request) -> dict[str, str]:

@@ -102,12 +102,12 @@ class ResourcesRouter:
 
     async def _groups(self, call: Call) -> Response:
         scope = _above(ResourceId(tuple(s for s in call.request.segments() if s)))
-        return list_response([self.engine.view_any(r) for r in self.engine.resources.below(scope, RESOURCE_GROUP)])
+        return self.engine.page(call, self.engine.resources.below(scope, RESOURCE_GROUP))
 
     def _below(self, scope: ResourceId) -> Callable[[Call], Awaitable[Response]]:
-        async def handle(_call: Call) -> Response:
+        async def handle(call: Call) -> Response:
             found = self.engine.resources.below(scope)
-            return list_response([self.engine.view_any(r) for r in found if r.id.type != RESOURCE_GROUP])
+            return self.engine.page(call, (r for r in found if r.id.type != RESOURCE_GROUP))
 
         return handle
 

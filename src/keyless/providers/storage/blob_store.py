@@ -16,10 +16,12 @@ from keyless.providers.storage.parts import Parts, Random
 from keyless.providers.storage.reading import Pins, Reader
 from keyless.providers.storage.tables.blobs import Blobs
 from keyless.providers.storage.tables.blocks import Blocks
+from keyless.providers.storage.tables.changes import Changes
 from keyless.providers.storage.tables.containers import Containers
 from keyless.providers.storage.tables.garbage import drop_account
 from keyless.providers.storage.tables.listing import Page, Query, list_page
 from keyless.providers.storage.tables.schema import MIGRATION
+from keyless.providers.storage.tables.services import Services
 from keyless.store.engine import Store, Tx
 from keyless.store.sealing import PartSealer
 
@@ -33,8 +35,12 @@ class BlobStore:
     """Containers, blobs, blocks and bodies of every account."""
 
     store: Store
+    clock: Clock
+    identifiers: Random
+    services: Services
     containers: Containers
     blobs: Blobs
+    changes: Changes
     blocks: Blocks
     parts: Parts
     pins: Pins
@@ -71,8 +77,12 @@ def open_blob_store(
     pins = Pins()
     return BlobStore(
         store=store,
+        clock=clock,
+        identifiers=identifiers,
+        services=Services(store),
         containers=Containers(store, clock, etag, scope_deleted),
         blobs=Blobs(store, clock, etag),
+        changes=Changes(store, clock, etag),
         blocks=blocks,
         parts=parts,
         pins=pins,

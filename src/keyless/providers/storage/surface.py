@@ -21,7 +21,6 @@ from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.errors import error_response
 from keyless.providers.storage.headers import DEFAULT_VERSION, client_request_id, version_of
 from keyless.providers.storage.routes import route
-from keyless.providers.storage.tables.records import BlobPath
 
 AUDIENCE = "https://storage.azure.com"
 
@@ -53,11 +52,10 @@ class BlobSurface:
         account = self._accounts(request.target.name)
         scope = self._nowhere.child(request.target.name) if account is None else account.id
         routed = route(request, scope)
-        path = BlobPath(scope.key, routed.at.container, routed.at.blob)
         return Operation(
             name=routed.rule.name,
-            handle=partial(routed.rule.handle, self._blobs, path) if account else _missing,
-            requirements=(routed.requirement,),
+            handle=partial(routed.rule.handle, self._blobs, routed.path) if account else _missing,
+            requirements=routed.requirements,
             changes=routed.rule.changes,
         )
 

@@ -38,19 +38,14 @@ class Numbers(io.RawIOBase):
 
 
 url = os.environ["ACCOUNT_URL"]
-service = BlobServiceClient(url, DefaultAzureCredential())
+service = BlobServiceClient(url, DefaultAzureCredential(), max_single_put_size=SIZE)
 box = service.create_container("large")
-for name, options in (("one-put", {"length": SIZE}), ("blocks", {"max_concurrency": 2})):
-    single = {"max_single_put_size": SIZE} if name == "one-put" else {}
-    sender = BlobServiceClient(url, DefaultAzureCredential(), **single)
-    numbers = Numbers(1)
-    blob = sender.get_blob_client("large", name)
-    blob.upload_blob(numbers, **options)
-    came = hashlib.sha256()
-    for chunk in service.get_blob_client("large", name).download_blob().chunks():
-        came.update(chunk)
-    assert blob.get_blob_properties().size == SIZE
-    print(name, numbers.digest.hexdigest() == came.hexdigest(), len(blob.get_block_list()[0]))
+numbers, came = Numbers(1), hashlib.sha256()
+blob = box.upload_blob("sync", numbers, length=SIZE)
+for chunk in blob.download_blob().chunks():
+    came.update(chunk)
+assert blob.get_blob_properties().size == SIZE
+print("sync, one put:", numbers.digest.hexdigest() == came.hexdigest(), len(blob.get_block_list()[0]))
 
 
 async def asynchronously() -> None:
@@ -63,7 +58,7 @@ async def asynchronously() -> None:
         await blob.upload_blob(numbers, max_concurrency=2)
         async for chunk in (await blob.download_blob()).chunks():
             came.update(chunk)
-        print("aio", numbers.digest.hexdigest() == came.hexdigest(), len((await blob.get_block_list())[0]))
+        print("aio, in blocks:", numbers.digest.hexdigest() == came.hexdigest(), len((await blob.get_block_list())[0]))
 
 
 asyncio.run(asynchronously())
