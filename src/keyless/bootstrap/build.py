@@ -9,6 +9,7 @@ import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from keyless.authority.grants.client_credentials import ClientCredentials
@@ -36,6 +37,7 @@ from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.key_vault import vaults as vault_type
+from keyless.providers.key_vault.access_policies import AccessPolicies
 from keyless.providers.key_vault.backups import SecretBackups
 from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
@@ -48,7 +50,9 @@ from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.storage import accounts as account_type
 from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
+from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.surface import BlobSurface
+from keyless.providers.storage.user_delegation_key import DelegationKeys
 from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
@@ -63,6 +67,7 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+_DELEGATION_SECRET = b"keyless user delegation keys"
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
     directory = Directory(store, lambda: str(uuid4()))
     resources = Resources(store)
-    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES})
+    policies = AccessPolicies(partial(resources.named, vault_type.NAME))
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule)
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
@@ -117,7 +123,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
-            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault),
+            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault, store, clock),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
         resources,
@@ -128,6 +134,14 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         scope_deleted=(assignments.remove_scope,),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
+    shared = SharedAccess(
+        DelegationKeys(master.derive(_DELEGATION_SECRET)),
+        lambda name: resources.named(account_type.NAME, name),
+        directory.by_id,
+        authority.authenticate,
+        clock,
+        instance.tenant,
+    )
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
@@ -147,6 +161,8 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             blobs,
             endpoints.login_url,
             subscription,
+            shared,
+            hosts.target,
         ),
         "identity": AppServiceSurface(
             instances,
@@ -163,6 +179,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         authority.authenticate,
         assignments.authorise,
         audit,
+        {"storage": shared.read},
     )
     http = HttpServer(Application(kernel.dispatch, hosts), tls.server_context())
     launches = Launches(
