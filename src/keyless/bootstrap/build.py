@@ -9,6 +9,7 @@ import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from keyless.authority.grants.client_credentials import ClientCredentials
@@ -36,6 +37,7 @@ from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.key_vault import vaults as vault_type
+from keyless.providers.key_vault.access_policies import AccessPolicies
 from keyless.providers.key_vault.backups import SecretBackups
 from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
@@ -89,7 +91,8 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
     directory = Directory(store, lambda: str(uuid4()))
     resources = Resources(store)
-    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES})
+    policies = AccessPolicies(partial(resources.named, vault_type.NAME))
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule)
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
@@ -120,7 +123,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
-            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault),
+            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault, store, clock),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
         resources,

@@ -111,7 +111,7 @@ class Kernel:
         )
         await self.audit.decision(event, durable=isinstance(decision, Denied) or asked.operation.changes)
         if isinstance(decision, Denied):
-            raise KeylessError(ErrorKind.FORBIDDEN, asked.told(decision, withheld))
+            raise KeylessError(ErrorKind.FORBIDDEN, asked.told(decision, withheld), code=decision.code)
         return event
 
 

@@ -85,6 +85,12 @@ def test_blobs(place: Place, node: str) -> None:
         assert output_of(ran) == "ok\n", url
 
 
+def test_what_blobs_are_besides_their_bodies(place: Place, node: str) -> None:
+    place.allow("Storage Blob Data Owner", place.account_id)
+    place.keep_everything()
+    assert output_of(place.run([node, PROGRAMS / "blob-state.mjs"])) == "ok\n"
+
+
 def test_a_program_is_started_again_when_the_signing_key_was_revoked(own_server: RunningServer, node: str) -> None:
     """@azure/identity does not take the vault's claims to the managed identity endpoint: its cache answers."""
     owner = Owner(own_server)

@@ -17,6 +17,12 @@ def test_containers_and_blobs(place: Place, program: str) -> None:
     assert output_of(place.run(python(program))) == "ok\n"
 
 
+def test_what_blobs_are_besides_their_bodies(place: Place) -> None:
+    place.allow("Storage Blob Data Owner", place.account_id)
+    place.keep_everything()
+    assert output_of(place.run(python("blob_state.py"))) == "ok\n"
+
+
 def test_path_style(place: Place) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     url = f"https://127.0.0.1:{place.owner.server.port}/{place.name}"

@@ -100,7 +100,9 @@ async def test_purging_a_vault_takes_all_of_it_and_nothing_else(vault: VaultClie
 
 
 async def test_a_new_vault_under_an_old_name_begins_empty(vault: VaultClient) -> None:
-    declared = vaults("tenant", lambda name: f"https://{name}.vault.keyless.localhost", purge_vault)
+    declared = vaults(
+        "tenant", lambda name: f"https://{name}.vault.keyless.localhost", purge_vault, vault.store, vault.clock
+    )
     shop = Resource(parse_resource_id(SHOP))
     await vault.set("kept")
     await vault.store.write(lambda tx: declared.written(tx, shop, shop))

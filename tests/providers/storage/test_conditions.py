@@ -19,7 +19,11 @@ CHANGES = [
     ("PUT", "comp=lease", b"", LEASE),
     ("DELETE", "", b"", {}),
 ]
-READS = [("GET", "", b"", {}), ("HEAD", "", b"", {}), ("GET", "comp=metadata", b"", {})]
+READS: list[tuple[str, str, bytes, dict[str, str]]] = [
+    ("GET", "", b"", {}),
+    ("HEAD", "", b"", {}),
+    ("GET", "comp=metadata", b"", {}),
+]
 TAGS_ONLY = [
     ("GET", "comp=tags", b"", {}),
     ("PUT", "comp=tags", TAGS, {}),

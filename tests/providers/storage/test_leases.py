@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -76,7 +77,7 @@ async def test_every_action_in_every_state(
     await bring_to(blob, state, at)
     before = await blob.send("HEAD", *at)
     assert await told(blob, at) == state
-    more: dict[str, str | int] = {} if not who else {"proposed" if action == "acquire" else "id": who}
+    more: dict[str, Any] = {} if not who else {"proposed" if action == "acquire" else "id": who}
     if action == "acquire":
         more["duration"] = -1
     if action == "change":
@@ -119,7 +120,7 @@ WRITES = [
     ("PUT", "comp=tier", b"", {"x-ms-access-tier": "Cool"}),
     ("DELETE", "", b"", {}),
 ]
-READS = [
+READS: list[tuple[str, str, bytes, dict[str, str]]] = [
     ("GET", "", b"", {}),
     ("HEAD", "", b"", {}),
     ("GET", "comp=metadata", b"", {}),
@@ -229,7 +230,7 @@ async def test_how_long_a_break_takes(blob: BlobClient) -> None:
         ("break", {"period": -1}, "InvalidHeaderValue"),
     ],
 )
-async def test_actions_that_make_no_sense(blob: BlobClient, action: str, more: dict[str, str | int], code: str) -> None:
+async def test_actions_that_make_no_sense(blob: BlobClient, action: str, more: dict[str, Any], code: str) -> None:
     await bring_to(blob, "available", BLOB)
     answer = await lease(blob, action, **more)
     assert (answer.status, answer.code) == (400, code)
@@ -274,7 +275,7 @@ def test_no_two_hold_it_at_a_time(tmp_path_factory: pytest.TempPathFactory) -> N
                     assert (free.status == 201) == (not held)
                     holder = held
                     continue
-                more: dict[str, str | int] = {"id": who}
+                more: dict[str, Any] = {"id": who}
                 if action == "acquire":
                     more = {"proposed": who, "duration": duration}
                 elif action == "change":

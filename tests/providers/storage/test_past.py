@@ -151,6 +151,15 @@ async def test_blocks_of_a_snapshot_can_be_committed_again(blob: BlobClient) -> 
     assert (await blob.send("GET", "/box/b")).body == b"BBBB" * 20_000
 
 
+async def test_a_long_list_of_one_name(blob: BlobClient) -> None:
+    await blob.container()
+    await blob.put("/box/b")
+    answers = await asyncio.gather(*(blob.send("PUT", "/box/b", "comp=snapshot") for _ in range(530)))
+    names = sorted(answer.headers["x-ms-snapshot"] for answer in answers)
+    for size in (5000, 260, 530):
+        assert [e.findtext("Snapshot") for e in await listed(blob, "snapshots", size)] == [*names, None]
+
+
 # soft delete
 
 
