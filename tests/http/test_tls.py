@@ -382,7 +382,7 @@ class TestFolder:
 
     def test_doing_what_the_error_says_helps(self, store: TlsStore, tmp_path: Path) -> None:
         (tmp_path / "own-ca-key.pem").unlink()
-        with pytest.raises(KeylessError, match=r"own-ca-key\.pem is missing.*or delete .*own-ca\.pem, start"):
+        with pytest.raises(KeylessError, match=r"own-ca-key\.pem is missing.*or delete .*own-ca\.pem and start"):
             store.ensure()
         (tmp_path / "own-ca.pem").unlink()
         store.ensure()

@@ -52,7 +52,9 @@ from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.storage import accounts as account_type
 from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
+from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.surface import BlobSurface
+from keyless.providers.storage.user_delegation_key import DelegationKeys
 from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
@@ -67,6 +69,7 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+_DELEGATION_SECRET = b"keyless user delegation keys"
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,14 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         scope_deleted=(assignments.remove_scope,),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
+    shared = SharedAccess(
+        DelegationKeys(master.derive(_DELEGATION_SECRET)),
+        lambda name: resources.named(account_type.NAME, name),
+        directory.by_id,
+        authority.authenticate,
+        clock,
+        instance.tenant,
+    )
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
@@ -154,6 +165,8 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             blobs,
             endpoints.login_url,
             subscription,
+            shared,
+            hosts.target,
         ),
         "identity": AppServiceSurface(
             instances,
@@ -170,6 +183,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         authority.authenticate,
         assignments.authorise,
         audit,
+        {"storage": shared.read},
     )
     http = HttpServer(Application(kernel.dispatch, hosts), tls.server_context())
     launches = Launches(

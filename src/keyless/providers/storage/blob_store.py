@@ -18,6 +18,7 @@ from keyless.providers.storage.tables.blobs import Blobs
 from keyless.providers.storage.tables.blocks import Blocks
 from keyless.providers.storage.tables.changes import Changes
 from keyless.providers.storage.tables.containers import Containers
+from keyless.providers.storage.tables.copies import Copies
 from keyless.providers.storage.tables.garbage import drop_account
 from keyless.providers.storage.tables.listing import Page, Query, list_page
 from keyless.providers.storage.tables.schema import MIGRATION
@@ -42,6 +43,7 @@ class BlobStore:
     blobs: Blobs
     changes: Changes
     blocks: Blocks
+    copies: Copies
     parts: Parts
     pins: Pins
     reader: Reader
@@ -84,6 +86,7 @@ def open_blob_store(
         blobs=Blobs(store, clock, etag),
         changes=Changes(store, clock, etag),
         blocks=blocks,
+        copies=Copies(store, clock, etag),
         parts=parts,
         pins=pins,
         reader=Reader(blocks, parts, pins),

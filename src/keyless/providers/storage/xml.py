@@ -100,6 +100,7 @@ class Shown:
     metadata: bool = False
     tags: bool = False
     versions: bool = False
+    copies: bool = False
 
 
 def blob_entry(blob: Blob, shown: Shown) -> str:
@@ -126,6 +127,7 @@ def blob_entry(blob: Blob, shown: Shown) -> str:
         + "<ServerEncrypted>true</ServerEncrypted>"
         + (f"<TagCount>{len(blob.tags)}</TagCount>" if blob.tags else "")
         + _deletion(blob.deleted, blob.expires, shown.now)
+        + (_copied(blob) if shown.copies else "")
         + f"</Properties>{_metadata(blob.metadata) if shown.metadata else ''}"
         + (tags_element(blob.tags) if shown.tags and blob.tags else "")
         + "</Blob>"
@@ -244,6 +246,16 @@ def _metadata(metadata: Mapping[str, str]) -> str:
     if not metadata:
         return "<Metadata />"
     return f"<Metadata>{''.join(_element(name, value) for name, value in metadata.items())}</Metadata>"
+
+
+def _copied(blob: Blob) -> str:
+    if blob.copied is None:
+        return ""
+    return (
+        f"{_element('CopyId', blob.copied.id)}<CopyStatus>success</CopyStatus>"
+        f"{_element('CopySource', blob.copied.source)}<CopyProgress>{blob.size}/{blob.size}</CopyProgress>"
+        f"<CopyCompletionTime>{http_date(blob.copied.at)}</CopyCompletionTime>"
+    )
 
 
 def _element(tag: str, text: str) -> str:

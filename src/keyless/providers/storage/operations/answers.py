@@ -71,6 +71,7 @@ def blob_headers(blob: Blob, now: float) -> dict[str, str]:
         "x-ms-tag-count": str(len(blob.tags)) if blob.tags else "",
     }
     headers = {
+        **_copy_headers(blob),
         "Content-Type": settings.content_type,
         **{name: value for name, value in optional.items() if value},
         "Accept-Ranges": "bytes",
@@ -94,3 +95,17 @@ def blob_headers(blob: Blob, now: float) -> dict[str, str]:
     else:
         headers["x-ms-snapshot"] = moment_text(blob.moment)
     return headers
+
+
+def _copy_headers(blob: Blob) -> dict[str, str]:
+    """What a blob that was copied tells of that."""
+    copied = blob.copied
+    if copied is None:
+        return {}
+    return {
+        "x-ms-copy-id": copied.id,
+        "x-ms-copy-source": copied.source,
+        "x-ms-copy-status": "success",
+        "x-ms-copy-progress": f"{blob.size}/{blob.size}",
+        "x-ms-copy-completion-time": http_date(copied.at),
+    }

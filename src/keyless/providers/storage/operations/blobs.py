@@ -32,7 +32,7 @@ MAX_DIGESTED_RANGE = 4 * MIB
 async def put_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b` with the whole body."""
     headers = call.request.headers
-    _check_kind(headers)
+    check_kind(headers)
     draft = read_draft(headers, standard_too=True)
     conditions = read_conditions(headers)
     announced = read_md5(headers, "content-md5")
@@ -118,7 +118,8 @@ def read_draft(headers: Headers, *, standard_too: bool) -> Draft:
     )
 
 
-def _check_kind(headers: Headers) -> None:
+def check_kind(headers: Headers) -> None:
+    """Raise INVALID or UNSUPPORTED for a blob that is to be anything but a block blob."""
     kind = headers.get("x-ms-blob-type").lower()
     if not kind:
         raise invalid("Put Blob needs the header x-ms-blob-type: BlockBlob.", "MissingRequiredHeader")

@@ -7,7 +7,7 @@ the upload that it voids. Must not know the protocol.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from keyless.model.clock import Clock
@@ -22,6 +22,7 @@ from keyless.providers.storage.tables.records import Blob, BlobPath, Draft, Kind
 from keyless.providers.storage.tables.rows import (
     COLUMNS,
     PAST_COLUMNS,
+    encode_copied,
     encode_lease,
     encode_texts,
     settings_values,
@@ -148,8 +149,11 @@ def find_there(tx: Tx, path: BlobPath, now: float) -> There:
     return There(Place(container, path.name, Policy(days, container_days, bool(versioning)), now), blob, upload)
 
 
-def find_past(tx: Tx, there: There, path: BlobPath) -> Blob | None:
-    """What a path means that may name a snapshot or a version, or None."""
+def find_past(tx: Tx, there: There, path: BlobPath, *, with_body: bool = False) -> Blob | None:
+    """What a path means that may name a snapshot or a version, or None; `with_body` as in `Blobs.find`."""
+    if with_body and there.blob is not None and there.blob.part is not None:
+        (data,) = tx.row(_BODY, (there.container, path.name)) or (None,)
+        there = replace(there, blob=replace(there.blob, part=replace(there.blob.part, data=cast("bytes", data))))
     if path.kind is Kind.CURRENT:
         return there.blob
     if path.kind is Kind.VERSION and there.blob and there.blob.version == path.moment:
@@ -213,6 +217,7 @@ def write_row(tx: Tx, there: There, body: NewBody, etag: str, draft: Draft) -> V
             tier,
             tier_changed,
             version.moment,
+            encode_copied(draft.copied),
             encode_lease(after_write(old.lease, there.now) if old else None),
             body.part.data if body.part else None,
         ),
@@ -220,6 +225,7 @@ def write_row(tx: Tx, there: There, body: NewBody, etag: str, draft: Draft) -> V
     return version
 
 
+_BODY = "SELECT data FROM storage_blob WHERE container = ? AND name = ?"
 _NAMES = COLUMNS.split(", ")
 _OF_BLOB = ", ".join(f"blob.{name}" for name in _NAMES)
 _FIND_WITH_BODY = (

@@ -80,6 +80,15 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """From where a blob was copied, by a copy of that ID that ended `at` (Unix seconds). The URL holds no signature."""
+
+    id: str
+    source: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Blob:
     """A committed blob. Its body is `part` (short ones), else the blocks of `manifest`; neither when it is empty.
 
@@ -101,6 +110,7 @@ class Blob:
     tier: str = ""
     tier_changed: int | None = None
     version: int | None = None
+    copied: Copied | None = None
     kind: Kind = Kind.CURRENT
     moment: int = 0
     deleted: int | None = None
@@ -141,3 +151,4 @@ class Draft:
     metadata: Mapping[str, str]
     tags: Mapping[str, str] = field(default_factory=dict)
     tier: str = ""
+    copied: Copied | None = None
