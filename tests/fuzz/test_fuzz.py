@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import (
+    access_policies,
     app_setting_reference,
     blob_xml,
     block_list,
@@ -18,11 +19,13 @@ from tests.fuzz import (
     lease_opening,
     proxy_request,
     resource_id,
+    secret_requests,
     set_secret,
     token,
 )
 
 TARGETS = [
+    access_policies,
     app_setting_reference,
     block_list,
     blob_xml,
@@ -31,6 +34,7 @@ TARGETS = [
     lease_opening,
     proxy_request,
     resource_id,
+    secret_requests,
     set_secret,
     token,
 ]

@@ -108,6 +108,28 @@ def test_a_role_counts_at_its_scope_only(filled: Place) -> None:
         assert program.tell("read blob") == "done"
 
 
+def test_access_policies_count_in_place_of_roles(filled: Place) -> None:
+    owner, vault = filled.owner, filled.vault_id
+    policy = {"tenantId": owner.server.instance.tenant, "objectId": filled.identity["principalId"]}
+
+    def change(how: str, *secrets: str) -> None:
+        item = policy | {"permissions": {"secrets": [*secrets]}}
+        owner.arm("PUT", f"{vault}/accessPolicies/{how}", {"properties": {"accessPolicies": [item]}})
+
+    with running(filled) as program:
+        filled.allow("Key Vault Secrets Officer", vault)
+        assert program.tell("get secret") == "done"
+        owner.arm("PATCH", vault, {"properties": {"enableRbacAuthorization": False}})
+        for action in (*READ_SECRETS, *CHANGE_SECRETS):
+            assert program.tell(action) == VAULT_REFUSED, action
+        change("add", "get")
+        assert [program.tell(action) for action in READ_SECRETS] == ["done", VAULT_REFUSED]
+        change("add", "list", "set", "delete")
+        assert [program.tell(action) for action in (*READ_SECRETS, *CHANGE_SECRETS)] == ["done"] * 4
+        owner.arm("PATCH", vault, {"properties": {"enableRbacAuthorization": True, "accessPolicies": []}})
+        assert program.tell("list secrets") == "done"
+
+
 def test_another_app_has_none_of_it(filled: Place) -> None:
     filled.allow_all()
     other = make_place(filled.owner)
