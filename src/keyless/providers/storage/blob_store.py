@@ -14,6 +14,7 @@ from keyless.providers.storage.collector import Collector
 from keyless.providers.storage.part_files import PartFiles
 from keyless.providers.storage.parts import Parts, Random
 from keyless.providers.storage.reading import Pins, Reader
+from keyless.providers.storage.tables.appends import Appends
 from keyless.providers.storage.tables.blobs import Blobs
 from keyless.providers.storage.tables.blocks import Blocks
 from keyless.providers.storage.tables.changes import Changes
@@ -43,6 +44,7 @@ class BlobStore:
     blobs: Blobs
     changes: Changes
     blocks: Blocks
+    appends: Appends
     copies: Copies
     parts: Parts
     pins: Pins
@@ -86,6 +88,7 @@ def open_blob_store(
         blobs=Blobs(store, clock, etag),
         changes=Changes(store, clock, etag),
         blocks=blocks,
+        appends=Appends(store, clock, etag),
         copies=Copies(store, clock, etag),
         parts=parts,
         pins=pins,
