@@ -39,6 +39,8 @@ from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.key_vault import vaults as vault_type
 from keyless.providers.key_vault.access_policies import AccessPolicies
 from keyless.providers.key_vault.backups import SecretBackups
+from keyless.providers.key_vault.deleted_vaults import DeletedVaults
+from keyless.providers.key_vault.router import KeyVaultRouter
 from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
 from keyless.providers.key_vault.secrets import SecretHandlers
@@ -78,6 +80,7 @@ class Server:
     audit: AuditLog
     keys: KeyRing
     blobs: BlobStore
+    deleted_vaults: DeletedVaults
     instances: Instances
     leases: LeaseSocket
     http: HttpServer
@@ -117,13 +120,14 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
+    deleted_vaults = DeletedVaults(store, clock, purge_vault)
     secret_store = SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope)
     engine = Engine(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
-            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault, store, clock),
+            vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
         resources,
@@ -145,7 +149,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, keys, audit, clock),
+            _routers(instance, engine, assignments, deleted_vaults, keys, audit, clock),
             endpoints.login_url,
             endpoints.metadata,
         ),
@@ -202,7 +206,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, instances, leases, http, signers)
+    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers)
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
@@ -213,6 +217,7 @@ def _routers(
     instance: Instance,
     engine: Engine,
     assignments: Assignments,
+    deleted_vaults: DeletedVaults,
     keys: KeyRing,
     audit: AuditLog,
     clock: Clock,
@@ -221,10 +226,17 @@ def _routers(
         assignments, engine.store, clock, engine.directory.by_id, engine.resources.get, instance.subscription
     )
     identities = IdentityRouter(engine.route, engine.directory, instance.tenant, engine.existing)
+    vaults = KeyVaultRouter(
+        engine.route,
+        deleted_vaults,
+        partial(engine.resources.named, vault_type.NAME),
+        vault_type.NAME_PATTERN,
+        vault_type.NAME_RULE,
+    )
     providers: dict[str, Router] = {
         "Microsoft.Authorization": authorization.route,
         "Microsoft.Insights": InsightsRouter(audit.latest).route,
-        "Microsoft.KeyVault": engine.route,
+        "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
         "Microsoft.Web": engine.route,
