@@ -34,10 +34,10 @@ async def token_of(world: World, one: Principal, resource: str = VAULT) -> str:
     return (await world.authority.issue(one, resource)).token.reveal()
 
 
-def refused(world: World, token: str, family: str = "vault") -> str:
+def refused(world: World, token: str, family: str = "vault", kind: ErrorKind = ErrorKind.UNAUTHENTICATED) -> str:
     with pytest.raises(KeylessError) as error:
         world.authority.authenticate(token, family)
-    assert error.value.kind is ErrorKind.UNAUTHENTICATED
+    assert error.value.kind is kind
     assert token not in error.value.message
     return error.value.message
 
@@ -142,7 +142,9 @@ async def test_a_revoked_key_ends_its_tokens_at_once_and_new_ones_are_good(world
     first = await token_of(world, one)
     world.authority.authenticate(first, "vault")  # its check is remembered: that must not help it
     await world.ring.revoke(world.ring.active.kid)
-    refused(world, first)
+    assert "not trusted any more" in refused(world, first, kind=ErrorKind.REVOKED)
+    world.authority._verified.clear()  # as after a restart: what is told of it stays the same
+    assert "not trusted any more" in refused(world, first, kind=ErrorKind.REVOKED)
     second = await token_of(world, one)
     assert second != first
     assert world.authority.authenticate(second, "vault") == one

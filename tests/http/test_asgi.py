@@ -92,17 +92,22 @@ async def test_an_answer_that_has_no_body_has_no_length(status: int) -> None:
     assert "content-length" not in client.headers
 
 
+@pytest.mark.parametrize("headers", [[], [(b"host", b"")], *([(b"host", h)] for h in (b"x:port", b"x:0", b"x:70000"))])
+async def test_a_request_for_no_host_reaches_nobody(headers: list[tuple[bytes, bytes]]) -> None:
+    client = Client(ok, headers=headers)
+    await client.run()
+    assert client.status == 400
+    assert client.requests == []
+    assert client.headers["content-type"] == "text/plain"
+    assert client.content.endswith(b".\n")
+
+
 @pytest.mark.parametrize(
     "scope",
     [
         {"headers": [(b"host", b"x")] + [(b"a", b"b")] * MAX_HEADERS},
         {"headers": [(b"host", b"x"), (b"a", b"b" * MAX_HEADER_BYTES)]},
         {"raw_path": b"/" + b"x" * MAX_PATH},
-        {"headers": []},
-        {"headers": [(b"host", b"")]},
-        {"headers": [(b"host", b"x:port")]},
-        {"headers": [(b"host", b"x:0")]},
-        {"headers": [(b"host", b"x:70000")]},
         {"headers": [(b"host", b"x"), (b"content-length", b"-1")]},
         {"headers": [(b"host", b"x"), (b"content-length", b"1e3")]},
         {"headers": [(b"host", b"x"), (b"content-length", b"1" * 30)]},
@@ -110,13 +115,14 @@ async def test_an_answer_that_has_no_body_has_no_length(status: int) -> None:
         {"query_string": b"a=%ff"},
     ],
 )
-async def test_a_head_that_is_no_good_reaches_nobody(scope: dict[str, Any]) -> None:
+async def test_a_head_that_is_no_good_comes_with_its_fault(scope: dict[str, Any]) -> None:
+    """The kernel refuses it, in the envelope of the surface that it was for."""
     client = Client(ok, **scope)
     await client.run()
-    assert client.status == 400
-    assert client.requests == []
-    assert client.headers["content-type"] == "text/plain"
-    assert client.content.endswith(b".\n")
+    (request,) = client.requests
+    assert request.fault is not None
+    assert request.fault.kind is ErrorKind.INVALID
+    assert request.query == {}
 
 
 async def test_a_request_is_read_as_it_was_sent() -> None:

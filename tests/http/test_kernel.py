@@ -46,7 +46,7 @@ class World:
         assert self.operation is not None
         return self.operation
 
-    def challenge(self, _request: Request) -> str:
+    def challenge(self, _request: Request, _error: KeylessError) -> str:
         return 'Bearer realm="here"'
 
     def error(self, _request: Request, error: KeylessError) -> Response:
@@ -82,7 +82,9 @@ class World:
 
     async def send(self, token: str | None = "good", **changed: Any) -> Response:
         headers = Headers([("authorization", f"Bearer {token}")] if token else [])
-        request = Request("PUT", "h", None, Target("test"), "/", {}, headers, Body(), "r-1")
+        request = Request(
+            "PUT", "h", None, Target("test"), "/", {}, headers, Body(), "r-1", fault=changed.pop("fault", None)
+        )
         surface = None if changed.pop("nobody", False) else self
         kernel = Kernel(lambda _request: surface, self.authenticate, self.authorise, self)
         return await kernel.dispatch(request)
@@ -226,6 +228,12 @@ async def test_a_cancelled_request_is_cancelled() -> None:
 async def test_a_name_that_nobody_answers_to() -> None:
     answer = await World().send(nobody=True)
     assert (answer.status, answer.headers["Content-Type"]) == (404, "text/plain; charset=utf-8")
+
+
+async def test_a_fault_of_the_head_is_told_before_anything_else() -> None:
+    world = World().operates()
+    answer = await world.send("bad", fault=conflict("Too long."))
+    assert (answer.status, answer.body, world.steps) == (400, b"Too long.", [])
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic good", "good", "Bearer\tgood"])

@@ -81,6 +81,11 @@ class Surface:
     def own(self) -> Address:
         return self.addresses[0]
 
+    def at_name(self, name: str) -> Address:
+        """The own name of another vault or account."""
+        domain = self.own.authority.partition(".")[2].partition(".")[2]
+        return Address(f"{name}.{domain}", self.own.login)
+
     @property
     def read(self) -> Request:
         """An operation that changes nothing, on what is there."""
@@ -99,9 +104,13 @@ def vault_operations(secret: str) -> tuple[Request, ...]:
         Request("set", "PUT", f"{one}{API}", 200, json={"value": "new", "tags": {"a": "b"}}),
         Request("get", "GET", f"{one}{API}", 200),
         Request("get latest", "GET", f"{one}/{API}", 200),
+        Request("update", "PATCH", f"{one}{API}", 200, json={"attributes": {"enabled": True}}),
         Request("list versions", "GET", f"{one}/versions{API}", 200),
         Request("list", "GET", f"/secrets{API}", 200),
         Request("list deleted", "GET", f"/deletedsecrets{API}", 200),
+        Request("backup", "POST", f"{one}/backup{API}", 200),
+        # who may restore is told that this is no backup
+        Request("restore", "POST", f"/secrets/restore{API}", 400, json={"value": "AAAA"}),
         Request("delete", "DELETE", f"{one}{API}", 200),
         Request("get deleted", "GET", f"/deletedsecrets/{secret}{API}", 200),
         Request("recover", "POST", f"/deletedsecrets/{secret}/recover{API}", 200),
@@ -115,7 +124,9 @@ def check_vault(at: Address, request: Request, answer: httpx.Response, tenant: s
     challenge = answer.headers.get("www-authenticate")
     if answer.status_code == 401:
         login = f"https://{at.login}{at.port}/{tenant}"
-        assert challenge == f'Bearer authorization="{login}", resource="https://{at.suffix}"', challenge
+        # a revoked key's token gets claims as well
+        ordinary = challenge.partition(', error="insufficient_claims", claims=')[0]
+        assert ordinary == f'Bearer authorization="{login}", resource="https://{at.suffix}"', challenge
     else:
         assert challenge is None
     assert answer.headers["x-ms-request-id"]

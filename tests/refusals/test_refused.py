@@ -170,9 +170,19 @@ def test_tokens_of_a_revoked_key_are_refused_at_once_everywhere(own_world: World
         for surface in SURFACES:
             for request in own_world.surfaces[surface].operations:
                 own_world.refuse(surface, request, before[surface], 401)
+    told = own_world.ask("vault", own_world.surfaces["vault"].read, before["vault"]).headers["www-authenticate"]
+    assert ', error="insufficient_claims", claims="' in told
     for surface in SURFACES:
         request = own_world.surfaces[surface].read
         assert own_world.ask(surface, request, mighty.bearer(surface)).status_code == request.done
+
+
+def test_no_other_token_gets_a_claims_challenge(world: World) -> None:
+    """A client would ask for a new token and send all again, in vain."""
+    request = world.surfaces["vault"].read
+    for token in ("", *world.forger("vault").all().values()):
+        answer = world.ask("vault", request, f"Bearer {token}")
+        assert "claims" not in answer.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("surface", SURFACES)
@@ -249,6 +259,6 @@ def test_what_is_refused_was_asked_for_properly(world: World) -> None:
     names = {surface: [r.name for r in world.surfaces[surface].operations] for surface in SURFACES}
     assert [len(names[s]) for s in SURFACES] == [len(TWINS[s](world)) for s in SURFACES]
     kinds = {surface: {r.method for r in world.surfaces[surface].operations} for surface in SURFACES}
-    assert kinds["vault"] == {"GET", "PUT", "POST", "DELETE"}
+    assert kinds["vault"] == {"GET", "PUT", "PATCH", "POST", "DELETE"}
     assert kinds["blob"] == {"GET", "HEAD", "PUT", "DELETE"}
     assert kinds["management"] == {"GET", "PUT", "PATCH", "POST", "DELETE"}

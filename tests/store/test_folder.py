@@ -22,6 +22,7 @@ from keyless.store.folder import (
     staged,
     write_instance,
 )
+from tests.harness import small_disk
 
 INSTANCE = Instance("i", "t", "s", "default", "keyless.localhost", "https://x/t", Owner("c", "p"), "127.0.0.1", 8443)
 
@@ -106,6 +107,25 @@ def test_what_a_killed_start_left_is_removed_but_not_what_another_is_at(tmp_path
     assert forgotten == ["left"]
     assert (busy / "part").exists()
     assert (other / "part").exists()
+
+
+def test_what_is_mounted_is_filled_from_within(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 512) as disk:
+        (disk / "lost+found").mkdir()
+        (disk / ".new-killed").mkdir()
+        (disk / "half").write_text("moved before the kill")
+        forgotten: list[str] = []
+        with pytest.raises(ZeroDivisionError), staged(disk, "one", forgotten.append) as folder:
+            (folder / "x").write_text("x")
+            raise ZeroDivisionError
+        assert forgotten == ["killed"]
+        assert [path.name for path in disk.iterdir()] == ["lost+found"]
+        with staged(disk, "two", forget_nothing) as folder:
+            (folder / "tls").mkdir()
+            write_instance(folder, INSTANCE)
+        assert sorted(path.name for path in disk.iterdir()) == [INSTANCE_FILE, "lost+found", "tls"]
+        with pytest.raises(KeylessError, match="not keyless's"), staged(disk, "three", forget_nothing):
+            pass
 
 
 def test_one_holds_the_folder_and_the_other_is_told_who(tmp_path: Path) -> None:

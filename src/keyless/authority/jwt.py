@@ -105,6 +105,6 @@ def decode_base64url(text: bytes) -> bytes:
     return data
 
 
-def refused(why: str) -> KeylessError:
+def refused(why: str, kind: ErrorKind = ErrorKind.UNAUTHENTICATED) -> KeylessError:
     """The one error for a token; `why` never quotes it."""
-    return KeylessError(ErrorKind.UNAUTHENTICATED, f"The token cannot be accepted because {why}: send a fresh one.")
+    return KeylessError(kind, f"The token cannot be accepted because {why}: send a fresh one.")

@@ -92,6 +92,11 @@ class KeyRing:
         """The keys that tokens may be signed with."""
         return self._verifying
 
+    def is_revoked(self, kid: str) -> bool:
+        """Whether tokens may have been signed with this key in good faith, and count no more."""
+        record = self._records.get(kid)
+        return record is not None and record.state is KeyState.REVOKED
+
     def public_keys(self) -> list[dict[str, str]]:
         """The key set for discovery: public parts only."""
         return [self._signing[kid].public_jwk() for kid in self._verifying]

@@ -133,7 +133,7 @@ class LoginSurface:
         )
         await self.audit.decision(event, durable=decision == "denied")
 
-    def challenge(self, _request: Request) -> str:
+    def challenge(self, _request: Request, _error: KeylessError) -> str:
         return ""
 
     def error(self, request: Request, error: KeylessError) -> Response:

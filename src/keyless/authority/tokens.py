@@ -20,7 +20,7 @@ from keyless.authority.keys import verify_signature
 from keyless.directory.principals import Directory
 from keyless.model.clock import Clock
 from keyless.model.clouds import canonical_audience
-from keyless.model.errors import invalid
+from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.model.identity import Principal
 from keyless.model.secretstr import SecretStr
 
@@ -136,14 +136,14 @@ class TokenAuthority:
     def authenticate(self, token: str, family: str) -> Principal:
         """The principal that a token speaks for, at the resources of `family` (`vault`, `storage`, `management`).
 
-        Raises UNAUTHENTICATED with a sentence that never quotes the token.
+        Raises UNAUTHENTICATED, or REVOKED where only the key has been, with a sentence that never quotes the token.
         """
         known = self._verified.get(token)
         if known is None:
             known = self._verify(token)
             _remember(self._verified, token, known)
         if known.kid not in self._keys.verifying:
-            raise refused("the key that signed it is not trusted any more")
+            raise _distrusted(ErrorKind.REVOKED if self._keys.is_revoked(known.kid) else ErrorKind.UNAUTHENTICATED)
         now = self._clock()
         if now >= known.expires_on:
             raise refused("it has expired")
@@ -157,6 +157,10 @@ class TokenAuthority:
         return principal
 
     def _verify(self, token: str) -> _Verified:
+        kid = take_apart(token).key_id
+        if self._keys.is_revoked(kid):
+            # nobody can check the signature any more, and nothing but the kind of refusal follows from it
+            raise _distrusted(ErrorKind.REVOKED)
         claims = verify_signature(token, self._keys.verifying)
         if claims.get("iss") != self.issuer or claims.get("tid") != self._tenant:
             raise refused("another authority issued it")
@@ -167,7 +171,11 @@ class TokenAuthority:
         if not (isinstance(not_before, int) and isinstance(expires, int)):
             raise refused("it lacks its times")
         family = canonical_audience(audience, self._domain)
-        return _Verified(take_apart(token).key_id, principal_id, family, not_before, expires)
+        return _Verified(kid, principal_id, family, not_before, expires)
+
+
+def _distrusted(kind: ErrorKind) -> KeylessError:
+    return refused("the key that signed it is not trusted any more", kind)
 
 
 def _remember(cache: dict[K, V], key: K, value: V) -> None:

@@ -9,6 +9,7 @@ import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 from keyless.authority.grants.client_credentials import ClientCredentials
@@ -38,15 +39,24 @@ from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.instance.router import NAMESPACE as INSTANCE_NAMESPACE
 from keyless.providers.instance.router import InstanceRouter
 from keyless.providers.key_vault import vaults as vault_type
+from keyless.providers.key_vault.access_policies import AccessPolicies
+from keyless.providers.key_vault.backups import SecretBackups
+from keyless.providers.key_vault.deleted_vaults import DeletedVaults
+from keyless.providers.key_vault.router import KeyVaultRouter
+from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
+from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.storage import accounts as account_type
+from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
+from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.surface import BlobSurface
+from keyless.providers.storage.user_delegation_key import DelegationKeys
 from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
@@ -62,6 +72,7 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+_DELEGATION_SECRET = b"keyless user delegation keys"
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,7 @@ class Server:
     audit: AuditLog
     keys: KeyRing
     blobs: BlobStore
+    deleted_vaults: DeletedVaults
     instances: Instances
     leases: LeaseSocket
     http: HttpServer
@@ -85,7 +97,8 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
     directory = Directory(store, lambda: str(uuid4()))
     resources = Resources(store)
-    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES})
+    policies = AccessPolicies(partial(resources.named, vault_type.NAME))
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule)
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
@@ -119,13 +132,15 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
+    deleted_vaults = DeletedVaults(store, clock, purge_vault)
+    secret_store = SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope)
     engine = Engine(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
-            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault),
-            account_type.storage_accounts(endpoints.account, blobs.delete_account),
+            vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
+            account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
         resources,
         directory,
@@ -135,16 +150,24 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         scope_deleted=(assignments.remove_scope,),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
+    shared = SharedAccess(
+        DelegationKeys(master.derive(_DELEGATION_SECRET)),
+        lambda name: resources.named(account_type.NAME, name),
+        directory.by_id,
+        authority.authenticate,
+        clock,
+        instance.tenant,
+    )
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, keys, audit, backups, clock),
+            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
             endpoints.login_url,
             endpoints.metadata,
         ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
-            SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope),
+            SecretHandlers(secret_store, SecretLists(store, sealer), SecretBackups(secret_store, sealer), clock),
             endpoints.login_url,
             clock,
             subscription,
@@ -154,6 +177,8 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             blobs,
             endpoints.login_url,
             subscription,
+            shared,
+            hosts.target,
         ),
         "identity": AppServiceSurface(
             instances,
@@ -170,6 +195,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         authority.authenticate,
         assignments.authorise,
         audit,
+        {"storage": shared.read},
     )
     http = HttpServer(Application(kernel.dispatch, hosts), tls.server_context())
     launches = Launches(
@@ -192,7 +218,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, instances, leases, http, signers)
+    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers)
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
@@ -203,6 +229,7 @@ def _routers(
     instance: Instance,
     engine: Engine,
     assignments: Assignments,
+    deleted_vaults: DeletedVaults,
     keys: KeyRing,
     audit: AuditLog,
     backups: Backups,
@@ -212,10 +239,17 @@ def _routers(
         assignments, engine.store, clock, engine.directory.by_id, engine.resources.get, instance.subscription
     )
     identities = IdentityRouter(engine.route, engine.directory, instance.tenant, engine.existing)
+    vaults = KeyVaultRouter(
+        engine.route,
+        deleted_vaults,
+        partial(engine.resources.named, vault_type.NAME),
+        vault_type.NAME_PATTERN,
+        vault_type.NAME_RULE,
+    )
     providers: dict[str, Router] = {
         "Microsoft.Authorization": authorization.route,
         "Microsoft.Insights": InsightsRouter(audit.latest).route,
-        "Microsoft.KeyVault": engine.route,
+        "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
         "Microsoft.Web": engine.route,

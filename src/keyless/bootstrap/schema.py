@@ -12,7 +12,7 @@ from keyless.authority import key_ring
 from keyless.directory import principals
 from keyless.management import resources
 from keyless.providers.authorization import assignments
-from keyless.providers.key_vault import secret_store
+from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.web import app_settings
@@ -40,7 +40,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     resources.MIGRATION,
     assignments.MIGRATION,
     app_settings.MIGRATION,
-    secret_store.MIGRATION,
+    key_vault.MIGRATION,
     blob_store.MIGRATION,
     key_ring.MIGRATION,
     instances.MIGRATION,

@@ -27,6 +27,7 @@ MAX_DEPTH = 64
 _STATUS = {
     ErrorKind.INVALID: (400, "InvalidRequest"),
     ErrorKind.UNAUTHENTICATED: (401, "InvalidAuthenticationToken"),
+    ErrorKind.REVOKED: (401, "InvalidAuthenticationToken"),
     ErrorKind.FORBIDDEN: (403, "AuthorizationFailed"),
     ErrorKind.NOT_FOUND: (404, "ResourceNotFound"),
     ErrorKind.CONFLICT: (409, "Conflict"),

@@ -44,7 +44,7 @@ class ManagementSurface:
     async def _metadata(self, request: Request) -> Response:
         return json_response(200, self.endpoints(request))
 
-    def challenge(self, request: Request) -> str:
+    def challenge(self, request: Request, _error: KeylessError) -> str:
         login = self.login_url(request)
         return (
             f'Bearer authorization_uri="{login}", error="invalid_token", error_description="A valid token is needed."'

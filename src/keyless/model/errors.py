@@ -14,6 +14,7 @@ class ErrorKind(Enum):
 
     INVALID = "invalid"  # the request itself is malformed or names something impossible
     UNAUTHENTICATED = "unauthenticated"  # no token, or one that does not verify
+    REVOKED = "revoked"  # a token whose signing key was revoked: the same caller gets a new one for the asking
     FORBIDDEN = "forbidden"  # a known principal without a role assignment that allows this
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"  # the state of the thing does not allow this

@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,31 +87,34 @@ def write_instance(folder: Path, instance: Instance) -> None:
 
 @contextlib.contextmanager
 def staged(folder: Path, start: str, forget: Callable[[str], None]) -> Generator[Path]:
-    """A new folder beside `folder`, to be filled; it takes that name when the block ends well, else nothing stays.
+    """A new folder, to be filled; it takes the place of `folder` when the block ends well, else nothing stays.
 
     `start` names this first start among others. What one that was killed has left is removed first; `forget` is
     called with its name, for what it left elsewhere. Raises CONFLICT when there is something at `folder` already
     that is not an empty folder.
     """
+    # what is mounted there cannot be renamed away: it is then filled from within
+    inside = folder.is_mount()
+    home, prefix = (folder, _STAGING) if inside else (folder.parent, f".{folder.name}{_STAGING}")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.is_dir() and any(folder.iterdir()):
+        home.mkdir(parents=True, exist_ok=True)
+        left = [path for path in home.iterdir() if path.name.startswith(prefix)]
+        for path in left:
+            _remove_left(path, path.name.removeprefix(prefix), forget)
+        if inside and left:
+            _empty(folder)  # the one that was killed had begun to move its files here
+        if folder.is_dir() and any(_strangers(folder)):
             raise conflict(
                 f"{folder} has files that are not keyless's: name another folder with --data, or empty this one."
             )
-        prefix = f".{folder.name}{_STAGING}"
-        for left in [path for path in folder.parent.iterdir() if path.name.startswith(prefix)]:
-            _remove_left(left, left.name.removeprefix(prefix), forget)
-        staging = folder.parent / f"{prefix}{start}"
+        staging = home / f"{prefix}{start}"
         staging.mkdir(mode=0o700)
         held = _hold(staging)
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
         yield staging
-        staging.chmod(0o700)
-        staging.rename(folder)
-        _sync(folder.parent)
+        _put_in_place(staging, folder, inside)
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
         raise _unwritable(folder, error) from error
@@ -120,6 +123,33 @@ def staged(folder: Path, start: str, forget: Callable[[str], None]) -> Generator
         raise
     finally:
         os.close(held)
+
+
+def _put_in_place(staging: Path, folder: Path, inside: bool) -> None:
+    if not inside:
+        staging.chmod(0o700)
+        staging.rename(folder)
+        _sync(folder.parent)
+        return
+    folder.chmod(0o700)
+    # `instance.json` says that the folder is whole, so it comes last
+    for path in sorted(staging.iterdir(), key=lambda path: path.name == INSTANCE_FILE):
+        _sync(folder)
+        path.rename(folder / path.name)
+    staging.rmdir()
+    _sync(folder)
+
+
+def _strangers(folder: Path) -> Iterator[Path]:
+    """What an empty folder does not have; a file system's own is no stranger."""
+    return (path for path in folder.iterdir() if path.name != "lost+found")
+
+
+def _empty(folder: Path) -> None:
+    if any(path.name.startswith(_STAGING) for path in folder.iterdir()):
+        raise conflict(f"Another first start is making {folder} now: wait for it.")
+    for path in _strangers(folder):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _remove_left(left: Path, start: str, forget: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 import sqlite3
 import threading
@@ -23,6 +24,8 @@ from keyless.model.errors import ErrorKind, KeylessError
 from keyless.store.engine import C, Migration, Row, SqlValue
 
 T = TypeVar("T")
+
+log = logging.getLogger("keyless.store")
 
 APPLICATION_ID = 0x6B65796C  # "keyl"
 MAX_GROUP = 256
@@ -129,8 +132,7 @@ class SqliteStore:
         self._waiting -= len(group)
         for job in group:
             for change in job.changes:
-                for apply in self._subscribers.get(type(change), ()):
-                    apply(change)
+                self._tell(change)
         for job in group:
             if job.answer.done():
                 continue
@@ -140,6 +142,14 @@ class SqliteStore:
                 job.answer.set_exception(job.error)
                 # nobody may be waiting any more: the error is then nobody's
                 job.answer.exception()
+
+    def _tell(self, change: object) -> None:
+        for apply in self._subscribers.get(type(change), ()):
+            try:
+                apply(change)
+            except Exception as error:
+                # one that fails must not leave the writers of a whole group without an answer
+                log.error("%s failed on a committed %s", type(error).__name__, type(change).__name__)
 
 
 def _commit_group(connection: sqlite3.Connection, group: list[_Job]) -> None:

@@ -117,7 +117,7 @@ class AppServiceSurface:
         )
         await self.audit.decision(event, durable=principal is None)
 
-    def challenge(self, _request: Request) -> str:
+    def challenge(self, _request: Request, _error: KeylessError) -> str:
         return ""
 
     def error(self, request: Request, error: KeylessError) -> Response:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.clients.place import Place, make_place, output_of
-from tests.harness import Owner
+from tests.harness import Owner, RunningServer
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
@@ -57,6 +57,11 @@ def test_a_blob_is_read_if_it_is_there(place: Place, node: str) -> None:
     assert output_of(place.run([node, PROGRAMS / "blob-if-there.mjs"])) == "Grüße\n"
 
 
+def test_signatures_copies_and_batches(place: Place, node: str) -> None:
+    place.allow("Storage Blob Data Contributor", place.account_id)
+    assert output_of(place.run([node, PROGRAMS / "sharing.mjs"])) == "ok\n"
+
+
 def test_secrets(place: Place, node: str) -> None:
     place.allow("Key Vault Secrets Officer", place.vault_id)
     assert output_of(place.run([node, PROGRAMS / "secrets.mjs"])) == "ok\n"
@@ -78,6 +83,32 @@ def test_blobs(place: Place, node: str) -> None:
     ):
         ran = place.run([node, PROGRAMS / "blobs.mjs"], ACCOUNT_URL=url)
         assert output_of(ran) == "ok\n", url
+
+
+def test_what_blobs_are_besides_their_bodies(place: Place, node: str) -> None:
+    place.allow("Storage Blob Data Owner", place.account_id)
+    place.keep_everything()
+    assert output_of(place.run([node, PROGRAMS / "blob-state.mjs"])) == "ok\n"
+
+
+def test_a_program_is_started_again_when_the_signing_key_was_revoked(own_server: RunningServer, node: str) -> None:
+    """@azure/identity does not take the vault's claims to the managed identity endpoint: its cache answers."""
+    owner = Owner(own_server)
+    place = make_place(owner)
+    owner.secret(place.name, "greeting", "hello")
+    place.allow_all()
+    for _ in range(2):
+        process = place.start([node, PROGRAMS / "refusals.mjs"])
+        reading, writing = process.stdout, process.stdin
+        assert reading
+        assert writing
+        for expected in ("done", "RestError 401 Unauthorized"):
+            writing.write("get secret\n")
+            writing.flush()
+            assert reading.readline().strip() == expected
+            owner.revoke_keys()
+        assert process.communicate(timeout=30) == ("", "")
+    owner.close()
 
 
 def test_what_is_refused_and_when_a_change_counts(place: Place, node: str) -> None:

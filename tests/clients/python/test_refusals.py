@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.clients.place import Place, make_place, python
+from tests.harness import Owner, RunningServer
 
 VAULT_REFUSED = "HttpResponseError 403 Forbidden"
 BLOB_REFUSED = "HttpResponseError 403 AuthorizationPermissionMismatch"
@@ -113,6 +114,24 @@ def test_another_app_has_none_of_it(filled: Place) -> None:
     with running(other, VAULT_URL=filled.vault_url, ACCOUNT_URL=filled.account_url) as program:
         assert program.tell("get secret") == VAULT_REFUSED
         assert program.tell("read blob") == BLOB_REFUSED
+
+
+def test_a_vaults_client_outlives_the_revocation_of_the_signing_key(own_server: RunningServer) -> None:
+    owner = Owner(own_server)
+    place = make_place(owner)
+    fill(place)
+    place.allow_all()
+    with running(place) as program:
+        assert [program.tell(action) for action in ("get secret", "read blob")] == ["done", "done"]
+        for _ in range(2):
+            owner.revoke_keys()
+            # the vault's challenge makes the client ask for another token, past its cache
+            assert [program.tell(action) for action in ("get secret", "set secret")] == ["done", "done"]
+        # the blob service knows no such challenge, so its client goes on with the token that it has
+        assert program.tell("read blob") == "ClientAuthenticationError 401 InvalidAuthenticationInfo"
+    with running(place) as program:
+        assert program.tell("read blob") == "done"
+    owner.close()
 
 
 def test_a_deleted_identitys_token_counts_nowhere(filled: Place) -> None:

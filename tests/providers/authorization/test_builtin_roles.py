@@ -31,21 +31,23 @@ MAKE_CONTAINER = Permission(f"{CONTAINERS}/write")
 DELEGATION_KEY = Permission("Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action")
 LAUNCH = Permission("Microsoft.Web/sites/start/action")
 READ_SETTINGS = Permission("Microsoft.Web/sites/config/list/action")
-REVOKE_KEY = Permission("Keyless.Authority/signingKeys/revoke/action")
+REVOKE_KEY = Permission("Microsoft.Authorization/signingKeys/delete")
 
 EVERY = {name: value for name, value in globals().items() if isinstance(value, Permission)}
 #: What each role may do, of all the above: everything else is refused.
 MAY = {
     "Owner": {name for name, permission in EVERY.items() if not permission.data},
     "Contributor": {
-        name for name, p in EVERY.items() if not p.data and name not in {"ASSIGN_ROLE", "REMOVE_ROLE"}
+        name for name, p in EVERY.items() if not p.data and name not in {"ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY"}
     },
     "Reader": {"READ_ROLE", "READ_IDENTITY", "READ_VAULT"},
-    "User Access Administrator": {"READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE"},
+    "User Access Administrator": {*(
+        "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY")},
     "Role Based Access Control Administrator": {*(
         "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE")},
     "Managed Identity Contributor": {"READ_ROLE", "READ_IDENTITY", "MAKE_IDENTITY"},
     "Managed Identity Operator": {"READ_ROLE", "READ_IDENTITY", "ASSIGN_IDENTITY"},
+    "Key Vault Contributor": {"READ_ROLE", "READ_VAULT", "MAKE_VAULT"},
     "Key Vault Administrator": {"READ_ROLE", "READ_VAULT", "GET_SECRET", "SET_SECRET", "SECRET_METADATA"},
     "Key Vault Secrets Officer": {"READ_ROLE", "READ_VAULT", "GET_SECRET", "SET_SECRET", "SECRET_METADATA"},
     "Key Vault Secrets User": {"GET_SECRET", "SECRET_METADATA"},
@@ -60,7 +62,7 @@ MAY = {
 
 def test_names_and_guids_are_the_real_ones_and_unique() -> None:
     assert {role.name: role.guid for role in BUILTIN_ROLES} == ROLES
-    assert len(BUILTIN_ROLES) == len(set(ROLES.values())) == 15
+    assert len(BUILTIN_ROLES) == len(set(ROLES.values())) == 16
     assert all(role.guid == role.guid.lower() for role in BUILTIN_ROLES)
 
 

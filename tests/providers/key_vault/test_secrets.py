@@ -76,6 +76,91 @@ async def test_a_disabled_version_is_not_read_but_listed(vault: VaultClient) -> 
     assert item["attributes"]["enabled"] is False
 
 
+async def test_an_update_changes_all_but_the_value(vault: VaultClient) -> None:
+    made = await vault.set("db", "s3cret", contentType="text/plain", tags={"team": "a"}, attributes={"exp": NOW + 9})
+    vault.clock.now += 60
+    changes = {
+        "attributes": {"enabled": False, "nbf": NOW + 1},
+        "tags": {"other": "b"},
+        "contentType": "application/json",
+        "value": "not this one",
+    }
+    answer = await vault.send("PATCH", "/secrets/DB/", body=json.dumps(changes).encode())
+    assert (answer.status, answer.body) == (
+        200,
+        {
+            "id": made["id"],
+            "contentType": "application/json",
+            "tags": {"other": "b"},
+            "attributes": ATTRIBUTES | {"enabled": False, "nbf": NOW + 1, "exp": NOW + 9, "updated": NOW + 60},
+        },
+    )
+    assert (await vault.send("GET", "/secrets/db")).error == (403, "Forbidden", "SecretDisabled")
+    (item,) = (await vault.send("GET", "/secrets/db/versions")).body["value"]
+    assert item == answer.body
+
+    vault.clock.now += 60
+    again = await vault.send("PATCH", made["id"].removeprefix(BASE), body=b'{"attributes":{"enabled":true}}')
+    assert again.body["attributes"] == answer.body["attributes"] | {"enabled": True, "updated": NOW + 120}
+    assert (again.body["tags"], again.body["contentType"]) == ({"other": "b"}, "application/json")
+    assert (await vault.send("GET", "/secrets/db")).body == again.body | {"value": "s3cret"}
+
+
+async def test_an_update_is_of_one_version(vault: VaultClient) -> None:
+    first, second = await vault.set("db", "one"), await vault.set("db", "two")
+    await vault.send("PATCH", first["id"].removeprefix(BASE), body=b'{"tags":{"old":"yes"}}')
+    await vault.send("PATCH", "/secrets/db", body=b'{"tags":{"new":"yes"}}')
+    for made, tags in ((first, {"old": "yes"}), (second, {"new": "yes"})):
+        assert (await vault.send("GET", made["id"].removeprefix(BASE))).body == made | {"tags": tags}
+    absent = f"/secrets/db/{'0' * 32}"
+    assert (await vault.send("PATCH", absent, body=b"{}")).error == (404, "SecretNotFound", None)
+    await vault.send("DELETE", "/secrets/db")
+    assert (await vault.send("PATCH", "/secrets/db", body=b"{}")).error == (404, "SecretNotFound", None)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"tags":{"a":1}}', b'{"attributes":{"exp":-1}}', b'{"contentType":"' + b"c" * 256 + b'"}']
+)
+async def test_a_wrong_update_changes_nothing(vault: VaultClient, body: bytes) -> None:
+    made = await vault.set("db", "one", tags={"a": "b"})
+    vault.clock.now += 60
+    assert (await vault.send("PATCH", "/secrets/db", body=body)).error == (400, "BadParameter", None)
+    assert (await vault.send("GET", "/secrets/db")).body == made
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "days"),
+    [
+        ("shop", "Recoverable+Purgeable", 90),
+        ("brief", "CustomizedRecoverable+Purgeable", 7),
+        ("kept", "Recoverable", 90),
+        ("keptbriefly", "CustomizedRecoverable", 89),
+    ],
+)
+async def test_a_vault_says_how_long_what_is_deleted_can_be_recovered(
+    vault: VaultClient, name: str, level: str, days: int
+) -> None:
+    made = await vault.set("db", vault=name)
+    assert (made["attributes"]["recoveryLevel"], made["attributes"]["recoverableDays"]) == (level, days)
+    deleted = (await vault.send("DELETE", "/secrets/db", vault=name)).body
+    assert deleted["scheduledPurgeDate"] - deleted["deletedDate"] == days * DAY
+    vault.clock.now += days * DAY - 1
+    assert (await vault.send("GET", "/deletedsecrets/db", vault=name)).status == 200
+    vault.clock.now += 1
+    assert (await vault.send("GET", "/deletedsecrets/db", vault=name)).status == 404
+    assert (await vault.send("GET", "/deletedsecrets", vault=name)).body["value"] == []
+    await vault.set("db", vault=name)
+    assert len((await vault.send("GET", "/secrets/db/versions", vault=name)).body["value"]) == 1
+
+
+async def test_purge_protection_leaves_it_to_time(vault: VaultClient) -> None:
+    await vault.set("db", vault="kept")
+    await vault.send("DELETE", "/secrets/db", vault="kept")
+    # as github.com/microsoft/AzureTRE, issue 1951 shows it: the general code, and no inner one
+    assert (await vault.send("DELETE", "/deletedsecrets/db", vault="kept")).error == (403, "Forbidden", None)
+    assert (await vault.send("POST", "/deletedsecrets/db/recover", vault="kept")).status == 200
+
+
 async def test_lists_hold_no_values_and_no_secrets_of_others(vault: VaultClient) -> None:
     await vault.set("b", "hidden", contentType="text/plain", tags={"k": "v"})
     await vault.set("A", "hidden")

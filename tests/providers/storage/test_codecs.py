@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from keyless.http.message import Headers
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.providers.storage import xml
-from keyless.providers.storage.conditions import Conditions, Version, read_conditions
+from keyless.providers.storage.conditions import Conditions, read_conditions
 from keyless.providers.storage.headers import ByteRange, http_date, parse_http_date, read_range
 from keyless.providers.storage.names import read_block_id
-from keyless.providers.storage.tables.records import Block, BlockRef, Source
+from keyless.providers.storage.tables.records import Block, BlockRef, Container, Source
 
 
 @given(st.integers(0, 253_402_300_799))
@@ -70,7 +70,7 @@ def test_conditions_follow_the_specification(
     changed: int,
 ) -> None:
     # RFC 9110, 13.2.2, steps 1 to 4 in its own order
-    conditions, there = Conditions(match, none_match, modified, unmodified), Version(etag, changed)
+    conditions, there = Conditions(match, none_match, modified, unmodified), Container(1, "box", etag, changed, {})
     outcome = 200
     if match is not None:
         if not ({"*", etag} & match):
@@ -85,18 +85,18 @@ def test_conditions_follow_the_specification(
             outcome = 304
     kinds = {412: ErrorKind.PRECONDITION, 304: ErrorKind.NOT_MODIFIED}
     if outcome == 200:
-        conditions.check_read(there)
-        conditions.check_change(there)
-        conditions.check_write(there)
+        conditions.check_read(there, 0)
+        conditions.check_change(there, 0)
+        conditions.check_write(there, 0)
     else:
         with pytest.raises(KeylessError) as read:
-            conditions.check_read(there)
+            conditions.check_read(there, 0)
         assert read.value.kind is kinds[outcome]
         with pytest.raises(KeylessError) as change:
-            conditions.check_change(there)
+            conditions.check_change(there, 0)
         assert change.value.kind is ErrorKind.PRECONDITION
         with pytest.raises(KeylessError) as write:
-            conditions.check_write(there)
+            conditions.check_write(there, 0)
         creating = none_match is not None and "*" in none_match
         assert write.value.kind is (ErrorKind.CONFLICT if creating else ErrorKind.PRECONDITION)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyless.providers.storage.operations.paging import decode_marker, encode_marker
-from keyless.providers.storage.tables.listing import Query, list_page, successor
+from keyless.providers.storage.tables.listing import Position, Query, list_page, successor
 from keyless.store.engine import Row, SqlValue
 from tests.providers.storage.harness import BlobClient, blob_client
 
@@ -25,7 +25,8 @@ async def fill(blob: BlobClient, names: Sequence[str]) -> int:
     """Rows put in directly, many at a time; the container's ID."""
     await blob.container()
     ident = (await blob.blobs.containers.get((await _account(blob)), "box")).id
-    row = "INSERT INTO storage_blob VALUES(NULL, ?, ?, 0, '0x1', 1, 1, 'a/b', '', '', '', '', '', '', NULL, NULL, NULL)"
+    row = """INSERT INTO storage_blob(container, name, size, etag, created, changed, content_type, encoding, language,
+        disposition, cache_control, md5, metadata) VALUES(?, ?, 0, '0x1', 1, 1, 'a/b', '', '', '', '', '', '')"""
     await blob.store.write(lambda tx: [tx.execute(row, (ident, name)) for name in names] and None)
     return ident
 
@@ -122,12 +123,12 @@ class Counting:
 async def test_a_page_costs_what_it_shows_and_no_more(blob: BlobClient) -> None:
     ident = await fill(blob, [f"{folder:03}/{n:03}" for folder in range(40) for n in range(300)])
     store = Counting(blob)
-    page = await list_page(store, ident, Query("", "/", "", 20))  # type: ignore[arg-type]
-    assert (page.entries, page.next_start) == ([f"{n:03}/" for n in range(20)], "020/")
+    page = await list_page(store, ident, Query("", "/", Position(), 20))  # type: ignore[arg-type]
+    assert (page.entries, page.next_start) == ([f"{n:03}/" for n in range(20)], Position("020/"))
     assert store.statements <= 22
     assert store.read <= 21 + 2 * 22
     flat = Counting(blob)
-    await list_page(flat, ident, Query("", "", "", 5000))  # type: ignore[arg-type]
+    await list_page(flat, ident, Query("", "", Position(), 5000))  # type: ignore[arg-type]
     assert (flat.statements, flat.read) == (21, 5250)
 
 

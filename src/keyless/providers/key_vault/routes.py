@@ -27,6 +27,7 @@ class Verb(Enum):
 
     GET = "SecretGet"
     SET = "SecretSet"
+    UPDATE = "SecretUpdate"
     LIST = "SecretList"
     LIST_VERSIONS = "SecretListVersions"
     DELETE = "SecretDelete"
@@ -34,6 +35,8 @@ class Verb(Enum):
     LIST_DELETED = "SecretListDeleted"
     RECOVER = "SecretRecover"
     PURGE = "SecretPurge"
+    BACKUP = "SecretBackup"
+    RESTORE = "SecretRestore"
 
     @property
     def action(self) -> str:
@@ -43,12 +46,13 @@ class Verb(Enum):
     @property
     def changes(self) -> bool:
         """Whether it writes."""
-        return self in {Verb.SET, Verb.DELETE, Verb.RECOVER, Verb.PURGE}
+        return self in {Verb.SET, Verb.UPDATE, Verb.DELETE, Verb.RECOVER, Verb.PURGE, Verb.RESTORE}
 
 
 _ACTIONS = {
     Verb.GET: "getSecret/action",
     Verb.SET: "setSecret/action",
+    Verb.UPDATE: "update/action",
     Verb.LIST: "readMetadata/action",
     Verb.LIST_VERSIONS: "readMetadata/action",
     Verb.DELETE: "delete",
@@ -56,6 +60,8 @@ _ACTIONS = {
     Verb.LIST_DELETED: "readMetadata/action",
     Verb.RECOVER: "recover/action",
     Verb.PURGE: "purge/action",
+    Verb.BACKUP: "backup/action",
+    Verb.RESTORE: "restore/action",
 }
 
 
@@ -66,28 +72,23 @@ _ROUTES = {
     ("GET", "secrets", "{name}", "{version}"): Verb.GET,
     ("GET", "secrets", "{name}", "versions"): Verb.LIST_VERSIONS,
     ("PUT", "secrets", "{name}", ""): Verb.SET,
+    ("PATCH", "secrets", "{name}", ""): Verb.UPDATE,
+    ("PATCH", "secrets", "{name}", "{version}"): Verb.UPDATE,
     ("DELETE", "secrets", "{name}", ""): Verb.DELETE,
     ("GET", "deletedsecrets", "", ""): Verb.LIST_DELETED,
     ("GET", "deletedsecrets", "{name}", ""): Verb.GET_DELETED,
     ("DELETE", "deletedsecrets", "{name}", ""): Verb.PURGE,
+    ("POST", "secrets", "{name}", "backup"): Verb.BACKUP,
     ("POST", "deletedsecrets", "{name}", "recover"): Verb.RECOVER,
 }
 _WORDS = {"versions", "recover", "backup"}
-_ATTRIBUTES = "Changing a secret's attributes is not supported yet: set the secret again with those that it needs."
-_BACKUP = "Backup and restore of one secret are not supported yet: back up the server's data folder."
 _OBJECTS = "Keys and certificates are not supported yet: keep them as secrets."
-_UNSUPPORTED = {
-    ("PATCH", "secrets", "{name}", ""): _ATTRIBUTES,
-    ("PATCH", "secrets", "{name}", "{version}"): _ATTRIBUTES,
-    ("POST", "secrets", "{name}", "backup"): _BACKUP,
-    ("POST", "secrets", "{name}", ""): _BACKUP,  # the name is "restore"
-}
 _OTHER_OBJECTS = {"keys", "deletedkeys", "certificates", "deletedcertificates", "rng"}
 
 
 @dataclass(frozen=True)
 class Route:
-    """What a request asks for. `secret` is empty for a list of the vault, `version` for the latest one."""
+    """What a request asks for. `secret` is empty where the whole vault is concerned, `version` for the latest one."""
 
     verb: Verb
     secret: str = ""
@@ -111,10 +112,14 @@ def parse_route(request: Request) -> Route:
     return route
 
 
-def requirements(vault: ResourceId, route: Route) -> tuple[Requirement, ...]:
-    """What the caller must be allowed: at the secret, which is a scope of its own, or at the vault for its lists."""
+def requirements(vault: ResourceId, route: Route, *, policies: bool = False) -> tuple[Requirement, ...]:
+    """What the caller must be allowed: at the secret, which is a scope of its own, or at the vault.
+
+    `policies` says that the vault is under access policies, which part one operation otherwise than the roles do.
+    """
     scope = vault.child("secrets", route.secret) if route.secret else vault
-    return (Requirement(scope, (Permission(route.verb.action, data=True),)),)
+    verb = Verb.GET if policies and route.verb is Verb.GET_DELETED else route.verb
+    return (Requirement(scope, (Permission(verb.action, data=True),)),)
 
 
 def _match(method: str, segments: list[str]) -> Route:
@@ -123,8 +128,8 @@ def _match(method: str, segments: list[str]) -> Route:
     shape = (method, collection.lower(), "{name}" if name else "", "{version}" if version else last)
     if shape[1] in _OTHER_OBJECTS:
         raise KeylessError(ErrorKind.UNSUPPORTED, _OBJECTS)
-    if shape in _UNSUPPORTED:
-        raise KeylessError(ErrorKind.UNSUPPORTED, _UNSUPPORTED[shape])
+    if shape == ("POST", "secrets", "{name}", "") and name.lower() == "restore":
+        return Route(Verb.RESTORE)
     if len(segments) > 3 or shape not in _ROUTES:
         raise _bad("The vault has no such operation: check the method and the path against the secrets API.")
     return Route(_ROUTES[shape], name, version)

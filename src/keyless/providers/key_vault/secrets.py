@@ -3,8 +3,8 @@
 Owns the rules of the secrets API that are neither syntax (`routes.py`, `bundles.py`) nor storage. Must not
 authorise.
 
-Source: Azure Key Vault, "About secrets": `enabled` governs reading; `nbf` and `exp` inform, they do not keep
-anyone from reading a value, because recovery and tests need it.
+Source: Azure Key Vault, "About secrets", "Date-time controlled operations": `enabled` governs reading; `nbf` and
+`exp` inform, they do not keep anyone from reading a value, because recovery and tests need it.
 """
 
 from __future__ import annotations
@@ -16,22 +16,36 @@ from keyless.http.message import Request, Response
 from keyless.http.surface import Call
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError, invalid
-from keyless.providers.key_vault.bundles import MAX_BODY_BYTES, Bundles, NewAttributes, parse_new_secret
-from keyless.providers.key_vault.errors import BAD_PARAMETER, JSON, SECRET_DISABLED
+from keyless.providers.key_vault.backups import MAX_BODY_BYTES as MAX_BACKUP_BYTES
+from keyless.providers.key_vault.backups import SecretBackups
+from keyless.providers.key_vault.bundles import (
+    MAX_BODY_BYTES,
+    Bundles,
+    backup_answer,
+    parse_backup,
+    parse_new_secret,
+    parse_update,
+)
+from keyless.providers.key_vault.errors import BAD_PARAMETER, FORBIDDEN, JSON, SECRET_DISABLED
 from keyless.providers.key_vault.routes import Route
-from keyless.providers.key_vault.secret_store import Metadata, Page, SecretStore
+from keyless.providers.key_vault.secret_lists import Page, SecretLists
+from keyless.providers.key_vault.secret_rows import Metadata
+from keyless.providers.key_vault.secret_store import SecretStore
+from keyless.providers.key_vault.vault import Vault
 
 MAX_PAGE = 25
 
 
 @dataclass(frozen=True)
 class SecretHandlers:
-    """The handlers. `vault` is the key of the vault's resource ID."""
+    """The handlers."""
 
     store: SecretStore
+    lists: SecretLists
+    backups: SecretBackups
     clock: Clock
 
-    async def get(self, vault: str, route: Route, call: Call) -> Response:
+    async def get(self, vault: Vault, route: Route, call: Call) -> Response:
         """Answer with the value of one version, the latest if the path names none."""
         found = await self.store.find(vault, route.secret, route.version)
         if not found.metadata.enabled:
@@ -40,60 +54,74 @@ class SecretHandlers:
                 "The operation get is not allowed on a disabled secret: enable it, or read another version.",
                 code=SECRET_DISABLED,
             )
-        return _ok(_bundles(call).secret(found, self.store.unseal(vault, found)))
+        return _ok(_bundles(vault, call).secret(found, self.store.unseal(vault, found)))
 
-    async def set(self, vault: str, route: Route, call: Call) -> Response:
+    async def set(self, vault: Vault, route: Route, call: Call) -> Response:
         """Add a version."""
         new = parse_new_secret(await call.request.body.read(MAX_BODY_BYTES))
-        attributes = new.attributes or NewAttributes()
         now = self._now()
-        metadata = Metadata(
-            created=now,
-            updated=now,
-            enabled=attributes.enabled is not False,
-            not_before=attributes.nbf,
-            expires=attributes.exp,
-            content_type=new.content_type,
-            tags=new.tags,
-        )
+        metadata = new.apply(Metadata(created=now, updated=now), now)
         added = await self.store.put(vault, route.secret, new.value, metadata)
-        return _ok(_bundles(call).secret(added, new.value))
+        return _ok(_bundles(vault, call).secret(added, new.value))
 
-    async def list(self, vault: str, _: Route, call: Call) -> Response:
+    async def update(self, vault: Vault, route: Route, call: Call) -> Response:
+        """Change a version's attributes, tags or content type; its value stays, and is not shown."""
+        wanted = parse_update(await call.request.body.read(MAX_BODY_BYTES))
+        now = self._now()
+        changed = await self.store.update(vault, route.secret, route.version, lambda old: wanted.apply(old, now))
+        return _ok(_bundles(vault, call).secret(changed))
+
+    async def list(self, vault: Vault, _: Route, call: Call) -> Response:
         """List the vault's secrets."""
         limit, skip_token = _page_asked(call.request)
-        page = await self.store.live(vault, limit, skip_token)
-        return _ok(_bundles(call).page(page.items, _next_link(call.request, "/secrets", limit, page)))
+        page = await self.lists.live(vault, limit, skip_token)
+        return _ok(_bundles(vault, call).page(page.items, _next_link(call.request, "/secrets", limit, page)))
 
-    async def list_versions(self, vault: str, route: Route, call: Call) -> Response:
+    async def list_versions(self, vault: Vault, route: Route, call: Call) -> Response:
         """List a secret's versions; as in the service, a secret that is not there has none."""
         limit, skip_token = _page_asked(call.request)
-        page = await self.store.versions(vault, route.secret, limit, skip_token)
+        page = await self.lists.versions(vault, route.secret, limit, skip_token)
         link = _next_link(call.request, f"/secrets/{route.secret}/versions", limit, page)
-        return _ok(_bundles(call).page(page.items, link, versions=True))
+        return _ok(_bundles(vault, call).page(page.items, link, versions=True))
 
-    async def delete(self, vault: str, route: Route, call: Call) -> Response:
+    async def delete(self, vault: Vault, route: Route, call: Call) -> Response:
         """Delete a secret, recoverably."""
-        return _ok(_bundles(call).secret(await self.store.delete(vault, route.secret, self._now())))
+        return _ok(_bundles(vault, call).secret(await self.store.delete(vault, route.secret, self._now())))
 
-    async def get_deleted(self, vault: str, route: Route, call: Call) -> Response:
+    async def get_deleted(self, vault: Vault, route: Route, call: Call) -> Response:
         """Tell about a deleted secret, without its value."""
-        return _ok(_bundles(call).secret(await self.store.find_deleted(vault, route.secret, self._now())))
+        return _ok(_bundles(vault, call).secret(await self.store.find_deleted(vault, route.secret, self._now())))
 
-    async def list_deleted(self, vault: str, _: Route, call: Call) -> Response:
+    async def list_deleted(self, vault: Vault, _: Route, call: Call) -> Response:
         """List the vault's deleted secrets."""
         limit, skip_token = _page_asked(call.request)
-        page = await self.store.deleted(vault, limit, self._now(), skip_token)
-        return _ok(_bundles(call).page(page.items, _next_link(call.request, "/deletedsecrets", limit, page)))
+        page = await self.lists.deleted(vault, limit, self._now(), skip_token)
+        return _ok(_bundles(vault, call).page(page.items, _next_link(call.request, "/deletedsecrets", limit, page)))
 
-    async def recover(self, vault: str, route: Route, call: Call) -> Response:
+    async def recover(self, vault: Vault, route: Route, call: Call) -> Response:
         """Bring a deleted secret back."""
-        return _ok(_bundles(call).secret(await self.store.recover(vault, route.secret, self._now())))
+        return _ok(_bundles(vault, call).secret(await self.store.recover(vault, route.secret, self._now())))
 
-    async def purge(self, vault: str, route: Route, _: Call) -> Response:
-        """Remove a deleted secret for good."""
+    async def purge(self, vault: Vault, route: Route, _: Call) -> Response:
+        """Remove a deleted secret for good, which a vault with purge protection leaves to time alone."""
+        if vault.purge_protected:
+            raise KeylessError(
+                ErrorKind.FORBIDDEN,
+                "The operation purge is not allowed, because purge protection is enabled for this vault: "
+                f"the secret goes by itself {vault.retention_days} days after its deletion.",
+                code=FORBIDDEN,
+            )
         await self.store.purge(vault, route.secret, self._now())
         return Response(204)
+
+    async def backup(self, vault: Vault, route: Route, _: Call) -> Response:
+        """Give out a secret with all its versions, sealed."""
+        return _ok(backup_answer(await self.backups.make(vault, route.secret)))
+
+    async def restore(self, vault: Vault, _: Route, call: Call) -> Response:
+        """Put a backup back; who may restore into a vault may do so under any name."""
+        text = parse_backup(await call.request.body.read(MAX_BACKUP_BYTES))
+        return _ok(_bundles(vault, call).secret(await self.backups.restore(vault, text, self._now())))
 
     def _now(self) -> int:
         return int(self.clock())
@@ -103,8 +131,8 @@ def _ok(body: bytes) -> Response:
     return Response(200, body, {"Content-Type": JSON})
 
 
-def _bundles(call: Call) -> Bundles:
-    return Bundles(call.request.base_url)
+def _bundles(vault: Vault, call: Call) -> Bundles:
+    return Bundles(call.request.base_url, vault)
 
 
 def _page_asked(request: Request) -> tuple[int, str]:

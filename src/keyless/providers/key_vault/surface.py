@@ -14,14 +14,16 @@ from functools import partial
 from keyless.http.message import Request, Response
 from keyless.http.surface import Call, Operation
 from keyless.model.clock import Clock
-from keyless.model.errors import KeylessError, not_found
+from keyless.model.errors import ErrorKind, KeylessError, not_found
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.providers.key_vault import vaults as vaults_type
+from keyless.providers.key_vault.access_policies import under_policies
+from keyless.providers.key_vault.claims import insufficient_claims
 from keyless.providers.key_vault.errors import VAULT_NOT_FOUND, error_response
 from keyless.providers.key_vault.routes import Verb, parse_route, requirements
-from keyless.providers.key_vault.secret_store import SecretStore
 from keyless.providers.key_vault.secrets import SecretHandlers
+from keyless.providers.key_vault.vault import vault_of
 
 
 class VaultSurface:
@@ -37,18 +39,19 @@ class VaultSurface:
     def __init__(
         self,
         vaults: Callable[[str], Resource | None],
-        secrets: SecretStore,
+        handlers: SecretHandlers,
         login_url: Callable[[Request], str],
         clock: Clock,
         subscription: ResourceId,
     ) -> None:
         self._vaults = vaults
         self._login_url = login_url
+        self._clock = clock
         self._nowhere = subscription.child("providers", *vaults_type.NAME.split("/"))
-        handlers = SecretHandlers(secrets, clock)
         self._handlers = {
             Verb.GET: handlers.get,
             Verb.SET: handlers.set,
+            Verb.UPDATE: handlers.update,
             Verb.LIST: handlers.list,
             Verb.LIST_VERSIONS: handlers.list_versions,
             Verb.DELETE: handlers.delete,
@@ -56,6 +59,8 @@ class VaultSurface:
             Verb.LIST_DELETED: handlers.list_deleted,
             Verb.RECOVER: handlers.recover,
             Verb.PURGE: handlers.purge,
+            Verb.BACKUP: handlers.backup,
+            Verb.RESTORE: handlers.restore,
         }
 
     def route(self, request: Request) -> Operation:
@@ -63,16 +68,18 @@ class VaultSurface:
         route = parse_route(request)
         handle: Callable[[Call], Awaitable[Response]]
         if vault is None:
-            scope, handle = self._nowhere.child(request.target.name), _missing
+            handle, needed = _missing, requirements(self._nowhere.child(request.target.name), route)
         else:
-            scope, handle = vault.id, partial(self._handlers[route.verb], vault.id.key, route)
-        return Operation(route.verb.value, handle, requirements(scope, route), changes=route.verb.changes)
+            handle = partial(self._handlers[route.verb], vault_of(vault), route)
+            needed = requirements(vault.id, route, policies=under_policies(vault))
+        return Operation(route.verb.value, handle, needed, changes=route.verb.changes)
 
-    def challenge(self, request: Request) -> str:
+    def challenge(self, request: Request, error: KeylessError) -> str:
         # clients demand that the host they called ends with the resource's host, port included, and they split
         # this text by hand: both values are quoted, and a comma and one space stand between them
         port = request.authority.removeprefix(request.host)
-        return f'Bearer authorization="{self._login_url(request)}", resource="https://{request.target.suffix}{port}"'
+        told = f'Bearer authorization="{self._login_url(request)}", resource="https://{request.target.suffix}{port}"'
+        return told + insufficient_claims(int(self._clock())) if error.kind is ErrorKind.REVOKED else told
 
     def error(self, request: Request, error: KeylessError) -> Response:
         return error_response(error)

@@ -17,6 +17,9 @@ from keyless.model.errors import not_found
 
 NAMESPACE = "Keyless.Authority"
 _TYPE = f"{NAMESPACE}/signingKeys"
+#: These are matters of authorisation, so that who manages resources (Contributor) does not have them as well.
+_ROTATE = "Microsoft.Authorization/signingKeys/write"
+_REVOKE = "Microsoft.Authorization/signingKeys/delete"
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,10 @@ class SigningKeysRouter:
             case ("GET", ("signingkeys",)):
                 return Operation(f"{_TYPE}/read", self._list, _need(path, f"{_TYPE}/read"))
             case ("POST", ("signingkeys", "rotate")):
-                action = f"{_TYPE}/rotate/action"
+                action = _ROTATE
                 return Operation(action, self._rotate, _need(path, action), changes=True)
             case ("POST", ("signingkeys", _, "revoke")):
-                action, kid = f"{_TYPE}/revoke/action", path.rest[1]
+                action, kid = _REVOKE, path.rest[1]
 
                 async def revoke(_call: Call) -> Response:
                     return json_response(200, _show(await self.keys.revoke(kid)))

@@ -15,12 +15,15 @@ from keyless.http.surface import Call
 from keyless.management.resource_type import Draft, ResourceType, SubOperation
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.resource import Resource
+from keyless.providers.storage.blob_services import BlobServices
 from keyless.store.engine import Tx
 
 NAME = "Microsoft.Storage/storageAccounts"
 
 
-def storage_accounts(url: Callable[[str], str], purge: Callable[[Tx, str], None]) -> ResourceType:
+def storage_accounts(
+    url: Callable[[str], str], purge: Callable[[Tx, str], None], blob_services: BlobServices
+) -> ResourceType:
     """The declaration. `url` gives an account's blob address from its name, `purge` removes what it holds."""
 
     def view(account: Resource) -> Mapping[str, object]:
@@ -45,7 +48,10 @@ def storage_accounts(url: Callable[[str], str], purge: Callable[[Tx, str], None]
         view,
         globally_unique=True,
         deleted=deleted,
-        operations={("POST", "listkeys"): SubOperation(f"{NAME}/listkeys/action", _no_keys)},
+        operations={
+            ("POST", "listkeys"): SubOperation(f"{NAME}/listkeys/action", _no_keys),
+            **blob_services.operations(),
+        },
     )
 
 

@@ -17,10 +17,13 @@ from keyless.providers.storage.parts import Parts, Random
 from keyless.providers.storage.reading import Pins, Reader
 from keyless.providers.storage.tables.blobs import Blobs
 from keyless.providers.storage.tables.blocks import Blocks
+from keyless.providers.storage.tables.changes import Changes
 from keyless.providers.storage.tables.containers import Containers
+from keyless.providers.storage.tables.copies import Copies
 from keyless.providers.storage.tables.garbage import drop_account, live_files
 from keyless.providers.storage.tables.listing import Page, Query, list_page
 from keyless.providers.storage.tables.schema import MIGRATION
+from keyless.providers.storage.tables.services import Services
 from keyless.store.engine import Row, Store, Tx
 from keyless.store.sealing import PartSealer
 
@@ -34,9 +37,14 @@ class BlobStore:
     """Containers, blobs, blocks and bodies of every account."""
 
     store: Store
+    clock: Clock
+    identifiers: Random
+    services: Services
     containers: Containers
     blobs: Blobs
+    changes: Changes
     blocks: Blocks
+    copies: Copies
     parts: Parts
     part_files: PartFiles
     pins: Pins
@@ -77,9 +85,14 @@ def open_blob_store(
     pins = Pins()
     return BlobStore(
         store=store,
+        clock=clock,
+        identifiers=identifiers,
+        services=Services(store),
         containers=Containers(store, clock, etag, scope_deleted),
         blobs=Blobs(store, clock, etag),
+        changes=Changes(store, clock, etag),
         blocks=blocks,
+        copies=Copies(store, clock, etag),
         parts=parts,
         part_files=files,
         pins=pins,

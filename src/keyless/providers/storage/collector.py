@@ -50,8 +50,10 @@ class Collector:
     async def collect(self) -> None:
         """Free all that is garbage and that nobody reads."""
         async with self._one_at_a_time:
-            before = int(self._clock()) - UPLOAD_SECONDS
-            while await self._store.write(lambda tx: garbage.drop_old_uploads(tx, before)):
+            now = int(self._clock())
+            while await self._store.write(lambda tx: garbage.drop_old_uploads(tx, now - UPLOAD_SECONDS)):
+                pass
+            while await self._store.write(lambda tx: garbage.drop_expired(tx, now)):
                 pass
             while await self._store.write(garbage.empty_container):
                 pass

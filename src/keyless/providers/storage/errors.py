@@ -15,6 +15,7 @@ from keyless.providers.storage.xml import error_document
 _KINDS: dict[ErrorKind, tuple[int, str]] = {
     ErrorKind.INVALID: (400, "InvalidInput"),
     ErrorKind.UNAUTHENTICATED: (401, "InvalidAuthenticationInfo"),
+    ErrorKind.REVOKED: (401, "InvalidAuthenticationInfo"),
     ErrorKind.FORBIDDEN: (403, "AuthorizationPermissionMismatch"),
     ErrorKind.NOT_FOUND: (404, "ResourceNotFound"),
     ErrorKind.CONFLICT: (409, "ResourceAlreadyExists"),

@@ -112,9 +112,11 @@ def read_range(headers: Headers) -> ByteRange | None:
     return ByteRange(first, last)
 
 
-def flag(headers: Headers, name: str) -> bool:
+def flag(headers: Headers, name: str, *, default: bool = False) -> bool:
     """A header that is `true` or `false`; raises INVALID for anything else."""
-    text = headers.get(name, "false").lower()
+    if name not in headers:
+        return default
+    text = headers.get(name).lower()
     if text not in {"true", "false"}:
         raise invalid(f"The header {name} must be true or false.", "InvalidHeaderValue")
     return text == "true"

@@ -10,8 +10,9 @@ Source: Azure Storage REST API; Azure RBAC, "Permissions for blob data operation
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import Call
@@ -19,34 +20,77 @@ from keyless.model.access import Permission, Requirement
 from keyless.model.errors import invalid
 from keyless.model.resource_id import ResourceId
 from keyless.providers.storage.blob_store import BlobStore
-from keyless.providers.storage.conditions import read_conditions
+from keyless.providers.storage.conditions import IF_TAGS, read_conditions
 from keyless.providers.storage.errors import unsupported
+from keyless.providers.storage.headers import flag
+from keyless.providers.storage.moments import read_moment
 from keyless.providers.storage.names import Address, address
-from keyless.providers.storage.operations import blobs, blocks, containers, listing
+from keyless.providers.storage.operations import (
+    batch,
+    blobs,
+    blocks,
+    containers,
+    copying,
+    delegation,
+    leases,
+    listing,
+    properties,
+    service,
+    snapshots,
+    tags,
+    tiers,
+)
+from keyless.providers.storage.operations.checksums import checked_download, checked_upload
+from keyless.providers.storage.operations.copying import Copying
+from keyless.providers.storage.operations.paging import read_include
+from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.tables.containers import container_scope
-from keyless.providers.storage.tables.records import BlobPath
+from keyless.providers.storage.tables.records import BlobPath, Kind
 
 Handle = Callable[[BlobStore, BlobPath, Call], Awaitable[Response]]
+Rules = Mapping[tuple[str, str, str], "Rule"]
 
-_CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_SERVICE = "Microsoft.Storage/storageAccounts/blobServices"
+_CONTAINERS = f"{_SERVICE}/containers"
+_SERVICE_READ = (Permission(f"{_SERVICE}/read"),)
+_SERVICE_WRITE = (Permission(f"{_SERVICE}/write"),)
+_INFORMATION = (Permission(f"{_SERVICE}/getInfo/action"),)
+_DELEGATE = (Permission(f"{_SERVICE}/generateUserDelegationKey/action"),)
 _CONTAINER_READ = (Permission(f"{_CONTAINERS}/read"),)
 _CONTAINER_WRITE = (Permission(f"{_CONTAINERS}/write"),)
 _CONTAINER_DELETE = (Permission(f"{_CONTAINERS}/delete"),)
+_GET_ACL = (Permission(f"{_CONTAINERS}/getAcl/action"),)
+_SET_ACL = (Permission(f"{_CONTAINERS}/setAcl/action"),)
 _READ = (Permission(f"{_CONTAINERS}/blobs/read", data=True),)
 _WRITE = (Permission(f"{_CONTAINERS}/blobs/write", data=True),)
 _ADD = (*_WRITE, Permission(f"{_CONTAINERS}/blobs/add/action", data=True))
 _DELETE = (Permission(f"{_CONTAINERS}/blobs/delete", data=True),)
+_DELETE_VERSION = (Permission(f"{_CONTAINERS}/blobs/deleteBlobVersion/action", data=True),)
+_TAGS_READ = (Permission(f"{_CONTAINERS}/blobs/tags/read", data=True),)
+_TAGS_WRITE = (Permission(f"{_CONTAINERS}/blobs/tags/write", data=True),)
+_FILTER = (Permission(f"{_CONTAINERS}/blobs/filter/action", data=True),)
+
+_SNAPSHOT, _VERSION = "snapshot", "versionid"
+_EITHER = frozenset({_SNAPSHOT, _VERSION})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One operation. `creates` are the permissions that do if the request can only create."""
+    """One operation. `creates` are the permissions that do if the request can only create.
+
+    Without `needs` it is one that gives nothing away: the kernel asks for a valid credential and no role.
+
+    `of` are the query parameters by which it can be about a snapshot or a version. `tags` says that the header
+    `x-ms-tags` counts.
+    """
 
     name: str
     handle: Handle
     needs: tuple[Permission, ...]
     changes: bool = False
     creates: tuple[Permission, ...] = ()
+    of: frozenset[str] = frozenset()
+    tags: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,79 +98,189 @@ class Routed:
     """A request's operation, what it is about, and what it needs."""
 
     rule: Rule
-    at: Address
-    requirement: Requirement
+    path: BlobPath
+    requirements: tuple[Requirement, ...]
 
 
-_CONTAINER_PROPERTIES = Rule("GetContainerProperties", containers.get_container_properties, _CONTAINER_READ)
+_GET_CONTAINER = Rule("GetContainerProperties", containers.get_container_properties, _CONTAINER_READ)
+_GET_CONTAINER_METADATA = Rule("GetContainerMetadata", containers.get_container_metadata, _CONTAINER_READ)
+_GET_CONTAINER_ACL = Rule("GetContainerAcl", containers.get_container_acl, _GET_ACL)
+_GET_METADATA = Rule("GetBlobMetadata", properties.get_blob_metadata, _READ, of=_EITHER)
+_GET_INFORMATION = Rule("GetAccountInformation", service.get_account_information, _INFORMATION)
 
-#: By what the path names, the method, and `comp`.
-RULES: dict[tuple[str, str, str], Rule] = {
+_BATCH = Rule("SubmitBatch", batch.submit_batch, ())
+
+#: By what the path names, the method, and `comp`; those that need the store only.
+RULES: Rules = {
+    ("information", "GET", "properties"): _GET_INFORMATION,
+    ("information", "HEAD", "properties"): _GET_INFORMATION,
+    ("service", "GET", "properties"): Rule("GetServiceProperties", service.get_service_properties, _SERVICE_READ),
+    ("service", "PUT", "properties"): Rule(
+        "SetServiceProperties", service.set_service_properties, _SERVICE_WRITE, changes=True
+    ),
+    ("service", "GET", "stats"): Rule("GetServiceStats", service.get_service_stats, _SERVICE_READ),
+    ("account", "POST", "batch"): _BATCH,
+    ("container", "POST", "batch"): _BATCH,
     ("account", "GET", "list"): Rule("ListContainers", containers.list_containers, _CONTAINER_READ),
+    ("account", "GET", "blobs"): Rule("FindBlobsByTags", tags.find_blobs_by_tags, _FILTER),
     ("container", "PUT", ""): Rule("CreateContainer", containers.create_container, _CONTAINER_WRITE, changes=True),
-    ("container", "GET", ""): _CONTAINER_PROPERTIES,
-    ("container", "HEAD", ""): _CONTAINER_PROPERTIES,
+    ("container", "GET", ""): _GET_CONTAINER,
+    ("container", "HEAD", ""): _GET_CONTAINER,
     ("container", "DELETE", ""): Rule("DeleteContainer", containers.delete_container, _CONTAINER_DELETE, changes=True),
+    ("container", "PUT", "undelete"): Rule(
+        "RestoreContainer", containers.restore_container, _CONTAINER_WRITE, changes=True
+    ),
+    ("container", "GET", "metadata"): _GET_CONTAINER_METADATA,
+    ("container", "HEAD", "metadata"): _GET_CONTAINER_METADATA,
+    ("container", "PUT", "metadata"): Rule(
+        "SetContainerMetadata", containers.set_container_metadata, _CONTAINER_WRITE, changes=True
+    ),
+    ("container", "GET", "acl"): _GET_CONTAINER_ACL,
+    ("container", "HEAD", "acl"): _GET_CONTAINER_ACL,
+    ("container", "PUT", "acl"): Rule("SetContainerAcl", containers.set_container_acl, _SET_ACL, changes=True),
+    ("container", "PUT", "lease"): Rule("LeaseContainer", leases.lease_container, _CONTAINER_WRITE, changes=True),
     ("container", "GET", "list"): Rule("ListBlobs", listing.list_blobs, _READ),
-    ("blob", "PUT", ""): Rule("PutBlob", blobs.put_blob, _WRITE, changes=True, creates=_ADD),
-    ("blob", "GET", ""): Rule("GetBlob", blobs.get_blob, _READ),
-    ("blob", "HEAD", ""): Rule("GetBlobProperties", blobs.get_blob_properties, _READ),
-    ("blob", "DELETE", ""): Rule("DeleteBlob", blobs.delete_blob, _DELETE, changes=True),
-    ("blob", "PUT", "block"): Rule("PutBlock", blocks.put_block, _ADD, changes=True),
-    ("blob", "PUT", "blocklist"): Rule("PutBlockList", blocks.put_block_list, _WRITE, changes=True, creates=_ADD),
-    ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ),
+    ("container", "GET", "blobs"): Rule("FindBlobsByTags", tags.find_blobs_by_tags, _FILTER),
+    ("blob", "PUT", ""): Rule("PutBlob", checked_upload(blobs.put_blob), _WRITE, changes=True, creates=_ADD, tags=True),
+    ("blob", "GET", ""): Rule("GetBlob", checked_download(blobs.get_blob), _READ, of=_EITHER),
+    ("blob", "HEAD", ""): Rule("GetBlobProperties", blobs.get_blob_properties, _READ, of=_EITHER),
+    ("blob", "DELETE", ""): Rule("DeleteBlob", blobs.delete_blob, _DELETE, changes=True, of=_EITHER),
+    ("blob", "PUT", "block"): Rule("PutBlock", checked_upload(blocks.put_block), _ADD, changes=True),
+    ("blob", "PUT", "blocklist"): Rule(
+        "PutBlockList", checked_upload(blocks.put_block_list), _WRITE, changes=True, creates=_ADD, tags=True
+    ),
+    ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ, of=frozenset({_SNAPSHOT})),
+    ("blob", "PUT", "copy"): Rule("AbortCopyBlob", copying.abort_copy, _WRITE),
+    ("blob", "GET", "metadata"): _GET_METADATA,
+    ("blob", "HEAD", "metadata"): _GET_METADATA,
+    ("blob", "PUT", "metadata"): Rule("SetBlobMetadata", properties.set_blob_metadata, _WRITE, changes=True),
+    ("blob", "PUT", "properties"): Rule("SetBlobProperties", properties.set_blob_properties, _WRITE, changes=True),
+    ("blob", "PUT", "lease"): Rule("LeaseBlob", leases.lease_blob, _WRITE, changes=True),
+    ("blob", "GET", "tags"): Rule("GetBlobTags", tags.get_blob_tags, _TAGS_READ, of=_EITHER),
+    ("blob", "PUT", "tags"): Rule(
+        "SetBlobTags", tags.set_blob_tags, _TAGS_WRITE, changes=True, of=frozenset({_VERSION})
+    ),
+    ("blob", "PUT", "tier"): Rule("SetBlobTier", tiers.set_blob_tier, _WRITE, changes=True, of=_EITHER),
+    ("blob", "PUT", "snapshot"): Rule("SnapshotBlob", snapshots.snapshot_blob, _ADD, changes=True),
+    ("blob", "PUT", "undelete"): Rule("UndeleteBlob", snapshots.undelete_blob, _CONTAINER_WRITE, changes=True),
 }
 
+_COPY_SOURCE = "x-ms-copy-source"
+#: Stand for `comp` where a source is named; being in upper case they are nothing that a client can send.
+_COPY, _COPY_AT_ONCE, _PUT_FROM_URL, _BLOCK_FROM_URL = "COPY", "COPY AT ONCE", "PUT FROM URL", "BLOCK FROM URL"
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
 #: Operations of the real service that are not there yet.
 _LATER = frozenset(
     {
-        "acl", "appendblock", "batch", "blobs", "copy", "expiry", "filesystem", "immutabilitypolicies",
-        "incrementalcopy", "lease", "legalhold", "list", "metadata", "page", "pagelist", "properties", "query",
-        "rename", "seal", "snapshot", "stats", "tags", "tier", "undelete", "userdelegationkey",
+        "appendblock", "batch", "copy", "expiry", "filesystem", "immutabilitypolicies", "incrementalcopy",
+        "legalhold", "page", "pagelist", "query", "rename", "seal", "userdelegationkey",
     }
 )  # fmt: skip
+_KNOWN = _LATER | {comp for _, _, comp in RULES}
 #: Query parameters and headers that ask for what is not there yet, and must not be passed over in silence.
-_LATER_PARAMETERS = {"snapshot": "snapshots", "versionid": "versions", "deletetype": "permanent deletion"}
+_LATER_PARAMETERS = {"deletetype": "permanent deletion"}
 _LATER_HEADERS = {
-    "x-ms-lease-id": "leases",
-    "x-ms-copy-source": "copying",
-    "x-ms-tags": "blob tags",
-    "x-ms-if-tags": "blob tags",
+    "x-ms-seal-blob": "append blobs",
     "x-ms-encryption-key": "customer-provided keys",
     "x-ms-encryption-scope": "encryption scopes",
     "x-ms-default-encryption-scope": "encryption scopes",
     "x-ms-immutability-policy-until-date": "immutability policies",
     "x-ms-legal-hold": "legal holds",
     "x-ms-expiry-option": "blob expiry",
-    "x-ms-content-crc64": "CRC64 checksums (choose MD5)",
-    "x-ms-range-get-content-crc64": "CRC64 checksums (choose MD5)",
-    "x-ms-structured-body": "CRC64 checksums (choose MD5)",
 }
 
 
-def route(request: Request, account: ResourceId) -> Routed:
+def rules(shared: SharedAccess, copies: Copying) -> Rules:
+    """All operations."""
+    key = partial(delegation.get_user_delegation_key, shared)
+    copy = partial(copying.copy_blob, copies)
+    put = partial(copying.put_blob_from_url, copies)
+    put_block = partial(copying.put_block_from_url, copies)
+    return {
+        **RULES,
+        ("service", "POST", "userdelegationkey"): Rule("GetUserDelegationKey", key, _DELEGATE, changes=True),
+        ("blob", "PUT", _COPY): Rule("CopyBlob", copy, _WRITE, changes=True, creates=_ADD, tags=True),
+        ("blob", "PUT", _COPY_AT_ONCE): Rule("CopyBlobFromURL", copy, _WRITE, changes=True, creates=_ADD, tags=True),
+        ("blob", "PUT", _PUT_FROM_URL): Rule("PutBlobFromURL", put, _WRITE, changes=True, creates=_ADD, tags=True),
+        ("blob", "PUT", _BLOCK_FROM_URL): Rule("PutBlockFromURL", put_block, _ADD, changes=True),
+    }
+
+
+def route(rules: Rules, request: Request, account: ResourceId) -> Routed:
     """Say what a request to this account is; raises INVALID or UNSUPPORTED for what it cannot be."""
     at = address(request)
-    method, query = request.method, request.query
-    comp, restype = query.get("comp", "").lower(), query.get("restype", "").lower()
-    rule = RULES.get((at.level, method, comp))
-    if restype not in ({"", "container"} if at.level == "container" else {""}):
-        rule = None
-    if rule is None:
-        if method not in _METHODS:
-            raise invalid("The Blob service knows GET, HEAD, PUT, POST and DELETE only.", "UnsupportedHttpVerb")
-        if comp and comp not in _LATER:
-            raise invalid(f"There is no operation {method} with comp={comp} here.", "InvalidQueryParameterValue")
-        raise unsupported(f"{method} with comp={comp or '(none)'} on this path")
+    rule = _rule(rules, request, at)
     for name, what in _LATER_PARAMETERS.items():
-        if name in query:
+        if name in request.query:
             raise unsupported(what)
     for name, what in _LATER_HEADERS.items():
         if name in request.headers:
             raise unsupported(what)
-    needs = rule.needs
-    if rule.creates and read_conditions(request.headers).creates_only:
-        needs = rule.creates
-    scope = container_scope(account, at.container) if at.container else account
-    return Routed(rule, at, Requirement(scope, needs))
+    kind, moment = _moment(request, rule)
+    scope = container_scope(account, at.container) if at.container and rule is not _GET_INFORMATION else account
+    needs = tuple(Requirement(scope, permissions) for permissions in _needs(request, rule, kind))
+    return Routed(rule, BlobPath(account.key, at.container, at.blob, kind, moment), needs)
+
+
+def _rule(rules: Rules, request: Request, at: Address) -> Rule:
+    method, query = request.method, request.query
+    comp, restype = query.get("comp", "").lower(), query.get("restype", "").lower()
+    key = _from_url(request, comp) if _COPY_SOURCE in request.headers else comp
+    rule = rules.get((_level(at, restype), method, key))
+    if rule is not None:
+        return rule
+    if method not in _METHODS:
+        raise invalid("The Blob service knows GET, HEAD, PUT, POST and DELETE only.", "UnsupportedHttpVerb")
+    if comp and comp not in _KNOWN:
+        raise invalid(f"There is no operation {method} with comp={comp} here.", "InvalidQueryParameterValue")
+    raise unsupported(f"{method} with comp={comp or '(none)'} on this path")
+
+
+def _from_url(request: Request, comp: str) -> str:
+    if comp == "block":
+        return _BLOCK_FROM_URL
+    if comp:
+        raise unsupported(f"comp={comp} with a source")
+    if "x-ms-blob-type" in request.headers:
+        return _PUT_FROM_URL
+    return _COPY_AT_ONCE if flag(request.headers, "x-ms-requires-sync") else _COPY
+
+
+def _level(at: Address, restype: str) -> str:
+    """What the path names, as `RULES` has it; empty if `restype` contradicts it."""
+    if restype == "account":
+        return "information"
+    if at.level == "account":
+        return {"": "account", "service": "service"}.get(restype, "")
+    return at.level if restype == "" or (at.level, restype) == ("container", "container") else ""
+
+
+def _moment(request: Request, rule: Rule) -> tuple[Kind, int]:
+    """Which snapshot or version of a blob a request is about."""
+    named = [name for name in (_SNAPSHOT, _VERSION) if request.query.get(name)]
+    if not named:
+        return Kind.CURRENT, 0
+    if len(named) > 1:
+        raise invalid("A request names a snapshot or a version, not both.", "MutuallyExclusiveQueryParameters")
+    name = named[0]
+    if name not in rule.of:
+        raise invalid(
+            f"{rule.name} does not take the query parameter {name}: send it without.", "InvalidQueryParameterValue"
+        )
+    return Kind.SNAPSHOT if name == _SNAPSHOT else Kind.VERSION, read_moment(request.query[name], name)
+
+
+def _needs(request: Request, rule: Rule, kind: Kind) -> Iterator[tuple[Permission, ...]]:
+    """All of what a request needs; of each, any one does."""
+    headers = request.headers
+    if rule.needs is _DELETE and kind is Kind.VERSION:
+        yield _DELETE_VERSION
+    elif rule.creates and read_conditions(headers).creates_only:
+        yield rule.creates
+    else:
+        yield rule.needs
+    if rule.tags and headers.get("x-ms-tags"):
+        yield _TAGS_WRITE
+    # to try conditions, or to list them, is to read tags
+    if IF_TAGS in headers or (rule.name == "ListBlobs" and "tags" in read_include(request)):
+        yield _TAGS_READ

@@ -18,7 +18,12 @@ from xml.sax.saxutils import escape, quoteattr
 
 from keyless.model.errors import KeylessError, invalid
 from keyless.providers.storage.headers import http_date
-from keyless.providers.storage.tables.records import Blob, Block, BlockRef, Container, Source
+from keyless.providers.storage.leases import Lease, State, state_of
+from keyless.providers.storage.moments import moment_text
+from keyless.providers.storage.tables.records import Blob, Block, BlockRef, Container, Kind, Source
+from keyless.providers.storage.tables.services import DAY
+from keyless.providers.storage.tags import tags_element
+from keyless.providers.storage.tiers import DEFAULT
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 MAX_BLOCK_LIST_BYTES = 10 * 1024 * 1024
@@ -69,25 +74,45 @@ def list_closing(next_marker: str, items: str) -> str:
     return f"</{items}>{marker}</EnumerationResults>"
 
 
-def container_entry(container: Container, *, with_metadata: bool) -> str:
+def container_entry(container: Container, now: float, *, with_metadata: bool) -> str:
     """One container of a list."""
+    gone = container.deleted is not None
     return (
-        f"<Container><Name>{escape(container.name)}</Name><Properties>"
-        f"<Last-Modified>{http_date(container.changed)}</Last-Modified><Etag>&quot;{container.etag}&quot;</Etag>"
-        "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
-        "<DefaultEncryptionScope>$account-encryption-key</DefaultEncryptionScope>"
+        f"<Container><Name>{escape(container.name)}</Name>"
+        + (f"<Deleted>true</Deleted><Version>{container.id:016X}</Version>" if gone else "")
+        + f"<Properties><Last-Modified>{http_date(container.changed)}</Last-Modified>"
+        f"<Etag>&quot;{container.etag}&quot;</Etag>"
+        + _lease(container.lease, now)
+        + "<DefaultEncryptionScope>$account-encryption-key</DefaultEncryptionScope>"
         "<DenyEncryptionScopeOverride>false</DenyEncryptionScopeOverride>"
         "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>"
         "<ImmutableStorageWithVersioningEnabled>false</ImmutableStorageWithVersioningEnabled>"
-        f"</Properties>{_metadata(container.metadata) if with_metadata else ''}</Container>"
+        + _deletion(container.deleted, container.expires, now)
+        + f"</Properties>{_metadata(container.metadata) if with_metadata else ''}</Container>"
     )
 
 
-def blob_entry(blob: Blob, *, with_metadata: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a list of blobs shows of each; `now` is a Unix time."""
+
+    now: float
+    metadata: bool = False
+    tags: bool = False
+    versions: bool = False
+    copies: bool = False
+
+
+def blob_entry(blob: Blob, shown: Shown) -> str:
     """One blob of a list."""
     settings = blob.settings
+    tier = (
+        f"<AccessTier>{blob.tier or DEFAULT}</AccessTier>"
+        + ("<AccessTierInferred>true</AccessTierInferred>" if blob.tier_changed is None else "")
+        + (f"<AccessTierChangeTime>{http_date(blob.tier_changed)}</AccessTierChangeTime>" if blob.tier_changed else "")
+    )
     return (
-        f"<Blob>{_name('Name', blob.name)}<Properties>"
+        f"<Blob>{_name('Name', blob.name)}{_moment(blob, shown)}<Properties>"
         f"<Creation-Time>{http_date(blob.created)}</Creation-Time>"
         f"<Last-Modified>{http_date(blob.changed)}</Last-Modified><Etag>{blob.etag}</Etag>"
         f"<Content-Length>{blob.size}</Content-Length>"
@@ -97,10 +122,29 @@ def blob_entry(blob: Blob, *, with_metadata: bool) -> str:
         + _element("Content-MD5", settings.md5)
         + _element("Cache-Control", settings.cache_control)
         + _element("Content-Disposition", settings.disposition)
-        + "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><AccessTierInferred>true</AccessTierInferred>"
-        "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted>"
-        f"</Properties>{_metadata(blob.metadata) if with_metadata else ''}</Blob>"
+        + f"<BlobType>BlockBlob</BlobType>{tier}"
+        + (_lease(blob.lease, shown.now) if blob.kind is Kind.CURRENT else "")
+        + "<ServerEncrypted>true</ServerEncrypted>"
+        + (f"<TagCount>{len(blob.tags)}</TagCount>" if blob.tags else "")
+        + _deletion(blob.deleted, blob.expires, shown.now)
+        + (_copied(blob) if shown.copies else "")
+        + f"</Properties>{_metadata(blob.metadata) if shown.metadata else ''}"
+        + (tags_element(blob.tags) if shown.tags and blob.tags else "")
+        + "</Blob>"
     )
+
+
+def found_opening(endpoint: str, where: str) -> str:
+    """The beginning of what Find Blobs by Tags gives; it ends as a list of blobs does."""
+    return (
+        f"{DECLARATION}<EnumerationResults ServiceEndpoint={quoteattr(endpoint)}><Where>{_safe(where)}</Where><Blobs>"
+    )
+
+
+def found_entry(container: str, name: str, tags: Mapping[str, str]) -> str:
+    """One blob that was found."""
+    where = f"<ContainerName>{escape(container)}</ContainerName>"
+    return f"<Blob>{_name('Name', name)}{where}{tags_element(tags)}</Blob>"
 
 
 def prefix_entry(prefix: str) -> str:
@@ -170,10 +214,48 @@ def _bad(what: str) -> KeylessError:
     return invalid(f"The body is not a block list that can be read: {what}.", "InvalidXmlDocument")
 
 
+def _moment(blob: Blob, shown: Shown) -> str:
+    """Which of a name's states an entry is."""
+    text = ""
+    if blob.kind is Kind.SNAPSHOT:
+        text = f"<Snapshot>{moment_text(blob.moment)}</Snapshot>"
+    elif blob.kind is Kind.VERSION:
+        text = f"<VersionId>{moment_text(blob.moment)}</VersionId>"
+    elif shown.versions and blob.version is not None:
+        text = f"<VersionId>{moment_text(blob.version)}</VersionId>"
+        text += "<IsCurrentVersion>true</IsCurrentVersion>" if blob.kind is Kind.CURRENT else ""
+    return text + ("<Deleted>true</Deleted>" if blob.deleted is not None else "")
+
+
+def _deletion(deleted: int | None, expires: int | None, now: float) -> str:
+    """When something was deleted softly, and for how many days it is there still."""
+    if deleted is None or expires is None:
+        return ""
+    days = max(0, (expires - int(now)) // DAY)
+    return f"<DeletedTime>{http_date(deleted)}</DeletedTime><RemainingRetentionDays>{days}</RemainingRetentionDays>"
+
+
+def _lease(lease: Lease | None, now: float) -> str:
+    state = state_of(lease, now)
+    duration = f"<LeaseDuration>{lease.duration}</LeaseDuration>" if lease and state is State.LEASED else ""
+    status = "locked" if state.locked else "unlocked"
+    return f"<LeaseStatus>{status}</LeaseStatus><LeaseState>{state.value}</LeaseState>{duration}"
+
+
 def _metadata(metadata: Mapping[str, str]) -> str:
     if not metadata:
         return "<Metadata />"
     return f"<Metadata>{''.join(_element(name, value) for name, value in metadata.items())}</Metadata>"
+
+
+def _copied(blob: Blob) -> str:
+    if blob.copied is None:
+        return ""
+    return (
+        f"{_element('CopyId', blob.copied.id)}<CopyStatus>success</CopyStatus>"
+        f"{_element('CopySource', blob.copied.source)}<CopyProgress>{blob.size}/{blob.size}</CopyProgress>"
+        f"<CopyCompletionTime>{http_date(blob.copied.at)}</CopyCompletionTime>"
+    )
 
 
 def _element(tag: str, text: str) -> str:

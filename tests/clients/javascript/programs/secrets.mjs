@@ -17,6 +17,22 @@ const versions = [];
 for await (const properties of client.listPropertiesOfSecretVersions("db")) versions.push(properties.version);
 assert.deepEqual(new Set(versions), new Set([first.properties.version, second.properties.version]));
 
+const version = second.properties.version;
+const expiresOn = new Date("2030-01-01T00:00:00Z");
+const changed = await client.updateSecretProperties("db", version, { expiresOn, tags: { a: "b" }, enabled: false });
+assert.deepEqual([changed.expiresOn, changed.tags, changed.enabled], [expiresOn, { a: "b" }, false]);
+assert.deepEqual([changed.recoveryLevel, changed.recoverableDays], ["Recoverable+Purgeable", 90]);
+await assert.rejects(client.getSecret("db"), { statusCode: 403, code: "Forbidden" });
+await client.updateSecretProperties("db", version, { enabled: true });
+assert.equal((await client.getSecret("db")).value, "newer");
+
+const backup = await client.backupSecret("db");
+await assert.rejects(client.restoreSecretBackup(backup), { statusCode: 409 });
+await (await client.beginDeleteSecret("db", quick)).pollUntilDone();
+await client.purgeDeletedSecret("db");
+assert.equal((await client.restoreSecretBackup(backup)).version, version);
+assert.equal((await client.getSecret("db")).value, "newer");
+
 const names = ["db", ...Array.from({ length: 12 }, (_, number) => `s${String(number).padStart(2, "0")}`)];
 await Promise.all(names.slice(1).map((name) => client.setSecret(name, name)));
 const pages = [];

@@ -1,6 +1,7 @@
 """The whole life of secrets with azure-keyvault-secrets, sync and aio."""
 
 import asyncio
+import datetime
 import os
 
 import azure.identity.aio
@@ -29,6 +30,34 @@ assert client.get_secret("empty").value == ""
 off = client.set_secret("off", "v", enabled=False)
 with pytest.raises(HttpResponseError, match="not allowed on a disabled secret"):
     client.get_secret("off")
+
+# attributes
+changed = client.update_secret_properties("off", enabled=True, tags={"a": "b"}, content_type="text/plain")
+assert (changed.enabled, changed.tags, changed.content_type) == (True, {"a": "b"}, "text/plain")
+assert changed.version == off.properties.version
+assert client.get_secret("off").value == "v"
+soon = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
+past = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+for times in ({"not_before": soon}, {"expires_on": past}):  # they inform, and keep nobody from reading
+    changed = client.update_secret_properties("off", off.properties.version, **times)
+    assert {name: getattr(changed, name) for name in times} == times
+    assert client.get_secret("off").value == "v"
+assert (changed.not_before, changed.expires_on, changed.tags) == (soon, past, {"a": "b"})
+assert changed.recovery_level == "Recoverable+Purgeable"
+assert changed.recoverable_days == 90
+
+# backup and restore
+backup = client.backup_secret("db")
+with pytest.raises(ResourceExistsError):
+    client.restore_secret_backup(backup)
+client.begin_delete_secret("db").wait(10)
+client.purge_deleted_secret("db")
+restored = client.restore_secret_backup(backup)
+assert (restored.name, restored.version) == ("db", second.properties.version)
+assert client.get_secret("db").value == "newer"
+assert client.get_secret("db", first.properties.version).value == "Grüße 🔑\n\t\"'"
+with pytest.raises(HttpResponseError, match="or it was altered"):
+    client.restore_secret_backup(backup[:-1] + bytes([backup[-1] ^ 1]))
 
 # lists of several pages
 for number in range(30):
@@ -72,6 +101,12 @@ async def asynchronously() -> None:
         assert len([p.name async for p in aio.list_properties_of_secrets(max_page_size=7)]) == len(names)
         values = await asyncio.gather(*(aio.get_secret(f"s{number:02}") for number in range(30)))
         assert {secret.value for secret in values} == {"v"}
+        properties = await aio.update_secret_properties("aio", tags={"a": "b"})
+        assert properties.tags == {"a": "b"}
+        backup = await aio.backup_secret("aio")
+        assert (await aio.delete_secret("aio")).name == "aio"
+        await aio.purge_deleted_secret("aio")
+        assert (await aio.restore_secret_backup(backup)).version == made.properties.version
         assert (await aio.delete_secret("aio")).name == "aio"
         assert (await aio.recover_deleted_secret("aio")).name == "aio"
         await aio.delete_secret("aio")

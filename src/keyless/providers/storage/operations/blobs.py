@@ -6,22 +6,23 @@ import base64
 import hashlib
 from dataclasses import replace
 
-from keyless.http.message import Headers, Request, Response
+from keyless.http.message import Headers, Response
 from keyless.http.surface import Call
-from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.errors import KeylessError, invalid
 from keyless.providers.storage.blob_store import BlobStore
-from keyless.providers.storage.conditions import Version, read_conditions
+from keyless.providers.storage.conditions import read_conditions
 from keyless.providers.storage.errors import error_response, unsupported
-from keyless.providers.storage.headers import (
-    flag,
-    http_date,
-    metadata_headers,
-    read_md5,
-    read_metadata,
-    read_range,
-    read_settings,
+from keyless.providers.storage.headers import flag, read_md5, read_metadata, read_range, read_settings
+from keyless.providers.storage.operations.answers import (
+    blob_headers,
+    md5_mismatch,
+    refused_read,
+    with_headers,
+    written,
 )
-from keyless.providers.storage.tables.records import INLINE_BYTES, Blob, BlobPath, Draft
+from keyless.providers.storage.tables.records import INLINE_BYTES, BlobPath, Draft, Kind
+from keyless.providers.storage.tags import read_tags_header
+from keyless.providers.storage.tiers import read_tier, refuse_archived
 
 MIB = 1024 * 1024
 MAX_PUT_BLOB = 5000 * MIB
@@ -31,20 +32,19 @@ MAX_DIGESTED_RANGE = 4 * MIB
 async def put_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b` with the whole body."""
     headers = call.request.headers
-    _check_kind(headers)
-    settings, metadata = read_settings(headers, standard_too=True), read_metadata(headers)
+    check_kind(headers)
+    draft = read_draft(headers, standard_too=True)
     conditions = read_conditions(headers)
     announced = read_md5(headers, "content-md5")
     body = call.request.body
     if body.length is None or body.length > INLINE_BYTES:
         # the transaction decides; this only spares a client a long upload in vain
-        there = await blobs.blobs.find(at)
-        conditions.check_write(_version(there) if there else None)
+        conditions.check_write(await blobs.blobs.find(at), blobs.clock())
     async with blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received:
         digest = base64.b64encode(received.md5).decode()
-        if announced not in {None, received.md5} or settings.md5 not in {"", digest}:
+        if announced not in {None, received.md5} or draft.settings.md5 not in {"", digest}:
             raise md5_mismatch()
-        draft = Draft(replace(settings, md5=digest), metadata)
+        draft = replace(draft, settings=replace(draft.settings, md5=digest))
         version = await blobs.blobs.put(at, received, draft, conditions)
     return Response(201, b"", written(version) | {"Content-MD5": digest})
 
@@ -53,19 +53,21 @@ async def get_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`GET /c/b`, the whole or a range of it."""
     request = call.request
     blob = await blobs.blobs.get(at, with_body=True)
-    if refused := _refused(request, blob):
+    now = blobs.clock()
+    if refused := refused_read(request, blob, read_conditions(request.headers), now):
         return refused
+    refuse_archived(blob.tier)
     asked = read_range(request.headers)
     wants_digest = flag(request.headers, "x-ms-range-get-content-md5")
     if asked is None:
         if wants_digest:
             raise invalid("x-ms-range-get-content-md5 needs a range.", "InvalidHeaderValue")
-        return Response(200, blobs.reader.read(blob, 0, blob.size), _properties(blob), length=blob.size)
+        return Response(200, blobs.reader.read(blob, 0, blob.size), blob_headers(blob, now), length=blob.size)
     try:
         start, length = asked.within(blob.size)
     except KeylessError as error:
-        return _with(error_response(request, error), {"Content-Range": f"bytes */{blob.size}"})
-    headers = _properties(blob) | {"Content-Range": f"bytes {start}-{start + length - 1}/{blob.size}"}
+        return with_headers(error_response(request, error), {"Content-Range": f"bytes */{blob.size}"})
+    headers = blob_headers(blob, now) | {"Content-Range": f"bytes {start}-{start + length - 1}/{blob.size}"}
     if md5 := headers.pop("Content-MD5", ""):
         headers["x-ms-blob-content-md5"] = md5
     if not wants_digest:
@@ -81,42 +83,43 @@ async def get_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
 async def get_blob_properties(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`HEAD /c/b`; a range is not looked at."""
     blob = await blobs.blobs.get(at)
-    if refused := _refused(call.request, blob):
+    now = blobs.clock()
+    if refused := refused_read(call.request, blob, read_conditions(call.request.headers), now):
         return refused
-    return Response(200, b"", _properties(blob), length=blob.size)
+    return Response(200, b"", blob_headers(blob, now), length=blob.size)
 
 
 async def delete_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
-    """`DELETE /c/b`."""
+    """`DELETE /c/b`, or one of its snapshots or versions."""
     headers = call.request.headers
-    # no blob has snapshots: to delete them along with it is done, to delete them alone cannot be
-    if headers.get("x-ms-delete-snapshots", "include").lower() != "include":
-        raise unsupported("snapshots")
-    await blobs.blobs.delete(at, read_conditions(headers))
-    return Response(202, b"", {"x-ms-delete-type-permanent": "true"})
+    snapshots = headers.get("x-ms-delete-snapshots").lower()
+    if snapshots not in {"", "include", "only"}:
+        raise invalid("The header x-ms-delete-snapshots must be include or only.", "InvalidHeaderValue")
+    conditions = read_conditions(headers)
+    if at.kind is Kind.CURRENT:
+        for_good = await blobs.blobs.delete(at, conditions, snapshots=snapshots)
+    elif snapshots:
+        raise invalid(
+            "The header x-ms-delete-snapshots is for the blob itself, not for one snapshot or version of it.",
+            "InvalidHeaderValue",
+        )
+    else:
+        for_good = await blobs.changes.delete_past(at, conditions)
+    return Response(202, b"", {"x-ms-delete-type-permanent": "true" if for_good else "false"})
 
 
-def written(version: Version) -> dict[str, str]:
-    """What every write of a blob answers."""
-    return {
-        "ETag": f'"{version.etag}"',
-        "Last-Modified": http_date(version.changed),
-        "x-ms-request-server-encrypted": "true",
-    }
+def read_draft(headers: Headers, *, standard_too: bool) -> Draft:
+    """What a write of a body gives the blob besides; see `read_settings`. Raises INVALID."""
+    return Draft(
+        read_settings(headers, standard_too=standard_too),
+        read_metadata(headers),
+        read_tags_header(headers.get("x-ms-tags")),
+        read_tier(headers),
+    )
 
 
-def md5_mismatch() -> KeylessError:
-    """The body is not the one that its digest speaks of."""
-    return invalid("The body's MD5 digest is not the one in the header; nothing was stored.", "Md5Mismatch")
-
-
-def check_tier(headers: Headers) -> None:
-    """Raise UNSUPPORTED for any tier but the one there is."""
-    if headers.get("x-ms-access-tier", "Hot").lower() != "hot":
-        raise unsupported("access tiers other than Hot")
-
-
-def _check_kind(headers: Headers) -> None:
+def check_kind(headers: Headers) -> None:
+    """Raise INVALID or UNSUPPORTED for a blob that is to be anything but a block blob."""
     kind = headers.get("x-ms-blob-type").lower()
     if not kind:
         raise invalid("Put Blob needs the header x-ms-blob-type: BlockBlob.", "MissingRequiredHeader")
@@ -124,51 +127,3 @@ def _check_kind(headers: Headers) -> None:
         raise unsupported("append blobs and page blobs")
     if kind != "blockblob":
         raise invalid("The header x-ms-blob-type must be BlockBlob.", "InvalidHeaderValue")
-    check_tier(headers)
-
-
-def _refused(request: Request, blob: Blob) -> Response | None:
-    """The answer if the conditions of a read do not hold; a 304 names the version that is there."""
-    try:
-        read_conditions(request.headers).check_read(_version(blob))
-    except KeylessError as error:
-        if error.kind is not ErrorKind.NOT_MODIFIED:
-            raise
-        there = {"ETag": f'"{blob.etag}"', "Last-Modified": http_date(blob.changed)}
-        return _with(error_response(request, error), there)
-    return None
-
-
-def _with(response: Response, headers: dict[str, str]) -> Response:
-    response.headers.update(headers)
-    return response
-
-
-def _version(blob: Blob) -> Version:
-    return Version(blob.etag, blob.changed)
-
-
-def _properties(blob: Blob) -> dict[str, str]:
-    settings = blob.settings
-    optional = {
-        "Content-Encoding": settings.encoding,
-        "Content-Language": settings.language,
-        "Content-Disposition": settings.disposition,
-        "Cache-Control": settings.cache_control,
-        "Content-MD5": settings.md5,
-    }
-    return {
-        "Content-Type": settings.content_type,
-        **{name: value for name, value in optional.items() if value},
-        "Accept-Ranges": "bytes",
-        "ETag": f'"{blob.etag}"',
-        "Last-Modified": http_date(blob.changed),
-        "x-ms-creation-time": http_date(blob.created),
-        "x-ms-blob-type": "BlockBlob",
-        "x-ms-lease-status": "unlocked",
-        "x-ms-lease-state": "available",
-        "x-ms-server-encrypted": "true",
-        "x-ms-access-tier": "Hot",
-        "x-ms-access-tier-inferred": "true",
-        **metadata_headers(blob.metadata),
-    }

@@ -13,13 +13,14 @@ from keyless.http.surface import Call
 from keyless.model.errors import invalid
 from keyless.providers.storage import xml
 from keyless.providers.storage.blob_store import BlobStore
-from keyless.providers.storage.conditions import read_conditions, refuse_conditions
-from keyless.providers.storage.headers import http_date, read_md5, read_metadata, read_settings
+from keyless.providers.storage.conditions import IF_TAGS, read_conditions, read_lease_only
+from keyless.providers.storage.headers import read_md5
 from keyless.providers.storage.names import read_block_id
-from keyless.providers.storage.operations.blobs import MIB, check_tier, md5_mismatch, written
+from keyless.providers.storage.operations.answers import etag_headers, md5_mismatch, written
+from keyless.providers.storage.operations.blobs import MIB, read_draft
 from keyless.providers.storage.reading import Pin
 from keyless.providers.storage.tables.blobs import blob_not_found
-from keyless.providers.storage.tables.records import Blob, BlobPath, BlockRef, Draft
+from keyless.providers.storage.tables.records import Blob, BlobPath, BlockRef, Kind
 
 MAX_PUT_BLOCK = 4000 * MIB
 _BLOCKS_AT_ONCE = 1000
@@ -30,16 +31,17 @@ _LONG_DOCUMENT = 32 * 1024
 async def put_block(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b?comp=block&blockid=…`."""
     request = call.request
-    refuse_conditions(request.headers)
+    conditions = read_lease_only(request.headers)
     block_id = read_block_id(request.query.get("blockid", ""))
     announced = read_md5(request.headers, "content-md5")
-    await blobs.containers.get(at.account, at.container)  # spares a client a long upload in vain
+    # the transaction decides; this only spares a client a long upload in vain
+    conditions.check_write(await blobs.blobs.find(at), blobs.clock())
     async with blobs.parts.receive(request.body, limit=MAX_PUT_BLOCK, digest=announced is not None) as received:
         if received.part is None:
             raise invalid("A block has one byte at least.", "InvalidHeaderValue")
         if announced not in {None, received.md5}:
             raise md5_mismatch()
-        await blobs.blocks.stage(at, block_id, received)
+        await blobs.blocks.stage(at, block_id, received, conditions)
     headers = {"x-ms-request-server-encrypted": "true"}
     if announced is not None:
         headers["Content-MD5"] = base64.b64encode(announced).decode()
@@ -49,8 +51,7 @@ async def put_block(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
 async def put_block_list(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b?comp=blocklist`."""
     headers = call.request.headers
-    check_tier(headers)
-    draft = Draft(read_settings(headers, standard_too=False), read_metadata(headers))
+    draft = read_draft(headers, standard_too=False)
     conditions = read_conditions(headers)
     announced = read_md5(headers, "content-md5")
     document = await call.request.body.read(xml.MAX_BLOCK_LIST_BYTES)
@@ -63,7 +64,7 @@ async def put_block_list(blobs: BlobStore, at: BlobPath, call: Call) -> Response
 
 async def get_block_list(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`GET /c/b?comp=blocklist`."""
-    refuse_conditions(call.request.headers)
+    conditions = read_lease_only(call.request.headers, IF_TAGS)
     kind = call.request.query.get("blocklisttype", "committed").lower()
     if kind not in {"committed", "uncommitted", "all"}:
         raise invalid(
@@ -71,12 +72,14 @@ async def get_block_list(blobs: BlobStore, at: BlobPath, call: Call) -> Response
         )
     blob = await blobs.blobs.find(at)
     pin = blobs.pins.pin(blob.manifest) if blob and blob.manifest is not None else None
-    upload = await blobs.blocks.upload(at)
+    upload = await blobs.blocks.upload(at) if at.kind is Kind.CURRENT else None
     if blob is None and upload is None:
         raise blob_not_found()
+    if blob is not None:
+        conditions.check_read(blob, blobs.clock())
     headers = {"Content-Type": "application/xml", "x-ms-blob-content-length": str(blob.size if blob else 0)}
     if blob is not None:
-        headers |= {"ETag": f'"{blob.etag}"', "Last-Modified": http_date(blob.changed)}
+        headers |= etag_headers(blob)
     return Response(200, _block_list(blobs, kind, blob, upload, pin), headers)
 
 

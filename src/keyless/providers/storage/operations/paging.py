@@ -17,25 +17,21 @@ MAX_RESULTS = 5000
 #: After so many entries the event loop may see to others.
 _ENTRIES_AT_ONCE = 250
 _MARKER_VERSION = b"1"
-#: Each adds nothing here, because what it would show does not exist (snapshots, versions, …) or is not listed.
-_NOTHING_TO_INCLUDE = frozenset(
-    {
-        "", "copy", "deleted", "deletedwithversions", "immutabilitypolicy", "legalhold", "permissions", "snapshots",
-        "system", "tags", "uncommittedblobs", "versions",
-    }
-)  # fmt: skip
+#: Each adds nothing, because what it would show does not exist here.
+_NOTHING_TO_INCLUDE = frozenset({"", "immutabilitypolicy", "legalhold", "permissions", "system"})
+_INCLUDE = frozenset({"copy", "deleted", "metadata", "snapshots", "tags", "uncommittedblobs", "versions"})
 _UNSUPPORTED = ("startfrom", "endbefore", "showonly")
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """The query of a list, read. `start` is the first name that may be listed."""
+    """The query of a list, read. `start` is where the list goes on, `include` what it shows besides."""
 
     head: ListingHead
     prefix: str
     start: str
     limit: int
-    metadata: bool
+    include: frozenset[str]
 
 
 def read_paging(request: Request, container: str = "") -> Paging:
@@ -45,10 +41,7 @@ def read_paging(request: Request, container: str = "") -> Paging:
         if name.lower() in _UNSUPPORTED:
             raise unsupported(f"the query parameter {name} of a list")
     marker = query.get("marker", "")
-    asked = _read_max_results(query.get("maxresults", ""))
-    include = {word.strip().lower() for word in query.get("include", "").split(",")}
-    if include - _NOTHING_TO_INCLUDE - {"metadata"}:
-        raise invalid("The query parameter include names something that a list does not have.", _BAD_VALUE)
+    limit, asked = read_limit(request)
     head = ListingHead(
         endpoint=f"{request.base_url}/",
         prefix=query.get("prefix", ""),
@@ -57,9 +50,23 @@ def read_paging(request: Request, container: str = "") -> Paging:
         delimiter=query.get("delimiter", ""),
         container=container,
     )
-    return Paging(
-        head, head.prefix, decode_marker(marker), min(asked or MAX_RESULTS, MAX_RESULTS), "metadata" in include
-    )
+    return Paging(head, head.prefix, decode_marker(marker), limit, read_include(request))
+
+
+def read_include(request: Request) -> frozenset[str]:
+    """What a list is to show besides; raises INVALID for what none has."""
+    include = frozenset(word.strip().lower() for word in request.query.get("include", "").split(","))
+    if "deletedwithversions" in include:
+        raise unsupported("a list of names that have but deleted versions")
+    if include - _NOTHING_TO_INCLUDE - _INCLUDE:
+        raise invalid("The query parameter include names something that a list does not have.", _BAD_VALUE)
+    return include & _INCLUDE
+
+
+def read_limit(request: Request) -> tuple[int, int]:
+    """How many entries a page has at most, and what the client asked for (0: nothing); raises INVALID."""
+    asked = _read_max_results(request.query.get("maxresults", ""))
+    return min(asked or MAX_RESULTS, MAX_RESULTS), asked
 
 
 async def document(head: ListingHead, items: str, entries: Iterable[str], following: str) -> Response:
@@ -88,13 +95,14 @@ def decode_marker(marker: str) -> str:
             return decoded[1:].decode()
     except (binascii.Error, ValueError):
         pass
-    raise _bad_marker()
+    raise bad_marker()
 
 
 _BAD_VALUE = "InvalidQueryParameterValue"
 
 
-def _bad_marker() -> KeylessError:
+def bad_marker() -> KeylessError:
+    """A marker that cannot be read."""
     return invalid("The marker is not one that an earlier page gave: start the list anew.", _BAD_VALUE)
 
 

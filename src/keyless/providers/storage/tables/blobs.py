@@ -1,23 +1,36 @@
 """Blobs: putting, finding and deleting them.
 
-Owns the queries, and what every write of a blob does whatever its body is: conditions, the old body, the upload
-that it voids. Must not know the protocol.
+Owns the queries, and what every write of a blob does whatever its body is: conditions, what is kept of the old body,
+the upload that it voids. Must not know the protocol.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, not_found
 from keyless.providers.storage.conditions import Conditions, Version
+from keyless.providers.storage.leases import after_write
+from keyless.providers.storage.tables import past
 from keyless.providers.storage.tables.containers import container_not_found
 from keyless.providers.storage.tables.garbage import drop_manifest, drop_upload
-from keyless.providers.storage.tables.records import Blob, BlobPath, Draft, Part, Received
-from keyless.providers.storage.tables.rows import COLUMNS, encode_metadata, settings_values, to_blob
+from keyless.providers.storage.tables.past import Place
+from keyless.providers.storage.tables.records import Blob, BlobPath, Draft, Kind, Part, Received
+from keyless.providers.storage.tables.rows import (
+    COLUMNS,
+    PAST_COLUMNS,
+    encode_copied,
+    encode_lease,
+    encode_texts,
+    settings_values,
+    to_blob,
+)
 from keyless.providers.storage.tables.schema import LIVE, PENDING
+from keyless.providers.storage.tables.services import Policy
+from keyless.providers.storage.tiers import refuse_archived
 from keyless.store.engine import Store, Tx
 
 
@@ -30,16 +43,25 @@ class Blobs:
         self._etag = etag
 
     async def find(self, path: BlobPath, *, with_body: bool = False) -> Blob | None:
-        """A blob, or None; raises NOT_FOUND `ContainerNotFound`. `with_body` reads a short one's body along."""
+        """A blob, a snapshot or a version, or None; raises NOT_FOUND `ContainerNotFound`.
+
+        `with_body` reads a short one's body along.
+        """
         sql = _FIND_WITH_BODY if with_body else _FIND
         row = await self._store.row(sql, (path.name, path.account, path.container))
         if row is None:
             raise container_not_found(path.container)
-        ident, data, *columns = row
-        return None if ident is None else to_blob(tuple(columns), data)
+        container, ident, data, *columns = row
+        current = None if ident is None else to_blob(tuple(columns), data)
+        if path.kind is Kind.CURRENT:
+            return current
+        if path.kind is Kind.VERSION and current and current.version == path.moment:
+            return current
+        found = await self._store.row(_FIND_PAST, (container, path.name, path.kind, path.moment))
+        return to_blob(found[1:], found[0]) if found else None
 
     async def get(self, path: BlobPath, *, with_body: bool = False) -> Blob:
-        """A blob; raises NOT_FOUND `ContainerNotFound` or `BlobNotFound`."""
+        """The same; raises NOT_FOUND `ContainerNotFound` or `BlobNotFound`."""
         blob = await self.find(path, with_body=with_body)
         if blob is None:
             raise blob_not_found()
@@ -47,38 +69,50 @@ class Blobs:
 
     async def put(self, path: BlobPath, body: Received, draft: Draft, conditions: Conditions) -> Version:
         """Make or overwrite a blob with a body that was received in one piece; raises as `check_write` does."""
-        version = Version(self._etag(), int(self._clock()))
+        etag, now = self._etag(), self._clock()
 
         def work(tx: Tx) -> Version:
-            there = find_there(tx, path)
-            conditions.check_write(there.version)
-            drop_body(tx, there)
+            there = find_there(tx, path, now)
+            conditions.check_write(there.blob, there.now)
+            make_room(tx, there)
             if body.part is None or body.part.data is not None:
-                write_row(tx, there, path.name, NewBody(body.size, part=body.part), version=version, draft=draft)
-            else:
-                manifest = new_manifest(tx)
-                tx.execute(
-                    "INSERT INTO storage_block(manifest, start, size, block_id, part) VALUES(?, 0, ?, '', ?)",
-                    (manifest, body.size, body.part.id),
-                )
-                settle_part(tx, body.part)
-                write_row(tx, there, path.name, NewBody(body.size, manifest), version=version, draft=draft)
-            return version
+                return write_row(tx, there, NewBody(body.size, part=body.part), etag, draft)
+            manifest = new_manifest(tx)
+            tx.execute(
+                "INSERT INTO storage_block(manifest, start, size, block_id, part) VALUES(?, 0, ?, '', ?)",
+                (manifest, body.size, body.part.id),
+            )
+            settle_part(tx, body.part)
+            return write_row(tx, there, NewBody(body.size, manifest), etag, draft)
 
         return await self._store.write(work)
 
-    async def delete(self, path: BlobPath, conditions: Conditions) -> None:
-        """Delete a blob and what is uncommitted of it; raises NOT_FOUND, PRECONDITION."""
+    async def delete(self, path: BlobPath, conditions: Conditions, *, snapshots: str = "") -> bool:
+        """Delete a blob and what is uncommitted of it; whether that is for good, or something of it is kept.
 
-        def work(tx: Tx) -> None:
-            there = find_there(tx, path)
-            if there.version is None:
+        `snapshots` says what becomes of these: `include`, `only`, or nothing, which is an error if there are any.
+        Raises NOT_FOUND, PRECONDITION, CONFLICT `SnapshotsPresent`.
+        """
+
+        now = self._clock()
+
+        def work(tx: Tx) -> bool:
+            there = find_there(tx, path, now)
+            if there.blob is None:
                 raise blob_not_found()
-            conditions.check_change(there.version)
-            drop_body(tx, there)
+            conditions.check_change(there.blob, there.now)
+            past.remove_snapshots(tx, there.place, asked=bool(snapshots))
+            if snapshots == "only":
+                return not there.place.policy.delete_days
+            kept = past.keep_deleted(tx, there.place, there.blob)
+            if there.blob.manifest is not None and not kept:
+                drop_manifest(tx, there.blob.manifest)
+            if there.upload is not None:
+                drop_upload(tx, there.upload)
             tx.execute("DELETE FROM storage_blob WHERE container = ? AND name = ?", (there.container, path.name))
+            return not kept
 
-        await self._store.write(work)
+        return await self._store.write(work)
 
 
 def blob_not_found() -> KeylessError:
@@ -90,32 +124,53 @@ def blob_not_found() -> KeylessError:
 class There:
     """What a write finds at a path: the container, the committed blob and the upload, if there are any."""
 
-    container: int
-    version: Version | None
-    manifest: int | None
+    place: Place
+    blob: Blob | None
     upload: int | None
 
+    @property
+    def container(self) -> int:
+        """The container's ID."""
+        return self.place.container
 
-def find_there(tx: Tx, path: BlobPath) -> There:
+    @property
+    def now(self) -> float:
+        """The time of the write."""
+        return self.place.now
+
+
+def find_there(tx: Tx, path: BlobPath, now: float) -> There:
     """Look, in one query; raises NOT_FOUND `ContainerNotFound`."""
-    row = tx.row(
-        """SELECT holder.id, blob.etag, blob.changed, blob.manifest, upload.id FROM storage_container AS holder
-            LEFT JOIN storage_blob AS blob ON blob.container = holder.id AND blob.name = ?
-            LEFT JOIN storage_upload AS upload
-                ON upload.container = holder.id AND upload.blob = ? AND upload.garbage = 0
-            WHERE holder.account = ? AND holder.name = ? AND holder.garbage = 0""",
-        (path.name, path.name, path.account, path.container),
-    )
+    row = tx.row(_FIND_THERE, (path.name, path.name, path.account, path.container))
     if row is None:
         raise container_not_found(path.container)
-    container, etag, changed, manifest, upload = cast("tuple[int, str | None, int, int | None, int | None]", row)
-    return There(container, None if etag is None else Version(etag, changed), manifest, upload)
+    container, days, container_days, versioning, upload = cast("tuple[int, int, int, int, int | None]", row[:5])
+    blob = None if row[5] is None else to_blob(row[5:])
+    return There(Place(container, path.name, Policy(days, container_days, bool(versioning)), now), blob, upload)
 
 
-def drop_body(tx: Tx, there: There) -> None:
-    """What is there, committed or not, makes room."""
-    if there.manifest is not None:
-        drop_manifest(tx, there.manifest)
+def find_past(tx: Tx, there: There, path: BlobPath, *, with_body: bool = False) -> Blob | None:
+    """What a path means that may name a snapshot or a version, or None; `with_body` as in `Blobs.find`."""
+    if with_body and there.blob is not None and there.blob.part is not None:
+        (data,) = tx.row(_BODY, (there.container, path.name)) or (None,)
+        there = replace(there, blob=replace(there.blob, part=replace(there.blob.part, data=cast("bytes", data))))
+    if path.kind is Kind.CURRENT:
+        return there.blob
+    if path.kind is Kind.VERSION and there.blob and there.blob.version == path.moment:
+        return there.blob
+    row = tx.row(_FIND_PAST, (there.container, path.name, path.kind, path.moment))
+    return to_blob(row[1:], row[0]) if row else None
+
+
+def make_room(tx: Tx, there: There) -> None:
+    """What is there, committed or not, gives way to a new body; raises CONFLICT `BlobArchived`."""
+    if there.blob is None:
+        past.make_way(tx, there.place)
+    else:
+        refuse_archived(there.blob.tier)
+        kept = past.keep_overwritten(tx, there.place, there.blob)
+        if there.blob.manifest is not None and not kept:
+            drop_manifest(tx, there.blob.manifest)
     if there.upload is not None:
         drop_upload(tx, there.upload)
 
@@ -140,33 +195,58 @@ class NewBody:
     part: Part | None = None
 
 
-def write_row(tx: Tx, there: There, name: str, body: NewBody, *, version: Version, draft: Draft) -> None:
-    """The blob's row; an overwritten blob keeps the time of its creation."""
+def write_row(tx: Tx, there: There, body: NewBody, etag: str, draft: Draft) -> Version:
+    """The blob's row, after `make_room`; an overwritten blob keeps the time of its creation, its tier and its lease."""
+    now, old = int(there.now), there.blob
+    version = Version(etag, now, past.new_version(tx, there.place))
+    tier, tier_changed = (draft.tier, now) if draft.tier else (old.tier, old.tier_changed) if old else ("", None)
     tx.execute(
         _UPSERT,
         (
             there.container,
-            name,
+            there.place.name,
             body.size,
             version.etag,
-            version.changed,
-            version.changed,
+            now,
+            now,
             *settings_values(draft.settings),
-            encode_metadata(draft.metadata),
+            encode_texts(draft.metadata),
             body.manifest,
             body.part.id if body.part else None,
+            encode_texts(draft.tags),
+            tier,
+            tier_changed,
+            version.moment,
+            encode_copied(draft.copied),
+            encode_lease(after_write(old.lease, there.now) if old else None),
             body.part.data if body.part else None,
         ),
     )
+    return version
 
 
+_BODY = "SELECT data FROM storage_blob WHERE container = ? AND name = ?"
 _NAMES = COLUMNS.split(", ")
+_OF_BLOB = ", ".join(f"blob.{name}" for name in _NAMES)
 _FIND_WITH_BODY = (
-    "SELECT blob.id, blob.data, " + ", ".join(f"blob.{name}" for name in _NAMES) + " FROM storage_container AS holder"
+    f"SELECT holder.id, blob.id, blob.data, {_OF_BLOB} FROM storage_container AS holder"
     " LEFT JOIN storage_blob AS blob ON blob.container = holder.id AND blob.name = ?"
     " WHERE holder.account = ? AND holder.name = ? AND holder.garbage = 0"
-)  # fmt: skip
+)
 _FIND = _FIND_WITH_BODY.replace("blob.data", "NULL")
+_FIND_PAST = (
+    f"SELECT data, {PAST_COLUMNS} FROM storage_past"
+    " WHERE container = ? AND name = ? AND kind = ? AND moment = ? AND deleted IS NULL"
+)
+_FIND_THERE = (
+    "SELECT holder.id, coalesce(service.delete_days, 0), coalesce(service.container_days, 0),"
+    f" coalesce(service.versioning, 0), upload.id, {_OF_BLOB} FROM storage_container AS holder"
+    " LEFT JOIN storage_service AS service ON service.account = holder.account"
+    " LEFT JOIN storage_blob AS blob ON blob.container = holder.id AND blob.name = ?"
+    " LEFT JOIN storage_upload AS upload"
+    "  ON upload.container = holder.id AND upload.blob = ? AND upload.garbage = 0"
+    " WHERE holder.account = ? AND holder.name = ? AND holder.garbage = 0"
+)
 _KEPT = {"name", "created"}
 _UPSERT = (
     f"INSERT INTO storage_blob(container, {COLUMNS}, data)"

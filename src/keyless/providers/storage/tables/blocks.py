@@ -17,13 +17,12 @@ from keyless.model.errors import conflict, invalid
 from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.tables.blobs import (
     NewBody,
-    drop_body,
     find_there,
+    make_room,
     new_manifest,
     settle_part,
     write_row,
 )
-from keyless.providers.storage.tables.containers import container_id
 from keyless.providers.storage.tables.garbage import drop_staged_part
 from keyless.providers.storage.tables.records import BlobPath, Block, BlockRef, Draft, Part, Received, Source
 from keyless.providers.storage.tables.schema import LIVE
@@ -42,18 +41,20 @@ class Blocks:
         self._clock = clock
         self._etag = etag
 
-    async def stage(self, path: BlobPath, block_id: str, body: Received) -> None:
-        """Keep a block for a later commit, in place of one with the same ID.
+    async def stage(self, path: BlobPath, block_id: str, body: Received, conditions: Conditions) -> None:
+        """Keep a block for a later commit, in place of one with the same ID; of the conditions, a lease ID counts.
 
-        Raises NOT_FOUND; INVALID `InvalidBlobOrBlock` when the ID's length is not that of the blob's others;
-        CONFLICT `BlockCountExceedsLimit`.
+        Raises NOT_FOUND, PRECONDITION; INVALID `InvalidBlobOrBlock` when the ID's length is not that of the blob's
+        others; CONFLICT `BlockCountExceedsLimit`.
         """
-        now = int(self._clock())
+        now = self._clock()
         part = body.part
         assert part is not None, "an empty block is refused before"
 
         def work(tx: Tx) -> None:
-            upload, count = _upload(tx, container_id(tx, path.account, path.container), path.name, block_id)
+            there = find_there(tx, path, now)
+            conditions.check_write(there.blob, now)
+            upload, count = _upload(tx, there.container, path.name, block_id)
             old = tx.row("SELECT part FROM storage_staged WHERE upload = ? AND block_id = ?", (upload, block_id))
             if old is not None:
                 drop_staged_part(tx, cast("bytes", old[0]))
@@ -66,7 +67,7 @@ class Blocks:
             )
             tx.execute(
                 "UPDATE storage_upload SET blocks = ?, changed = ? WHERE id = ?",
-                (count + (old is None), now, upload),
+                (count + (old is None), int(now), upload),
             )
             if part.data is None:
                 settle_part(tx, part)
@@ -77,15 +78,15 @@ class Blocks:
 
     async def commit(self, path: BlobPath, refs: Sequence[BlockRef], draft: Draft, conditions: Conditions) -> Version:
         """Make the blob of these blocks; those not named are void. Raises INVALID `InvalidBlockList`."""
-        version = Version(self._etag(), int(self._clock()))
+        etag, now = self._etag(), self._clock()
 
         def work(tx: Tx) -> Version:
-            there = find_there(tx, path)
-            conditions.check_write(there.version)
-            chosen = _choose(refs, _committed(tx, there.manifest), _staged(tx, there.upload))
-            drop_body(tx, there)
-            write_row(tx, there, path.name, _write_manifest(tx, chosen), version=version, draft=draft)
-            return version
+            there = find_there(tx, path, now)
+            conditions.check_write(there.blob, now)
+            committed = _committed(tx, there.blob.manifest if there.blob else None)
+            chosen = _choose(refs, committed, _staged(tx, there.upload))
+            make_room(tx, there)
+            return write_row(tx, there, _write_manifest(tx, chosen), etag, draft)
 
         return await self._store.write(work)
 

@@ -6,21 +6,33 @@ Owns the queries. Must not know the protocol.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from keyless.management.engine import ScopeDeleted
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, conflict, not_found
 from keyless.model.resource_id import ResourceId, parse_resource_id
-from keyless.providers.storage.conditions import Conditions, Version
+from keyless.providers.storage.conditions import Conditions
+from keyless.providers.storage.leases import Lease
 from keyless.providers.storage.tables.garbage import Garbage
 from keyless.providers.storage.tables.listing import successor
 from keyless.providers.storage.tables.records import Container
-from keyless.providers.storage.tables.rows import decode_metadata, encode_metadata
+from keyless.providers.storage.tables.rows import decode_lease, decode_texts, encode_lease, encode_texts
+from keyless.providers.storage.tables.schema import DROPPED, KEPT
+from keyless.providers.storage.tables.services import DAY, read_policy
 from keyless.store.engine import Row, Store, Tx
 
-_FIND = "SELECT id, name, etag, changed, metadata FROM storage_container WHERE account = ? AND name = ? AND garbage = 0"
-_PAGE = """SELECT id, name, etag, changed, metadata FROM storage_container
-    WHERE account = ? AND garbage = 0 AND name >= ? AND name < ? ORDER BY name LIMIT ?"""
+#: From the lease that is there, and the time, to the one that is to be; raises CONFLICT.
+ChangeLease = Callable[[Lease | None, float], Lease | None]
+
+
+_COLUMNS = "id, name, etag, changed, metadata, lease, deleted, expires"
+_FIND = f"SELECT {_COLUMNS} FROM storage_container WHERE account = ? AND name = ? AND garbage = 0"
+_PAGE = f"""SELECT {_COLUMNS} FROM storage_container
+    WHERE account = ? AND garbage = 0 AND (name, id) >= (?, ?) AND name < ? ORDER BY name, id LIMIT ?"""
+_PAGE_WITH_DELETED = _PAGE.replace("garbage = 0", "garbage <> 1").replace(
+    " ORDER", " AND (garbage = 0 OR expires > ?) ORDER"
+)
 #: Container names are ASCII.
 _AFTER_ALL = "\x7f"
 
@@ -41,7 +53,7 @@ class Containers:
     async def create(self, account: str, name: str, metadata: Mapping[str, str]) -> Container:
         """Make a container; raises CONFLICT `ContainerAlreadyExists`."""
         now, etag = int(self._clock()), self._etag()
-        encoded = encode_metadata(metadata)
+        encoded = encode_texts(metadata)
 
         def work(tx: Tx) -> Container:
             if _find(tx, account, name) is not None:
@@ -61,24 +73,80 @@ class Containers:
             raise container_not_found(name)
         return _container(found)
 
+    async def set_metadata(
+        self, account: str, name: str, metadata: Mapping[str, str], conditions: Conditions
+    ) -> Container:
+        """Give a container other metadata; raises NOT_FOUND, PRECONDITION."""
+        now, etag = self._clock(), self._etag()
+
+        def work(tx: Tx) -> Container:
+            found = find_container(tx, account, name)
+            conditions.check_container(found, now)
+            new = replace(found, metadata=dict(metadata), etag=etag, changed=int(now))
+            tx.execute(
+                "UPDATE storage_container SET metadata = ?, etag = ?, changed = ? WHERE id = ?",
+                (encode_texts(metadata), new.etag, new.changed, new.id),
+            )
+            return new
+
+        return await self._store.write(work)
+
+    async def set_lease(self, account: str, name: str, conditions: Conditions, change: ChangeLease) -> Container:
+        """Change a container's lease; raises NOT_FOUND, PRECONDITION, and what `change` raises."""
+        now = self._clock()
+
+        def work(tx: Tx) -> Container:
+            found = find_container(tx, account, name)
+            conditions.check_container(found, now)
+            lease = change(found.lease, now)
+            tx.execute("UPDATE storage_container SET lease = ? WHERE id = ?", (encode_lease(lease), found.id))
+            return replace(found, lease=lease)
+
+        return await self._store.write(work)
+
     async def delete(self, account: str, name: str, conditions: Conditions) -> None:
-        """Drop a container with all that is in it; raises NOT_FOUND, PRECONDITION."""
+        """Drop a container with all that is in it, softly if the account wants that; raises NOT_FOUND, PRECONDITION."""
+        now = self._clock()
 
         def work(tx: Tx) -> None:
-            found = _find(tx, account, name)
-            if found is None:
-                raise container_not_found(name)
-            conditions.check_change(Version(found.etag, found.changed))
-            tx.execute("UPDATE storage_container SET garbage = 1 WHERE id = ?", (found.id,))
+            found = find_container(tx, account, name)
+            conditions.check_container(found, now, deletes=True)
+            days = read_policy(tx, account).container_days
+            tx.execute(
+                "UPDATE storage_container SET garbage = ?, lease = '', deleted = ?, expires = ? WHERE id = ?",
+                (KEPT if days else DROPPED, int(now), int(now) + days * DAY, found.id),
+            )
             self._scope_deleted(tx, container_scope(parse_resource_id(account), name))
             tx.emit(Garbage())
 
         await self._store.write(work)
 
-    async def page(self, account: str, prefix: str, start: str, limit: int) -> list[Container]:
-        """Containers by name from `start` on; at most `limit`."""
+    async def restore(self, account: str, name: str, ident: int) -> Container:
+        """Bring back a container that was deleted softly; raises NOT_FOUND, CONFLICT `ContainerAlreadyExists`."""
+        now = int(self._clock())
+
+        def work(tx: Tx) -> Container:
+            if _find(tx, account, name) is not None:
+                raise conflict(f"There is another container {name} by now.", "ContainerAlreadyExists")
+            restored = tx.execute(
+                "UPDATE storage_container SET garbage = 0, deleted = NULL, expires = NULL"
+                " WHERE id = ? AND account = ? AND name = ? AND garbage = 2 AND expires > ?",
+                (ident, account, name, now),
+            )
+            if not restored:
+                raise container_not_found(name)
+            return find_container(tx, account, name)
+
+        return await self._store.write(work)
+
+    async def page(
+        self, account: str, prefix: str, start: tuple[str, int], limit: int, *, deleted: bool = False
+    ) -> list[Container]:
+        """Containers by name and ID from `start` on, those deleted softly on demand; at most `limit`."""
         bound = successor(prefix) or _AFTER_ALL
-        rows = await self._store.rows(_PAGE, (account, max(prefix, start), bound, limit))
+        sql = _PAGE_WITH_DELETED if deleted else _PAGE
+        now = int(self._clock())
+        rows = await self._store.rows(sql, (account, *max(start, (prefix, 0)), bound, *([now] * deleted), limit))
         return [_container(row) for row in rows]
 
 
@@ -87,12 +155,12 @@ def container_scope(account: ResourceId, name: str) -> ResourceId:
     return account.child("blobServices", "default", "containers", name)
 
 
-def container_id(tx: Tx, account: str, name: str) -> int:
-    """The ID of a container, inside of a transaction; raises NOT_FOUND."""
+def find_container(tx: Tx, account: str, name: str) -> Container:
+    """One container, inside of a transaction; raises NOT_FOUND."""
     found = _find(tx, account, name)
     if found is None:
         raise container_not_found(name)
-    return found.id
+    return found
 
 
 def container_not_found(name: str) -> KeylessError:
@@ -106,5 +174,6 @@ def _find(tx: Tx, account: str, name: str) -> Container | None:
 
 
 def _container(row: Row) -> Container:
-    ident, name, etag, changed, metadata = row
-    return Container(ident, name, etag, changed, decode_metadata(metadata))  # type: ignore[arg-type]
+    ident, name, etag, changed, metadata, lease, deleted, expires = row
+    texts, held = decode_texts(str(metadata)), decode_lease(str(lease))
+    return Container(ident, name, etag, changed, texts, held, deleted, expires)  # type: ignore[arg-type]

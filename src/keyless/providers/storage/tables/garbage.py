@@ -24,12 +24,13 @@ class Garbage:
 
 def drop_account(tx: Tx, account: str) -> None:
     """All containers of an account are gone, from this transaction on."""
-    if tx.execute("UPDATE storage_container SET garbage = 1 WHERE account = ? AND garbage = 0", (account,)):
+    tx.execute("DELETE FROM storage_service WHERE account = ?", (account,))
+    if tx.execute("UPDATE storage_container SET garbage = 1 WHERE account = ? AND garbage <> 1", (account,)):
         tx.emit(Garbage())
 
 
 def drop_manifest(tx: Tx, manifest: int) -> None:
-    """No blob has this manifest any more."""
+    """A row gives up this manifest: it is taken apart if no other row has it."""
     tx.execute("UPDATE storage_manifest SET garbage = 1 WHERE id = ?", (manifest,))
     tx.emit(Garbage())
 
@@ -68,18 +69,33 @@ def empty_container(tx: Tx) -> bool:
         return False
     (container,) = found
     blobs = tx.rows("SELECT id, manifest FROM storage_blob WHERE container = ? LIMIT ?", (container, STEP))
-    for blob, manifest in blobs:
-        if manifest is not None:
-            tx.execute("UPDATE storage_manifest SET garbage = 1 WHERE id = ?", (manifest,))
-        tx.execute("DELETE FROM storage_blob WHERE id = ?", (blob,))
+    _forget(tx, "storage_blob", blobs)
+    past = tx.rows("SELECT id, manifest FROM storage_past WHERE container = ? LIMIT ?", (container, STEP))
+    _forget(tx, "storage_past", past)
     uploads = tx.execute(
         """UPDATE storage_upload SET garbage = 1 WHERE id IN
             (SELECT id FROM storage_upload WHERE container = ? AND garbage = 0 LIMIT ?)""",
         (container, STEP),
     )
-    if not blobs and not uploads:
+    if not blobs and not past and not uploads:
         tx.execute("DELETE FROM storage_container WHERE id = ?", (container,))
     return True
+
+
+def _forget(tx: Tx, table: str, rows: list[Row]) -> None:
+    """Delete rows that have a manifest each, or None."""
+    for row, manifest in rows:
+        if manifest is not None:
+            tx.execute("UPDATE storage_manifest SET garbage = 1 WHERE id = ?", (manifest,))
+        tx.execute(f"DELETE FROM {table} WHERE id = ?", (row,))
+
+
+def drop_expired(tx: Tx, now: int) -> bool:
+    """Some of what was deleted softly and whose time is over; whether there may be more."""
+    past = tx.rows("SELECT id, manifest FROM storage_past WHERE expires <= ? LIMIT ?", (now, STEP))
+    _forget(tx, "storage_past", past)
+    containers = tx.execute("UPDATE storage_container SET garbage = 1 WHERE garbage = 2 AND expires <= ?", (now,))
+    return bool(past or containers)
 
 
 async def dropped_manifests(store: Store, after: int) -> list[int]:
@@ -90,10 +106,17 @@ async def dropped_manifests(store: Store, after: int) -> list[int]:
     return [int(row[0]) for row in rows]  # type: ignore[arg-type]
 
 
+_NAMED = "SELECT 1 FROM storage_blob WHERE manifest = ? UNION ALL SELECT 1 FROM storage_past WHERE manifest = ? LIMIT 1"
+
+
 def take_manifests_apart(tx: Tx, manifests: Iterable[int]) -> bool:
     """Give up blocks of these manifests, as many as a step may; whether that was all."""
     room = STEP
     for manifest in manifests:
+        if tx.row(_NAMED, (manifest, manifest)) is not None:
+            # a snapshot or a version shares it with what was dropped
+            tx.execute("UPDATE storage_manifest SET garbage = 0 WHERE id = ?", (manifest,))
+            continue
         blocks = tx.rows("SELECT start, part FROM storage_block WHERE manifest = ? LIMIT ?", (manifest, room))
         if blocks:
             tx.execute("DELETE FROM storage_block WHERE manifest = ? AND start <= ?", (manifest, blocks[-1][0]))

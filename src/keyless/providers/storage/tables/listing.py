@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from keyless.providers.storage.tables.records import Blob
-from keyless.providers.storage.tables.rows import COLUMNS, to_blob
-from keyless.store.engine import Store
+from keyless.providers.storage.tables.records import Blob, Kind
+from keyless.providers.storage.tables.rows import COLUMNS, PAST_COLUMNS, to_blob
+from keyless.store.engine import SqlValue, Store
 
 _LARGEST_BATCH = 250
 _SURROGATES = 0xD800
@@ -20,32 +20,49 @@ _LAST_CODE_POINT = 0x10FFFF
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the order of a list: by name, and of one name by kind and moment."""
+
+    name: str = ""
+    kind: int = 0
+    moment: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Blobs and common prefixes in order, and where the next page starts; empty after the last page."""
+    """Blobs and common prefixes in order, and where the next page starts; None after the last page."""
 
     entries: list[Blob | str]
-    next_start: str
+    next_start: Position | None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Names that begin with `prefix`, from `start` on, at most `limit` (1 or more); no delimiter: a flat list."""
+    """Names that begin with `prefix`, from `start` on, at most `limit` (1 or more); no delimiter: a flat list.
+
+    `kinds` are listed besides the blobs themselves; those of them that were deleted softly only with `deleted`. With
+    `uncommitted`, blobs of which there are but uncommitted blocks are listed too. `now` is a Unix time.
+    """
 
     prefix: str
     delimiter: str
-    start: str
+    start: Position
     limit: int
+    kinds: frozenset[Kind] = frozenset()
+    deleted: bool = False
+    uncommitted: bool = False
+    now: int = 0
 
 
 async def list_page(store: Store, container: int, query: Query) -> Page:
     """A page of a container's blobs."""
     prefix, delimiter, limit = query.prefix, query.delimiter, query.limit
     bound = successor(prefix)
-    at: str | None = max(prefix, query.start)
+    at: Position | None = query.start if query.start.name >= prefix else Position(prefix)
     entries: list[Blob | str] = []
     batch = min(limit + 1, _LARGEST_BATCH)
-    while at is not None and (bound is None or at < bound) and len(entries) <= limit:
-        blobs = await _batch(store, container, at, bound, batch)
+    while at is not None and (bound is None or at.name < bound) and len(entries) <= limit:
+        blobs = await _batch(store, container, query, at, bound, batch)
         for blob in blobs:
             common = _common_prefix(blob.name, prefix, delimiter)
             if common is None:
@@ -57,9 +74,12 @@ async def list_page(store: Store, container: int, query: Query) -> Page:
         batch = 2 if entries and isinstance(entries[-1], str) else min(batch * 2, _LARGEST_BATCH)
         await asyncio.sleep(0)
     if len(entries) <= limit:
-        return Page(entries, "")
+        return Page(entries, None)
     beyond = entries[limit]
-    return Page(entries[:limit], beyond if isinstance(beyond, str) else beyond.name)
+    if isinstance(beyond, str):
+        return Page(entries[:limit], Position(beyond))
+    start = Position(beyond.name, beyond.kind, beyond.moment) if query.kinds else Position(beyond.name)
+    return Page(entries[:limit], start)
 
 
 def successor(prefix: str) -> str | None:
@@ -77,18 +97,45 @@ def _common_prefix(name: str, prefix: str, delimiter: str) -> str | None:
     return None if at < 0 else name[: at + len(delimiter)]
 
 
-def _next_start(entry: Blob | str) -> str | None:
-    # no name holds U+0000: a name and that character is the first text after the name
-    return successor(entry) if isinstance(entry, str) else entry.name + "\0"
+def _next_start(entry: Blob | str) -> Position | None:
+    if isinstance(entry, str):
+        following = successor(entry)
+        return None if following is None else Position(following)
+    if entry.kind is Kind.CURRENT:
+        # no name holds U+0000: a name and that character is the first text after the name
+        return Position(entry.name + "\0")
+    return Position(entry.name, entry.kind, entry.moment + 1)
 
 
-async def _batch(store: Store, container: int, start: str, bound: str | None, limit: int) -> list[Blob]:
-    if bound is None:
-        rows = await store.rows(_FROM, (container, start, limit))
-    else:
-        rows = await store.rows(_FROM_TO, (container, start, bound, limit))
-    return [to_blob(row) for row in rows]
+async def _batch(store: Store, container: int, query: Query, at: Position, bound: str | None, limit: int) -> list[Blob]:
+    below = "" if bound is None else " AND name < ?"
+    bounds: tuple[SqlValue, ...] = () if bound is None else (bound,)
+    selects = [_CURRENT.format(below=below)]
+    values: list[SqlValue] = [container, at.name, *bounds]
+    if query.kinds:
+        kinds = ", ".join(str(int(kind)) for kind in sorted(query.kinds))
+        alive = "(deleted IS NULL OR expires > ?)" if query.deleted else "deleted IS NULL"
+        selects.append(_PAST.format(below=below, kinds=kinds, alive=alive))
+        values += [container, at.name, at.kind, at.moment, *bounds, *([query.now] if query.deleted else [])]
+    if query.uncommitted:
+        selects.append(_UNCOMMITTED.format(below=below.replace("name", "blob")))
+        values += [container, at.name, *bounds]
+    order = " ORDER BY name LIMIT ?" if len(selects) == 1 else " ORDER BY name, kind, moment LIMIT ?"
+    return [to_blob(row) for row in await store.rows(" UNION ALL ".join(selects) + order, (*values, limit))]
 
 
-_FROM = f"SELECT {COLUMNS} FROM storage_blob WHERE container = ? AND name >= ? ORDER BY name LIMIT ?"
-_FROM_TO = _FROM.replace(" ORDER", " AND name < ? ORDER")
+_CURRENT = (
+    f"SELECT {COLUMNS}, {Kind.CURRENT:d} AS kind, 0 AS moment, NULL AS deleted, NULL AS expires FROM storage_blob"
+    " WHERE container = ? AND name >= ?{below}"
+)
+_PAST = (
+    f"SELECT {PAST_COLUMNS} FROM storage_past"
+    " WHERE container = ? AND (name, kind, moment) >= (?, ?, ?){below} AND kind IN ({kinds}) AND {alive}"
+)
+#: A blob that nothing of is committed shows as an empty one without an ETag.
+_UNCOMMITTED = (
+    "SELECT blob, 0, '', changed, changed, '', '', '', '', '', '', '', NULL, NULL, '', '', NULL, NULL, '', '',"
+    f" {Kind.CURRENT:d}, 0, NULL, NULL FROM storage_upload AS upload"
+    " WHERE container = ? AND blob >= ?{below} AND garbage = 0 AND NOT EXISTS"
+    " (SELECT 1 FROM storage_blob AS taken WHERE taken.container = upload.container AND taken.name = upload.blob)"
+)

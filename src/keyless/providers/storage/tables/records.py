@@ -6,10 +6,11 @@ Owns the shapes and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
 
 from keyless.providers.storage.headers import ContentSettings
+from keyless.providers.storage.leases import Lease
 
 #: A body up to this many bytes lies in the database, a longer one in a file.
 INLINE_BYTES = 64 * 1024
@@ -17,22 +18,47 @@ INLINE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container. Times are Unix seconds, ETags without quotes."""
+    """A container. Times are Unix seconds, ETags without quotes.
+
+    `deleted` and `expires` are set of one that was deleted softly.
+    """
 
     id: int
     name: str
     etag: str
     changed: int
     metadata: Mapping[str, str]
+    lease: Lease | None = None
+    deleted: int | None = None
+    expires: int | None = None
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """A container has none."""
+        return {}
+
+
+class Kind(IntEnum):
+    """What a blob's row stands for; of one name, they are listed in this order."""
+
+    SNAPSHOT = 0
+    VERSION = 1
+    DELETED = 2  # the blob itself, softly
+    CURRENT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class BlobPath:
-    """Where a blob is; `account` is the key of the account's resource ID."""
+    """Where a blob is; `account` is the key of the account's resource ID.
+
+    `kind` and `moment` tell which of a name's snapshots or versions is meant.
+    """
 
     account: str
     container: str
     name: str
+    kind: Kind = Kind.CURRENT
+    moment: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +80,21 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """From where a blob was copied, by a copy of that ID that ended `at` (Unix seconds). The URL holds no signature."""
+
+    id: str
+    source: str
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Blob:
-    """A committed blob. Its body is `part` (short ones), else the blocks of `manifest`; neither when it is empty."""
+    """A committed blob. Its body is `part` (short ones), else the blocks of `manifest`; neither when it is empty.
+
+    `tier` is empty where none was ever set. `version` is the moment that names the current state as a version. What
+    is not current has a `moment` of its own; `deleted` and `expires` are set of what was deleted softly.
+    """
 
     name: str
     size: int
@@ -66,6 +105,16 @@ class Blob:
     metadata: Mapping[str, str]
     manifest: int | None = None
     part: Part | None = None
+    lease: Lease | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    tier: str = ""
+    tier_changed: int | None = None
+    version: int | None = None
+    copied: Copied | None = None
+    kind: Kind = Kind.CURRENT
+    moment: int = 0
+    deleted: int | None = None
+    expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +145,10 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a write gives a blob besides its body."""
+    """What a write gives a blob besides its body; without a tier it has the one of the blob that it replaces."""
 
     settings: ContentSettings
     metadata: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    tier: str = ""
+    copied: Copied | None = None

@@ -11,30 +11,50 @@ from typing import cast
 import msgspec
 
 from keyless.providers.storage.headers import ContentSettings
-from keyless.providers.storage.tables.records import Blob, Part
+from keyless.providers.storage.leases import Lease
+from keyless.providers.storage.tables.records import Blob, Copied, Kind, Part
 from keyless.store.engine import Row, SqlValue
 
 #: All but the body of a short blob, which HEAD and lists have no use for.
 COLUMNS = (
     "name, size, etag, created, changed, content_type, encoding, language, disposition, cache_control, md5,"
-    " metadata, manifest, part"
+    " metadata, manifest, part, tags, tier, tier_changed, version, copied, lease"
 )
+#: The same of what is past, which has no lease; then what it was, its moment and its deletion.
+PAST_COLUMNS = COLUMNS.replace("lease", "'' AS lease") + ", kind, moment, deleted, expires"
+#: What a blob's row and a past row share.
+SHARED_COLUMNS = "container, " + COLUMNS.replace(", lease", "") + ", data"
 
 
 def to_blob(row: Row, data: SqlValue = None) -> Blob:
-    """A row of `COLUMNS`; `data` is the sealed body, if it was selected too."""
-    name, size, etag, created, changed, *settings, metadata, manifest, part = row
+    """A row of `COLUMNS` or `PAST_COLUMNS`; `data` is the sealed body, if it was selected too."""
+    name, size, etag, created, changed = row[:5]
+    metadata, manifest, part, tags, tier, tier_changed, version, copied, lease = row[11:20]
+    kind, moment, deleted, expires = row[20:] or _CURRENT
     return Blob(
         cast("str", name),
         cast("int", size),
         cast("str", etag),
         cast("int", created),
         cast("int", changed),
-        ContentSettings(*cast("list[str]", settings)),
-        decode_metadata(cast("str", metadata)),
+        ContentSettings(*cast("list[str]", row[5:11])),
+        decode_texts(cast("str", metadata)),
         cast("int | None", manifest),
         None if part is None else Part(cast("bytes", part), cast("int", size), cast("bytes | None", data)),
+        decode_lease(cast("str", lease)),
+        decode_texts(cast("str", tags)),
+        cast("str", tier),
+        cast("int | None", tier_changed),
+        cast("int | None", version),
+        _decode_copied(cast("str", copied)),
+        Kind(cast("int", kind)),
+        cast("int", moment),
+        cast("int | None", deleted),
+        cast("int | None", expires),
     )
+
+
+_CURRENT: Row = (Kind.CURRENT, 0, None, None)
 
 
 def settings_values(settings: ContentSettings) -> tuple[str, ...]:
@@ -49,11 +69,30 @@ def settings_values(settings: ContentSettings) -> tuple[str, ...]:
     )
 
 
-def encode_metadata(metadata: Mapping[str, str]) -> str:
-    """Metadata as it lies in a row."""
-    return msgspec.json.encode(metadata).decode() if metadata else ""
+def encode_texts(texts: Mapping[str, str]) -> str:
+    """Metadata or tags as they lie in a row."""
+    return msgspec.json.encode(texts).decode() if texts else ""
 
 
-def decode_metadata(text: str) -> dict[str, str]:
-    """Metadata out of a row."""
+def decode_texts(text: str) -> dict[str, str]:
+    """Metadata or tags out of a row."""
     return msgspec.json.decode(text, type=dict[str, str]) if text else {}
+
+
+def encode_copied(copied: Copied | None) -> str:
+    """The origin of a copy as it lies in a row."""
+    return msgspec.json.encode(copied).decode() if copied else ""
+
+
+def _decode_copied(text: str) -> Copied | None:
+    return msgspec.json.decode(text, type=Copied) if text else None
+
+
+def encode_lease(lease: Lease | None) -> str:
+    """A lease as it lies in a row."""
+    return msgspec.json.encode(lease).decode() if lease else ""
+
+
+def decode_lease(text: str) -> Lease | None:
+    """A lease out of a row."""
+    return msgspec.json.decode(text, type=Lease) if text else None

@@ -7,6 +7,11 @@ Owns the tables. How they hang together:
 - An *upload* is what has been put but not committed of one blob: its *staged* blocks, in no order.
 - Overwriting or deleting marks the old manifest, upload or container `garbage`, which is one row however large
   it is; the collector takes its rows and parts apart afterwards, in small steps.
+- What a blob was is a *past* row with the columns of a blob: a snapshot, a previous version, or the blob itself after a
+  soft delete. It shares the manifest of the blob it was taken from, and so does a copy of a blob: a manifest that was
+  dropped is taken apart only when no row names it any more.
+- A *service* row holds what an account keeps of blobs that are overwritten or deleted; none means nothing.
+- A container that was deleted softly has `garbage` 2 until it expires.
 - A part is `pending` (0) from before its file is written until a transaction makes it part of something, then
   `live` (1), then `garbage` (2) until its file is gone. Recovery needs these rows alone.
 
@@ -18,6 +23,8 @@ from __future__ import annotations
 from keyless.store.engine import Migration
 
 PENDING, LIVE, GARBAGE = 0, 1, 2
+#: A container's `garbage`.
+PRESENT, DROPPED, KEPT = 0, 1, 2
 
 MIGRATION = Migration(
     "storage",
@@ -54,6 +61,37 @@ MIGRATION = Migration(
             """CREATE TABLE storage_part(
                 id BLOB PRIMARY KEY, state INTEGER NOT NULL, data BLOB)""",
             "CREATE INDEX storage_part_unsettled ON storage_part(state) WHERE state <> 1",
+        ),
+        (
+            "ALTER TABLE storage_container ADD COLUMN lease TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_container ADD COLUMN deleted INTEGER",
+            "ALTER TABLE storage_container ADD COLUMN expires INTEGER",
+            "CREATE INDEX storage_container_expires ON storage_container(expires) WHERE garbage = 2",
+            "CREATE INDEX storage_container_kept ON storage_container(account, name, id) WHERE garbage <> 1",
+            "ALTER TABLE storage_blob ADD COLUMN lease TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_blob ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_blob ADD COLUMN tier TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_blob ADD COLUMN tier_changed INTEGER",
+            "ALTER TABLE storage_blob ADD COLUMN version INTEGER",
+            "CREATE INDEX storage_blob_manifest ON storage_blob(manifest) WHERE manifest IS NOT NULL",
+            "CREATE INDEX storage_blob_tagged ON storage_blob(container, name) WHERE tags <> ''",
+            """CREATE TABLE storage_past(
+                id INTEGER PRIMARY KEY, container INTEGER NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL,
+                moment INTEGER NOT NULL, deleted INTEGER, expires INTEGER, size INTEGER NOT NULL,
+                etag TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL, content_type TEXT NOT NULL,
+                encoding TEXT NOT NULL, language TEXT NOT NULL, disposition TEXT NOT NULL, cache_control TEXT NOT NULL,
+                md5 TEXT NOT NULL, metadata TEXT NOT NULL, manifest INTEGER, part BLOB, data BLOB,
+                tags TEXT NOT NULL, tier TEXT NOT NULL, tier_changed INTEGER, version INTEGER)""",
+            "CREATE UNIQUE INDEX storage_past_moment ON storage_past(container, name, kind, moment)",
+            "CREATE INDEX storage_past_manifest ON storage_past(manifest) WHERE manifest IS NOT NULL",
+            "CREATE INDEX storage_past_expires ON storage_past(expires) WHERE expires IS NOT NULL",
+            """CREATE TABLE storage_service(
+                account TEXT PRIMARY KEY, delete_days INTEGER NOT NULL, container_days INTEGER NOT NULL,
+                versioning INTEGER NOT NULL) WITHOUT ROWID""",
+        ),
+        (
+            "ALTER TABLE storage_blob ADD COLUMN copied TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_past ADD COLUMN copied TEXT NOT NULL DEFAULT ''",
         ),
     ),
 )
