@@ -23,6 +23,7 @@ from keyless.directory.principals import Directory
 from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
+from keyless.http.request_ids import request_ids
 from keyless.http.server import HttpServer
 from keyless.http.surface import Surface
 from keyless.http.tls import TlsStore
@@ -197,7 +198,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         audit,
         {"storage": shared.read},
     )
-    http = HttpServer(Application(kernel.dispatch, hosts), tls.server_context())
+    http = HttpServer(Application(kernel.dispatch, hosts, request_ids(os.urandom)), tls.server_context())
     launches = Launches(
         lambda name: resources.named(site_type.NAME, name),
         lambda: directory.by_id(instance.owner.principal_id),
