@@ -155,7 +155,7 @@ async def test_permissions(
     key = await delegation_key(box)
     container = "/" + path.split("/")[1] if path != "/" else "/box"
     fields = signed(box, key, container, sp=sp, sr="c")
-    answer = await use(box, method, path, parse_query(query) | fields, b"x", headers=headers)
+    answer = await use(box, method, path, {**parse_query(query), **fields}, b"x", headers=headers)
     assert answer.status == status, answer.body
 
 

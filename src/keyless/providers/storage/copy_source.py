@@ -10,7 +10,7 @@ Source: Azure Storage REST API, "Copy Blob", "Copy Blob From URL", "Put Blob Fro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
@@ -121,7 +121,7 @@ def _take_apart(url: str) -> tuple[SplitResult, str, int | None]:
     return parts, host, port
 
 
-def _headers(given: Request, target: Target, query: dict[str, str]) -> list[tuple[str, str]]:
+def _headers(given: Request, target: Target, query: Mapping[str, str]) -> list[tuple[str, str]]:
     headers = given.headers
     found = [("x-ms-version", headers.get("x-ms-version"))] if "x-ms-version" in headers else []
     if "x-ms-copy-source-authorization" in headers:
