@@ -29,6 +29,15 @@ def test_path_style(place: Place) -> None:
     assert output_of(place.run(python("blob_lists.py"), ACCOUNT_URL=url)) == "ok\n"
 
 
+def test_signatures_copies_and_batches(place: Place) -> None:
+    other = make_place(place.owner)
+    place.owner.container(other.name, "box")
+    place.owner.blob(other.name, "box/b", b"from elsewhere")
+    place.allow("Storage Blob Data Contributor", place.account_id)
+    place.allow("Storage Blob Data Reader", other.account_id)
+    assert output_of(place.run(python("blob_sharing.py"), OTHER_BLOB=f"{other.account_url}/box/b")) == "ok\n"
+
+
 def test_large_blobs_stream_in_flat_memory(own_server: RunningServer) -> None:
     owner = Owner(own_server)
     place = make_place(owner)
