@@ -65,9 +65,9 @@ async def test_a_new_one_is_empty_and_grows(blob: BlobClient) -> None:
         blob.clock.now += 1
         added = await append(blob, chunked(data))
         assert added.status == 201, added.body
-        wanted = (str(len(whole)), str(number + 1), base64.b64encode(hashlib.md5(data).digest()).decode())
-        names = ("x-ms-blob-append-offset", "x-ms-blob-committed-block-count", "Content-MD5")
-        assert tuple(added.headers[name] for name in names) == wanted
+        expected = (str(len(whole)), str(number + 1), base64.b64encode(hashlib.md5(data).digest()).decode())
+        shown = ("x-ms-blob-append-offset", "x-ms-blob-committed-block-count", "Content-MD5")
+        assert tuple(added.headers[name] for name in shown) == expected
         whole += data
         seen = await blob.send("GET", "/box/b")
         assert (seen.body, seen.headers["ETag"]) == (whole, added.headers["ETag"])

@@ -238,7 +238,7 @@ def _deletion(deleted: int | None, expires: int | None, now: float) -> str:
     """When something was deleted softly, and for how many days it is there still."""
     if deleted is None or expires is None:
         return ""
-    days = max(0, (expires - int(now)) // DAY)
+    days = max(0, -(-(expires - int(now)) // DAY))  # a day that has begun counts
     return f"<DeletedTime>{http_date(deleted)}</DeletedTime><RemainingRetentionDays>{days}</RemainingRetentionDays>"
 
 
