@@ -17,12 +17,13 @@ from keyless.authority.key_ring import KeyRing
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
-from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, read_data_keys
+from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
 from keyless.directory.principals import Directory
 from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
+from keyless.http.request_ids import request_ids
 from keyless.http.server import HttpServer
 from keyless.http.surface import Surface
 from keyless.http.tls import TlsStore
@@ -36,6 +37,8 @@ from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
 from keyless.providers.insights.router import InsightsRouter
+from keyless.providers.instance.router import NAMESPACE as INSTANCE_NAMESPACE
+from keyless.providers.instance.router import InstanceRouter
 from keyless.providers.key_vault import vaults as vault_type
 from keyless.providers.key_vault.access_policies import AccessPolicies
 from keyless.providers.key_vault.backups import SecretBackups
@@ -58,6 +61,7 @@ from keyless.providers.storage.user_delegation_key import DelegationKeys
 from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
+from keyless.store.backup import Backups
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
@@ -105,6 +109,15 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         await loaded.load()
     await blobs.collector.recover()
 
+    backups = Backups(
+        config.data / DATABASE,
+        config.data / SNAPSHOT,
+        lambda snapshot: backed_up(config.data, snapshot, blobs),
+        blobs.collector.held,
+        master,
+        instance.instance,
+        os.urandom,
+    )
     signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="keyless-signer")
     authority = TokenAuthority(
         keys,
@@ -149,7 +162,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, deleted_vaults, keys, audit, clock),
+            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
             endpoints.login_url,
             endpoints.metadata,
         ),
@@ -185,7 +198,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         audit,
         {"storage": shared.read},
     )
-    http = HttpServer(Application(kernel.dispatch, hosts), tls.server_context())
+    http = HttpServer(Application(kernel.dispatch, hosts, request_ids(os.urandom)), tls.server_context())
     launches = Launches(
         lambda name: resources.named(site_type.NAME, name),
         lambda: directory.by_id(instance.owner.principal_id),
@@ -220,6 +233,7 @@ def _routers(
     deleted_vaults: DeletedVaults,
     keys: KeyRing,
     audit: AuditLog,
+    backups: Backups,
     clock: Clock,
 ) -> dict[str, Router]:
     authorization = AuthorizationRouter(
@@ -240,6 +254,7 @@ def _routers(
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
         "Microsoft.Web": engine.route,
+        INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
     }
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
