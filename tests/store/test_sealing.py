@@ -68,6 +68,15 @@ class TestXaes:
         assert sealed_ones.digest(32).hex() == expected
 
 
+def test_a_message_that_was_opened_before_is_checked_again() -> None:
+    cipher, nonce = Xaes256Gcm(bytes(32)), bytes(24)
+    sealed = cipher.encrypt(nonce, b"text", b"row")
+    assert cipher.decrypt(nonce, sealed, b"row") == b"text"
+    assert cipher.decrypt(nonce, sealed, b"another row") is None
+    assert cipher.decrypt(nonce, bytes([sealed[0] ^ 1]) + sealed[1:], b"row") is None
+    assert cipher.decrypt(nonce, sealed, b"row") == b"text"
+
+
 class TestMasterKeyFile:
     def test_created_key_loads_again(self, tmp_path: Path) -> None:
         path = tmp_path / "config" / "master-key"

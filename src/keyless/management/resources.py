@@ -62,6 +62,7 @@ class Resources:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._by_key: dict[str, Resource] = {}
         self._by_type: dict[str, dict[str, Resource]] = {}
         self._by_name: dict[tuple[str, str], Resource] = {}
         store.subscribe(ResourceWritten, self._written)
@@ -74,7 +75,7 @@ class Resources:
 
     def get(self, resource_id: ResourceId) -> Resource | None:
         """By ID."""
-        return self._by_type.get(resource_id.type.lower(), {}).get(resource_id.key)
+        return self._by_key.get(resource_id.key)
 
     def named(self, resource_type: str, name: str) -> Resource | None:
         """By the name of a type whose names are unique everywhere (vaults, accounts); the last written wins."""
@@ -95,11 +96,13 @@ class Resources:
     def _written(self, change: ResourceWritten) -> None:
         resource = change.resource
         kind = resource.id.type.lower()
+        self._by_key[resource.id.key] = resource
         self._by_type.setdefault(kind, {})[resource.id.key] = resource
         self._by_name[kind, resource.name.lower()] = resource
 
     def _deleted(self, change: ResourceDeleted) -> None:
         kind = change.id.type.lower()
+        self._by_key.pop(change.id.key, None)
         self._by_type.get(kind, {}).pop(change.id.key, None)
         held = self._by_name.get((kind, change.id.name.lower()))
         if held and held.id == change.id:

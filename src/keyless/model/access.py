@@ -173,6 +173,7 @@ def _breadth(role: Role, permission: Permission) -> tuple[int, int, str]:
     return -closest, len(role.actions) + len(role.data_actions), role.name
 
 
+@lru_cache(maxsize=4096)
 def _matches(action: str, patterns: tuple[str, ...]) -> bool:
     return any(_pattern(p).fullmatch(action) for p in patterns)
 

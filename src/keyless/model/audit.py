@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: one is made for every request, and that would make it three times as dear
 class AuditEvent:
     """One decision: who wanted what, where, and why it was allowed or denied."""
 

@@ -11,8 +11,8 @@ Source: Azure Resource Manager, "Resource IDs and scope":
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from keyless.model.errors import invalid
 
@@ -27,11 +27,11 @@ class ResourceId:
     """A parsed resource ID; equal to another when all segments agree, whatever their case."""
 
     segments: tuple[str, ...]
+    #: The form for comparison and storage: lower case, leading slash, no trailing one.
+    key: str = field(init=False, repr=False)
 
-    @cached_property
-    def key(self) -> str:
-        """The form for comparison and storage: lower case, leading slash, no trailing one."""
-        return "/" + "/".join(self.segments).lower()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", "/" + "/".join(self.segments).lower())
 
     def __str__(self) -> str:
         return "/" + "/".join(self.segments)
@@ -56,15 +56,10 @@ class ResourceId:
                 raise invalid(f"{segment!r} cannot be a segment of a resource ID.", "InvalidResourceName")
         return ResourceId(self.segments + segments)
 
-    @cached_property
+    @property
     def ancestors(self) -> tuple[str, ...]:
         """The keys of every scope that contains this one, from itself up to `/`."""
-        keys = []
-        key = self.key
-        while len(key) > 1:
-            keys.append(key)
-            key = key[: key.rindex("/")] or "/"
-        return (*keys, "/")
+        return _ancestors(self.key)
 
     @property
     def name(self) -> str:
@@ -111,6 +106,15 @@ class ResourceId:
 
     def _is(self, index: int, word: str) -> bool:
         return self.segments[index].lower() == word
+
+
+@lru_cache(maxsize=1024)
+def _ancestors(key: str) -> tuple[str, ...]:
+    keys = []
+    while len(key) > 1:
+        keys.append(key)
+        key = key[: key.rindex("/")] or "/"
+    return (*keys, "/")
 
 
 ROOT = ResourceId(())

@@ -13,6 +13,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ FLUSH_SECONDS = 0.5
 MAX_PENDING = 50_000
 MAX_FIELD = 4 * 1024
 _BLOCK = 64 * 1024
+_encode = msgspec.json.Encoder().encode
 
 
 class AuditLog:
@@ -47,28 +49,21 @@ class AuditLog:
 
     async def decision(self, event: AuditEvent, *, durable: bool) -> None:
         """See `model.audit.Audit`."""
-        await self._keep_record({"time": self._now(), "event": "decision", **vars(event)}, durable)
-
-    def outcome(self, event: AuditEvent, status: int) -> None:
-        """See `model.audit.Audit`."""
-        if len(self._pending) < MAX_PENDING:
-            record = {"time": self._now(), "event": "outcome", "request_id": event.request_id, "status": status}
-            self._pending.append(msgspec.json.encode(record) + b"\n")
-
-    async def _keep_record(self, record: dict[str, object], durable: bool) -> None:
         if self._closing or len(self._pending) >= MAX_PENDING:
             raise _unwritable()
-        # what is too long is cut before it is encoded: half a line of JSON would be no record at all
-        kept = {name: value[:MAX_FIELD] if isinstance(value, str) else value for name, value in record.items()}
-        self._pending.append(msgspec.json.encode(kept) + b"\n")
+        self._pending.append(_decision_line(_time(self._clock()), event))
         if durable:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             self._wake.set()
             await waiter
 
-    def _now(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
+    def outcome(self, event: AuditEvent, status: int) -> None:
+        """See `model.audit.Audit`."""
+        if len(self._pending) < MAX_PENDING:
+            now = _time(self._clock())
+            record = {"time": now, "event": "outcome", "request_id": event.request_id, "status": status}
+            self._pending.append(_encode(record) + b"\n")
 
     async def _run(self) -> None:
         while not (self._closing and not self._pending):
@@ -138,6 +133,25 @@ class AuditLog:
         self._wake.set()
         await self._task
         os.close(self._file)
+
+
+def _decision_line(now: str, event: AuditEvent) -> bytes:
+    fields = _encode(event)
+    if len(fields) > MAX_FIELD:
+        # what is too long is cut before it is encoded: half a line of JSON would be no record at all
+        fields = _encode({name: value[:MAX_FIELD] for name, value in vars(event).items()})
+    return b'{"time":"%b","event":"decision",%b\n' % (now.encode(), fields[1:])
+
+
+def _time(at: float) -> str:
+    """ISO 8601 to the millisecond, in UTC."""
+    seconds, rest = divmod(at, 1)
+    return f"{_seconds(int(seconds))}.{int(rest * 1000):03d}+00:00"
+
+
+@lru_cache(maxsize=1)
+def _seconds(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _unwritable() -> KeylessError:

@@ -133,7 +133,10 @@ def read_selector(request: Request) -> Selector:
     """Which identity a request names; raises INVALID when it names more than one."""
 
     def first(names: tuple[str, ...]) -> str:
-        return next((request.query[name] for name in names if request.query.get(name)), "")
+        for name in names:
+            if value := request.query.get(name):
+                return value
+        return ""
 
     selector = Selector(first(_CLIENT_ID), first(_OBJECT_ID), first(_RESOURCE_ID))
     if sum(map(bool, (selector.client_id, selector.object_id, selector.resource_id))) > 1:

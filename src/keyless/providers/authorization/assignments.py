@@ -63,7 +63,7 @@ class Assignments:
         self._store = store
         self.roles = roles
         self._policies = policies
-        self._held: dict[tuple[str, str], dict[str, Assignment]] = {}
+        self._held: dict[str, dict[str, dict[str, Assignment]]] = {}
         store.subscribe(AssignmentWritten, self._written)
         store.subscribe(AssignmentDeleted, self._deleted)
 
@@ -75,21 +75,23 @@ class Assignments:
     def authorise(self, caller: Principal, requirements: Iterable[Requirement]) -> Decision:
         """Decide from memory, by what is assigned to the caller at each scope and above it."""
         needed = tuple(requirements)
-        who = caller.principal_id
-        found = (self._held.get((who, key)) for need in needed for key in need.scope.ancestors)
-        held = [one for at in found if at for one in at.values()]
-        return decide(needed, held, self.roles, partial(self._policies, who))
+        held = self._held.get(caller.principal_id, {})
+        found = [one for need in needed for key in need.scope.ancestors if key in held for one in held[key].values()]
+        return decide(needed, found, self.roles, partial(self._policies, caller.principal_id))
 
     def _written(self, change: AssignmentWritten) -> None:
         one = change.assignment
-        self._held.setdefault((one.principal_id, one.scope), {})[one.role] = one
+        self._held.setdefault(one.principal_id, {}).setdefault(one.scope, {})[one.role] = one
 
     def _deleted(self, change: AssignmentDeleted) -> None:
         one = change.assignment
-        at = self._held.get((one.principal_id, one.scope), {})
+        held = self._held.get(one.principal_id, {})
+        at = held.get(one.scope, {})
         at.pop(one.role, None)
         if not at:
-            self._held.pop((one.principal_id, one.scope), None)
+            held.pop(one.scope, None)
+        if not held:
+            self._held.pop(one.principal_id, None)
 
     # queries
 

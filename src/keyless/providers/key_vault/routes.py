@@ -46,7 +46,7 @@ class Verb(Enum):
     @property
     def changes(self) -> bool:
         """Whether it writes."""
-        return self in {Verb.SET, Verb.UPDATE, Verb.DELETE, Verb.RECOVER, Verb.PURGE, Verb.RESTORE}
+        return self in _CHANGES
 
 
 _ACTIONS = {
@@ -63,6 +63,8 @@ _ACTIONS = {
     Verb.BACKUP: "backup/action",
     Verb.RESTORE: "restore/action",
 }
+_CHANGES = frozenset({Verb.SET, Verb.UPDATE, Verb.DELETE, Verb.RECOVER, Verb.PURGE, Verb.RESTORE})
+_NEEDED = {verb: (Permission(verb.action, data=True),) for verb in Verb}
 
 
 # method, collection, and what follows in the path
@@ -119,7 +121,7 @@ def requirements(vault: ResourceId, route: Route, *, policies: bool = False) -> 
     """
     scope = vault.child("secrets", route.secret) if route.secret else vault
     verb = Verb.GET if policies and route.verb is Verb.GET_DELETED else route.verb
-    return (Requirement(scope, (Permission(verb.action, data=True),)),)
+    return (Requirement(scope, _NEEDED[verb]),)
 
 
 def _match(method: str, segments: list[str]) -> Route:
