@@ -1,6 +1,7 @@
 """The peer of the server's figures: bare uvicorn that answers every request with one body, and does nothing else.
 
-`python -m bench.constant BYTES unix PATH`, or `… BYTES https CERTIFICATE` on a free port, which it prints.
+`python -m bench.constant BYTES PATH` at a Unix socket, or `… BYTES CERTIFICATE KEY` over HTTPS. Prints its port, 0 for
+a Unix socket.
 """
 
 from __future__ import annotations
@@ -12,11 +13,8 @@ import uvicorn
 import uvloop
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
-#: Of the key in the certificate's file.
-PASSWORD = "bench"
 
-
-async def _serve(size: int, scheme: str, where: str) -> None:
+async def _serve(size: int, where: str, key: str = "") -> None:
     body = b"x" * size
     headers = [(b"content-type", b"application/json"), (b"content-length", str(size).encode())]
 
@@ -24,9 +22,8 @@ async def _serve(size: int, scheme: str, where: str) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    secure = scheme == "https"
-    listener = socket.socket(socket.AF_INET if secure else socket.AF_UNIX)
-    listener.bind(("127.0.0.1", 0) if secure else where)
+    listener = socket.socket(socket.AF_INET if key else socket.AF_UNIX)
+    listener.bind(("127.0.0.1", 0) if key else where)
     listener.listen(512)
     config = uvicorn.Config(
         application,
@@ -35,10 +32,10 @@ async def _serve(size: int, scheme: str, where: str) -> None:
         lifespan="off",
         log_config=None,
         access_log=False,
-        ssl_certfile=where if secure else None,
-        ssl_keyfile_password=PASSWORD,
+        ssl_certfile=where if key else None,
+        ssl_keyfile=key or None,
     )
-    print(listener.getsockname()[1] if secure else 0, flush=True)
+    print(listener.getsockname()[1] if key else 0, flush=True)
     await uvicorn.Server(config).serve(sockets=[listener])
 
 

@@ -1,81 +1,100 @@
-"""`make bench`: start a server, measure it and its peers, print a table.
+"""`make bench`: measure keyless and its peers in one run, print a table, and write it to `docs/performance.md`.
 
-Of requests, the server's CPU time is measured: rates depend on what else the machine does. Needs Linux, for `/proc`.
+Each server runs on one core and its load on another. What counts is CPU time for a request, and ratios: rates depend
+on what else the machine does. Needs Linux. `BENCH_SECONDS` is how long each load runs; `BENCH_ONLY` names the
+sections to run, and then nothing is written.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.harness import VAULT, HeldLease, Owner, RunningServer, identity_token, running_server
+from tests.harness import Owner, running_server
 
-from bench.constant import PASSWORD
-from keyless.http.tls import new_authority, new_leaf
-from keyless.model.secretstr import SecretStr
+from bench import peers
+from bench.figures import Line, amounts, as_text, write_table
+from bench.processes import LOAD_CORE, SERVER_CORE, on_core, resident_mib
+from bench.served import APP, AZURITE, Bench, blobs, identity, secrets
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
-CONNECTIONS = 16
-ROUNDS = 5
-APP = "bench-app"
-_TICK = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line: ours beside the peer's; for both, less is better."""
-
-    what: str
-    ours: float
-    unit: str
-    peer: float = 0.0
-    peer_name: str = ""
-
-    def __str__(self) -> str:
-        line = f"{self.what:<38}{self.ours:9.1f} {self.unit:<5}"
-        if not self.peer:
-            return line.rstrip()
-        return f"{line}{self.peer:9.1f} {self.unit:<5}{self.ours / self.peer:7.2f} x  {self.peer_name}"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_STARTS = 5
+_IDLE_SECONDS = 2.0
+_ALWAYS = {"starts", "growth", "identity", "secrets", "blobs", "credentials"}
 
 
 def main() -> None:
-    """Measure everything."""
+    """Measure everything, or the sections that are named."""
+    only = set(os.environ.get("BENCH_ONLY", "").split()) or _ALWAYS
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="keyless-bench-") as name:
-        folder = Path(name)
-        for figure in _measure(folder):
-            print(figure, flush=True)
+        for line in _measure(Path(name), only):
+            print(as_text(line), flush=True)
+            lines.append(line)
+    if only == _ALWAYS:
+        write_table(PAGE, lines, under=_surroundings())
 
 
-def _measure(folder: Path) -> Iterator[Figure]:
-    firsts, later = zip(*(_starts(folder / f"start-{number}") for number in range(ROUNDS)), strict=True)
-    yield Figure("first start to ready", statistics.median(firsts), "ms")
-    yield Figure("start to ready", statistics.median(later), "ms")
-    with running_server(folder, KEYLESS_TOKEN_RATE="100000") as server:
-        yield Figure("memory, idle", _resident_mib(server), "MiB")
+def _measure(folder: Path, only: set[str]) -> Iterator[Line]:
+    tls = peers.make_certificate(folder)
+    if "starts" in only:
+        yield from _starts(folder, tls)
+    if "growth" in only:
+        yield _growth()
+    with on_core(SERVER_CORE):
+        running = running_server(folder, KEYLESS_TOKEN_RATE="100000")
+        server = running.__enter__()
+    try:
         owner = Owner(server)
-        vault = owner.vault("bench-vault")
-        owner.secret("bench-vault", "small", "x" * 32)
-        principal = owner.app(APP, system=True)["identity"]["principalId"]
-        owner.assign(principal, "Key Vault Secrets User", vault)
-        yield _identity(server, folder)
-        yield _secret(server, folder)
-        yield from _credentials(server)
-        yield Figure("memory after that load", _resident_mib(server), "MiB")
+        bench = Bench(server, owner, folder, tls, SECONDS)
+        bench.prepare()
+        sections: tuple[Callable[[Bench], Iterator[Line]], ...] = (identity, secrets, blobs, _credentials)
+        for section in sections:
+            if section.__name__.strip("_") in only:
+                yield from section(bench)
+        yield amounts("memory after all of this load", "MiB", resident_mib(bench.pid))
         owner.close()
+    finally:
+        running.__exit__(None, None, None)
 
 
-def _starts(folder: Path) -> tuple[float, float]:
-    """How long the first and the second start of an instance take, in ms."""
+def _surroundings() -> str:
+    apart = "on one core, its load on another" if SERVER_CORE != LOAD_CORE else "and load on the same core"
+    return (
+        f"{time.strftime('%B %Y')}, CPython {platform.python_version()}, each server {apart}, "
+        f"{SECONDS:g} seconds for each load."
+    )
+
+
+def _starts(folder: Path, tls: peers.Certificate) -> Iterator[Line]:
+    """From the start of the process until it says that it is ready; then its memory."""
+    firsts, later, memory = zip(*(_start(folder / f"start-{number}") for number in range(_STARTS)), strict=True)
+    theirs: list[tuple[float, float]] = []
+    told = AZURITE
+    try:
+        for number in range(_STARTS):
+            with peers.azurite(folder / f"azurite-start-{number}", tls) as peer:
+                time.sleep(_IDLE_SECONDS)
+                theirs.append((peer.started, resident_mib(peer.pid)))
+    except peers.Missing as missing:
+        told = f"{AZURITE} was not there: {missing}"
+    started, idle = (statistics.median(times) for times in zip(*theirs, strict=True)) if theirs else (None, None)
+    yield amounts("first start of an instance to ready", "ms", statistics.median(firsts))
+    yield amounts("start to ready", "ms", statistics.median(later), started, told, "≤ 500 ms")
+    yield amounts("memory, idle", "MiB", statistics.median(memory), idle, told, "≤ 80 MiB")
+
+
+def _start(folder: Path) -> tuple[float, float, float]:
+    """The first and the second start of an instance in ms, and its memory then in MiB."""
     folder.mkdir()
     began = time.perf_counter()
     with running_server(folder) as server:
@@ -83,103 +102,36 @@ def _starts(folder: Path) -> tuple[float, float]:
         server.stop()
         began = time.perf_counter()
         server.start()
-        return first * 1e3, (time.perf_counter() - began) * 1e3
+        second = time.perf_counter() - began
+        assert server.process is not None
+        time.sleep(_IDLE_SECONDS)
+        return first * 1e3, second * 1e3, resident_mib(server.process.pid)
 
 
-def _resident_mib(server: RunningServer) -> float:
-    assert server.process is not None
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+def _growth() -> Line:
+    found = _output_of(sys.executable, "-m", "bench.growth")
+    few, many = found["few"], found["many"]
+    times = f"{many / few:.2f} × the time"
+    what = "decision among 1,000,000 role assignments"
+    return Line(what, f"{many:.1f} µs", f"{few:.1f} µs", times, "≤ 1.2 × the time", "keyless among 100")
 
 
-# requests
+def _output_of(*command: str) -> dict[str, float]:
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout))
 
 
-def _identity(server: RunningServer, folder: Path) -> Figure:
-    """A token that is issued already, over the lease's socket; uvicorn answers as many bytes on a socket."""
-    assert server.process is not None
-    with HeldLease.open(server, APP) as lease:
-        answer = lease.request(query={"resource": VAULT})
-        opening = {"open": "identity", "lease": lease.answer["lease"], "key": lease.answer["key"]}
-        request = (
-            f"GET /msi/token?api-version=2019-08-01&resource={VAULT} HTTP/1.1\r\nHost: 127.0.0.1:{lease.port}\r\n"
-            f"X-IDENTITY-HEADER: {lease.answer['header']}\r\n\r\n"
-        )
-        to_ours = {"path": str(server.data / "keyless.sock"), "opening": json.dumps(opening) + "\n", "request": request}
-        ours = _micros(server.process.pid, to_ours)
-    with _constant(len(answer.content), "unix", str(folder / "peer.sock")) as (pid, _port):
-        peer = _micros(pid, {"path": str(folder / "peer.sock"), "request": "GET / HTTP/1.1\r\nHost: peer\r\n\r\n"})
-    return Figure("identity token, cached: CPU a request", ours, "µs", peer, "uvicorn, a constant on a Unix socket")
-
-
-def _secret(server: RunningServer, folder: Path) -> Figure:
-    """A secret over HTTPS: verified, authorised, audited; uvicorn answers as many bytes over HTTPS."""
-    assert server.process is not None
-    host = f"bench-vault.vault.{server.instance.domain}"
-    token = identity_token(server, APP, VAULT)
-    bearer = f"Authorization: Bearer {token}\r\n\r\n"
-    request = f"GET /secrets/small/?api-version=7.4 HTTP/1.1\r\nHost: {host}:{server.port}\r\n{bearer}"
-    ca = str(server.data / "tls" / "own-ca.pem")
-    ours = _micros(server.process.pid, {"port": server.port, "host": host, "ca": ca, "request": request})
-    ca, certificate = _peer_certificate(folder)
-    with _constant(330, "https", certificate) as (pid, port):
-        plain = f"GET / HTTP/1.1\r\nHost: localhost\r\n{bearer}"
-        peer = _micros(pid, {"port": port, "host": "localhost", "ca": ca, "request": plain})
-    return Figure("secret over HTTPS: CPU a request", ours, "µs", peer, "uvicorn, a constant over HTTPS")
-
-
-def _micros(pid: int, job: Mapping[str, object]) -> float:
-    """The CPU time that process `pid` takes for one request of this load, in µs."""
-    told = {"opening": "", "connections": CONNECTIONS, "seconds": SECONDS, **job}
-    told |= {name: b64encode(str(told[name]).encode()).decode() for name in ("opening", "request")}
-    before = _cpu_seconds(pid)
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load"], input=json.dumps(told), check=True, capture_output=True, text=True
-    )
-    result = json.loads(done.stdout)
-    if result["problem"]:
-        raise SystemExit(f"the load failed: {result['problem'][:500]}")
-    return (_cpu_seconds(pid) - before) / int(result["requests"]) * 1e6
-
-
-def _cpu_seconds(pid: int) -> float:
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / _TICK
-
-
-@contextmanager
-def _constant(size: int, scheme: str, where: str) -> Iterator[tuple[int, int]]:
-    """The peer's process ID, and its port."""
-    command = [sys.executable, "-m", "bench.constant", str(size), scheme, where]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.pid, int(process.stdout.readline())
-        finally:
-            process.terminate()
-
-
-def _peer_certificate(folder: Path) -> tuple[str, str]:
-    """A certificate like ours for the peer: the paths of its authority, and of itself with its key."""
-    authority = new_authority("bench", ("localhost",), ("127.0.0.0/8",), time.time)
-    leaf = new_leaf(authority, ["localhost"], [], time.time)
-    ca, certificate = folder / "peer-ca.pem", folder / "peer-leaf.pem"
-    ca.write_bytes(authority.cert_pem)
-    certificate.write_bytes(leaf.cert_pem + leaf.key_pem(SecretStr(PASSWORD)))
-    return str(ca), str(certificate)
-
-
-# credentials
-
-
-def _credentials(server: RunningServer) -> Iterator[Figure]:
-    done = server.keyless("run", "--app", APP, "--", sys.executable, "-m", "bench.credentials", timeout=300)
+def _credentials(bench: Bench) -> Iterator[Line]:
+    done = bench.server.keyless("run", "--app", APP, "--", sys.executable, "-m", "bench.credentials", timeout=300)
     if done.returncode:
         raise SystemExit(done.stderr)
     found = json.loads(done.stdout)
-    for key, what, unit in (("first", "first token of a process", "ms"), ("cached", "token that it holds", "µs")):
-        ours, peer = found[key]["keyless"], found[key]["azure-identity"]
-        yield Figure(f"credential: {what}", ours, unit, peer, "azure-identity's DefaultAzureCredential")
+    for key, what, unit, target in (
+        ("first", "first token of a process", "ms", "≥ 5 ×"),
+        ("cached", "token that the credential holds", "µs", "≥ 15 ×"),
+    ):
+        ours, theirs = found[key]["keyless"], found[key]["azure-identity"]
+        yield amounts(what, unit, ours, theirs, "azure-identity's `DefaultAzureCredential`", target)
 
 
 if __name__ == "__main__":

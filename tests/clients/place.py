@@ -113,6 +113,12 @@ class Place:
         self.allow("Key Vault Secrets Officer", self.vault_id)
         self.allow("Storage Blob Data Contributor", self.account_id)
 
+    def keep_everything(self) -> None:
+        """Versions, and what is deleted for a week."""
+        week = {"enabled": True, "days": 7}
+        kept = {"deleteRetentionPolicy": week, "containerDeleteRetentionPolicy": week, "isVersioningEnabled": True}
+        self.owner.arm("PUT", f"{self.account_id}/blobServices/default", {"properties": kept})
+
     def settings(self, **settings: str) -> None:
         """The app's settings, all of them."""
         path = f"{self.owner.group}/providers/Microsoft.Web/sites/{self.name}/config/appsettings"

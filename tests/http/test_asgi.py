@@ -23,7 +23,7 @@ class Client:
     """One request through the application; what comes back."""
 
     def __init__(self, handler: Callable[[Request], Awaitable[Response]], **scope: Any) -> None:
-        self._application = Application(self._dispatch, HOSTS)
+        self._application = Application(self._dispatch, HOSTS, lambda: "id")
         self._handler = handler
         self.requests: list[Request] = []
         self.messages: list[MutableMapping[str, Any]] = []
@@ -278,6 +278,11 @@ def test_any_host_header_is_read_or_refused(text: str) -> None:
 )
 def test_host_and_port(text: str, expected: tuple[str, int | None]) -> None:
     assert split_authority(text) == expected
+
+
+def test_a_host_that_no_name_can_be_is_refused() -> None:
+    with pytest.raises(KeylessError, match="at most 260 bytes"):
+        split_authority("a" * 261)
 
 
 @given(st.text(max_size=40))

@@ -46,7 +46,7 @@ class World:
         assert self.operation is not None
         return self.operation
 
-    def challenge(self, _request: Request) -> str:
+    def challenge(self, _request: Request, _error: KeylessError) -> str:
         return 'Bearer realm="here"'
 
     def error(self, _request: Request, error: KeylessError) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyless.model.access import Allowed, Assignment, Denied, Permission, Requirement, Role, decide
+from keyless.model.access import Allowed, Assignment, Denied, Permission, PolicyGrant, Requirement, Role, decide
 from keyless.model.resource_id import ROOT, ResourceId, parse_resource_id
 
 WORDS = ["Read", "write", "delete", "a", "list"]
@@ -114,6 +115,24 @@ def test_more_assignments_never_take_away(
 ) -> None:
     if isinstance(decide(wanted, held, known), Allowed):
         assert isinstance(decide(wanted, [*more, *held], known), Allowed)
+
+
+@given(requirements, st.lists(assignments.map(tuple), max_size=3), roles, st.randoms(use_true_random=False))
+def test_a_rule_of_the_resources_own_goes_before_all_assignments(
+    wanted: list[Requirement], held: list[tuple[Assignment, ...]], known: dict[str, Role], chance: random.Random
+) -> None:
+    theirs = [one for some in held for one in some]
+    grant, denial = PolicyGrant("policy", "It says so."), Denied(Requirement(ROOT, ()), "It does not.", "", "Code")
+    said = {id(need): chance.choice([grant, denial, None]) for need in wanted}
+    decision = decide(wanted, theirs, known, lambda need: said[id(need)])
+    each = [said[id(need)] or decide([need], theirs, known) for need in wanted]
+    if all(isinstance(one, Allowed | PolicyGrant) for one in each) and each:
+        assert isinstance(decision, Allowed)
+        assert [one is grant for one in decision.by] == [said[id(need)] is grant for need in wanted]
+    else:
+        assert isinstance(decision, Denied)
+        first = next((one for one in each if isinstance(one, Denied)), None)
+        assert first in {None, decision}
 
 
 def test_no_requirement_is_denied() -> None:

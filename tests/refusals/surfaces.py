@@ -81,6 +81,11 @@ class Surface:
     def own(self) -> Address:
         return self.addresses[0]
 
+    def at_name(self, name: str) -> Address:
+        """The own name of another vault or account."""
+        domain = self.own.authority.partition(".")[2].partition(".")[2]
+        return Address(f"{name}.{domain}", self.own.login)
+
     @property
     def read(self) -> Request:
         """An operation that changes nothing, on what is there."""

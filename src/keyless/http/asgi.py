@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
-from uuid import uuid4
 
 from keyless.http.hosts import Hosts
 from keyless.http.message import Body, Headers, Request, Response, Target, parse_query
@@ -27,31 +28,58 @@ MAX_HEADER_BYTES = 32 * 1024
 MAX_PATH = 16 * 1024
 #: Headers whose names users choose; clients show them as they come, so their case is kept both ways.
 OWN_NAMES = b"x-ms-meta-"
+_OWN_NAMES = OWN_NAMES.decode()
+#: A name in the DNS has at most 253 characters.
+MAX_AUTHORITY = 260
+_IDENTITY, _NOTHING = Target("identity"), Target("")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+class _Incoming:
+    """A request's body as ASGI brings it, and whether the client broke off in the middle of it."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.client_is_gone = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self.client_is_gone = True
+                raise invalid("The client broke off in the middle of the body.")
+            if message["body"]:
+                yield message["body"]
+            more = message.get("more_body", False)
+
+
 class Application:
     """The ASGI application in front of a kernel's `dispatch`."""
 
-    def __init__(self, dispatch: Callable[[Request], Awaitable[Response]], hosts: Hosts) -> None:
+    def __init__(
+        self, dispatch: Callable[[Request], Awaitable[Response]], hosts: Hosts, new_id: Callable[[], str]
+    ) -> None:
+        """`new_id` names requests (`request_ids.py`)."""
         self._dispatch = dispatch
         self._hosts = hosts
+        self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        gone = asyncio.Event()
+        body = _Incoming(receive)
         try:
-            request = _read(scope, receive, gone, self._hosts)
+            request = _read(scope, body, self._hosts, self._new_id())
         except KeylessError as error:
             answer = Response(400, headers={"Content-Type": "text/plain"})
             await _send_whole(answer, f"{error.message}\n".encode(), scope["method"], send)
             return
         response = await self._dispatch(request)
-        if gone.is_set():
+        if body.client_is_gone:
             await _discard(response.body)
             return
         try:
@@ -68,14 +96,14 @@ class Application:
             await _send_stream(response, response.body, request.method, receive, send)
 
 
-def _read(scope: Scope, receive: Receive, gone: asyncio.Event, hosts: Hosts) -> Request:
+def _read(scope: Scope, incoming: _Incoming, hosts: Hosts, request_id: str) -> Request:
     """Raises INVALID only for a request that names no host, so that no surface can be told to refuse it."""
     raw = scope["headers"]
-    headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
     path = scope["raw_path"].decode("latin-1")
     host, port = split_authority(headers.get("host"))
     lease: Lease | None = scope.get("state", {}).get("lease")
-    target = Target("identity") if lease else hosts.target(host, path)
+    target = _IDENTITY if lease else hosts.target(host, path)
     raw_query = scope["query_string"].decode("latin-1")
     query: Mapping[str, str] = {}
     length: int | None = 0
@@ -89,12 +117,12 @@ def _read(scope: Scope, receive: Receive, gone: asyncio.Event, hosts: Hosts) -> 
         method=scope["method"],
         host=host,
         port=port,
-        target=target or Target(""),
+        target=target or _NOTHING,
         path=path,
         query=query,
         headers=headers,
-        body=Body(_chunks(receive, gone), length),
-        request_id=str(uuid4()),
+        body=Body(incoming.chunks(), length),
+        request_id=request_id,
         raw_query=raw_query,
         peer=(scope.get("client") or ("",))[0],
         lease=lease,
@@ -103,14 +131,17 @@ def _read(scope: Scope, receive: Receive, gone: asyncio.Event, hosts: Hosts) -> 
 
 
 def _check_limits(headers: Sequence[tuple[bytes, bytes]], path: str) -> None:
-    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+    if len(headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(headers))) > MAX_HEADER_BYTES:
         raise invalid(f"A request has at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together.")
     if len(path) > MAX_PATH:
         raise invalid(f"A path has at most {MAX_PATH} bytes.")
 
 
+@lru_cache(maxsize=1024)
 def split_authority(text: str) -> tuple[str, int | None]:
     """Host in lower case and port of a Host header (RFC 9110, 7.2); raises INVALID when it makes no sense."""
+    if len(text) > MAX_AUTHORITY:
+        raise invalid(f"A Host header has at most {MAX_AUTHORITY} bytes.")
     host, _, port = text.rpartition(":") if text.rfind(":") > text.rfind("]") else (text, "", "")
     if not host or (port and not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536)):
         raise invalid("A request needs a Host header.")
@@ -124,18 +155,6 @@ def _length(headers: Headers) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise invalid("Content-Length is not a number.")
     return int(text)
-
-
-async def _chunks(receive: Receive, gone: asyncio.Event) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            gone.set()
-            raise invalid("The client broke off in the middle of the body.")
-        if message["body"]:
-            yield message["body"]
-        more = message.get("more_body", False)
 
 
 async def _send_whole(response: Response, body: bytes, method: str, send: Send) -> None:
@@ -189,5 +208,9 @@ class _AsSpelt(bytes):
 
 
 def _name(name: str) -> bytes:
-    spelt = name.encode("latin-1")
-    return _AsSpelt(spelt) if spelt.startswith(OWN_NAMES) else spelt.lower()
+    return _AsSpelt(name.encode("latin-1")) if name.startswith(_OWN_NAMES) else _known_name(name)
+
+
+@lru_cache(maxsize=256)
+def _known_name(name: str) -> bytes:
+    return name.encode("latin-1").lower()

@@ -5,6 +5,7 @@ Owns the table of names: keyless's own, and the public clouds'. Pure. Must not k
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 from keyless.http.message import Target
@@ -30,17 +31,19 @@ class Hosts:
             **{cloud.vault_suffix: "vault" for cloud in CLOUDS},
             **{cloud.blob_suffix: "storage" for cloud in CLOUDS},
         }
+        self._named = lru_cache(maxsize=1024)(self._find)
 
     def target(self, host: str, path: str) -> Target | None:
         """What a name in lower case stands for, or None. The path counts only for accounts in path style."""
+        if host in _PATH_STYLE:
+            account = path[1:].partition("/")[0]
+            return Target("storage", unquote(account), "", f"/{account}") if account else None
+        return self._named(host)
+
+    def _find(self, host: str) -> Target | None:
         exact = self._exact.get(host)
         if exact is not None:
             return exact
         name, _, suffix = host.partition(".")
         surface = self._suffixes.get(suffix)
-        if surface is not None:
-            return Target(surface, name, suffix)
-        if host in _PATH_STYLE:
-            account = path[1:].partition("/")[0]
-            return Target("storage", unquote(account), "", f"/{account}") if account else None
-        return None
+        return Target(surface, name, suffix) if surface is not None else None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from keyless.http.message import Request, Response
-from keyless.http.surface import Call, Operation, PublicOperation, Surface
+from keyless.http.surface import Call, Delegation, Operation, PublicOperation, Surface
 from keyless.model.access import Decision, Denied, Requirement
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.errors import ErrorKind, KeylessError
@@ -26,12 +26,17 @@ _CHALLENGED = {ErrorKind.UNAUTHENTICATED, ErrorKind.REVOKED}
 
 @dataclass(frozen=True)
 class Kernel:
-    """Dispatches requests. `authenticate` maps a token and a surface's name to a principal, or raises."""
+    """Dispatches requests. `authenticate` maps a token and a surface's name to a principal, or raises.
+
+    `delegations`, by the surface's name, read another credential than a bearer token out of a request; they give
+    None if there is none, and raise if it is no good.
+    """
 
     surface_of: Callable[[Request], Surface | None]
     authenticate: Callable[[str, str], Principal]
     authorise: Callable[[Principal, Iterable[Requirement]], Decision]
     audit: Audit
+    delegations: Mapping[str, Callable[[Request], Delegation | None]] = field(default_factory=dict)
 
     async def dispatch(self, request: Request) -> Response:
         """Answer one request; never raises, except when it is cancelled."""
@@ -62,17 +67,20 @@ class Kernel:
         operation = _route(surface, request)
         if isinstance(operation, PublicOperation):
             return await operation.handle(request)
-        caller = self.authenticate(bearer(request), surface.name)
+        read = self.delegations.get(surface.name)
+        delegation = read(request) if read else None
+        caller = delegation.principal if delegation else self.authenticate(bearer(request), surface.name)
         if isinstance(operation, KeylessError):
             raise operation
+        asked = _Asked(surface.name, operation, request, caller, delegation)
 
         async def require(requirements: Iterable[Requirement]) -> None:
-            await self._authorised(surface.name, operation, request, caller, tuple(requirements))
+            await self._authorised(asked, tuple(requirements))
 
-        call = Call(request, caller, require)
+        call = Call(request, caller, require, self.dispatch)
         if operation.self_service:
             return await operation.handle(call)
-        event = await self._authorised(surface.name, operation, request, caller, operation.requirements)
+        event = await self._authorised(asked, operation.requirements)
         if not operation.changes:
             return await operation.handle(call)
         try:
@@ -86,32 +94,57 @@ class Kernel:
         self.audit.outcome(event, response.status)
         return response
 
-    async def _authorised(
-        self,
-        surface: str,
-        operation: Operation,
-        request: Request,
-        caller: Principal,
-        requirements: tuple[Requirement, ...],
-    ) -> AuditEvent:
-        decision = self.authorise(caller, requirements)
+    async def _authorised(self, asked: _Asked, requirements: tuple[Requirement, ...]) -> AuditEvent:
+        withheld = asked.withheld(requirements)
+        decision = withheld or self.authorise(asked.caller, requirements)
         told = decision.requirement if isinstance(decision, Denied) else requirements[0]
         event = AuditEvent(
-            request_id=request.request_id,
-            surface=surface,
-            operation=operation.name,
+            request_id=asked.request.request_id,
+            surface=asked.surface,
+            operation=asked.operation.name,
             scope=str(told.scope),
             action=" or ".join(p.action for p in told.any_of),
-            principal_id=caller.principal_id,
-            principal_name=caller.display_name,
+            principal_id=asked.caller.principal_id,
+            principal_name=asked.caller.display_name,
             decision="denied" if isinstance(decision, Denied) else "allowed",
-            reason=decision.reason,
+            reason=f"{decision.reason}{asked.means}",
         )
-        await self.audit.decision(event, durable=isinstance(decision, Denied) or operation.changes)
+        await self.audit.decision(event, durable=isinstance(decision, Denied) or asked.operation.changes)
         if isinstance(decision, Denied):
-            who = f"{caller.display_name} (principal {caller.principal_id})"
-            raise KeylessError(ErrorKind.FORBIDDEN, f"{who} may not do this. {decision.reason}")
+            raise KeylessError(ErrorKind.FORBIDDEN, asked.told(decision, withheld), code=decision.code)
         return event
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for and by whom; with a delegation, `caller` is who passed its rights on."""
+
+    surface: str
+    operation: Operation
+    request: Request
+    caller: Principal
+    delegation: Delegation | None
+
+    @property
+    def means(self) -> str:
+        """By what the caller's rights came here, for the audit log."""
+        return f" (through {self.delegation.means})" if self.delegation else ""
+
+    def withheld(self, requirements: tuple[Requirement, ...]) -> Denied | None:
+        """The denial of what was not passed on."""
+        for requirement in requirements if self.delegation else ():
+            assert self.delegation is not None
+            if why := self.delegation.withholds(self.operation.name, requirement):
+                return Denied(requirement, why, "")
+        return None
+
+    def told(self, denied: Denied, withheld: Denied | None) -> str:
+        """The sentence for the client; whoever holds a delegation is not told which roles its maker has."""
+        if self.delegation is None:
+            who = f"{self.caller.display_name} (principal {self.caller.principal_id})"
+            return f"{who} may not do this. {denied.reason}"
+        why = withheld.reason if withheld else "Whoever passed it on may not do this either: ask them."
+        return f"This is beyond {self.delegation.means}. {why}"
 
 
 def bearer(request: Request) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -53,10 +54,14 @@ class Headers:
         return f"Headers({sorted(self._map)})"  # names only: a value may be a token
 
 
-def parse_query(raw: str) -> dict[str, str]:
+def parse_query(raw: str) -> Mapping[str, str]:
     """Decode a query string; names are decoded too (clients send `api%2Dversion`), the first of a name counts."""
     if not raw:
         return {}
+    return _remembered_query(raw) if len(raw) <= _MAX_REMEMBERED_QUERY else _parse_query(raw)
+
+
+def _parse_query(raw: str) -> Mapping[str, str]:
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS, errors="strict")
     except (ValueError, UnicodeDecodeError) as error:
@@ -65,6 +70,11 @@ def parse_query(raw: str) -> dict[str, str]:
     for name, value in pairs:
         query.setdefault(name, value)
     return query
+
+
+# most requests of a client have the same few query strings; what is signed is longer, and differs each time
+_MAX_REMEMBERED_QUERY = 200
+_remembered_query = lru_cache(maxsize=1024)(_parse_query)
 
 
 async def _one(data: bytes) -> AsyncIterator[bytes]:

@@ -15,6 +15,7 @@ from keyless.model.errors import KeylessError
 from keyless.model.identity import Principal
 
 Require = Callable[[Iterable[Requirement]], Awaitable[None]]
+Dispatch = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Call:
     """A request that may go ahead: for what, and who asks.
 
     `require` is for what only the body or the state can tell (a linked resource, an overwrite): it raises
-    FORBIDDEN and keeps the decision, as the kernel did for the operation's own requirements.
+    FORBIDDEN and keeps the decision, as the kernel did for the operation's own requirements. `dispatch` is for
+    requests that a request holds (the parts of a batch): each goes the whole way by itself. It never raises.
     """
 
     request: Request
     caller: Principal
     require: Require
+    dispatch: Dispatch
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Operation:
 
     `name` is what the audit log keeps. `requirements` must all hold. `changes` says that the operation writes:
     its audit record is then durable before the handler starts. `self_service` needs a valid token but no role,
-    because it only tells callers about themselves.
+    because it only tells callers about themselves, or only dispatches requests that are authorised one by one.
     """
 
     name: str
@@ -44,6 +47,20 @@ class Operation:
     requirements: tuple[Requirement, ...] = ()
     changes: bool = False
     self_service: bool = False
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """Some of a principal's rights in another's hand.
+
+    `principal` passed them on and answers for them; what is asked for must be allowed to it too. `means` says by
+    what ("a user delegation SAS"). `withholds` tells of an operation's name and one of its requirements why they
+    do not reach so far; empty if they do.
+    """
+
+    principal: Principal
+    means: str
+    withholds: Callable[[str, Requirement], str]
 
 
 @dataclass(frozen=True)

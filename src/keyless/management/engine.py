@@ -98,7 +98,7 @@ class Engine:
         async def handle(call: Call) -> Response:
             return await found.handle(call, self.existing(resource_id))
 
-        need = Requirement(resource_id, (Permission(found.action),))
+        need = Requirement(resource_id, tuple(map(Permission, (found.action, *found.other_actions))))
         return Operation(found.action, handle, (need,), changes=found.changes)
 
     def existing(self, resource_id: ResourceId) -> Resource:

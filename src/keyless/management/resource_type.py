@@ -30,11 +30,12 @@ class Draft:
 
 @dataclass(frozen=True)
 class SubOperation:
-    """An operation below a resource (`config/appsettings/list`)."""
+    """An operation below a resource (`config/appsettings/list`); any of `other_actions` allows it as well."""
 
     action: str
     handle: Callable[[Call, Resource], Awaitable[Response]]
     changes: bool = False
+    other_actions: tuple[str, ...] = ()
 
 
 def _same(_tx: Tx, _old: Resource | None, new: Resource) -> Resource:

@@ -1,7 +1,7 @@
 """Role-based access: permissions, roles, assignments and the one decision.
 
 Owns the rule by which a request is allowed. Pure: assignments go in, a reasoned decision comes out. Must not
-know where assignments are kept.
+know where assignments are kept. A resource may have a rule of its own in place of them; that rule is handed in.
 
 Source: Azure RBAC, "How Azure RBAC determines if a user has access to a resource": the effective permissions of
 one role are its actions less its notActions; an assignment applies at its scope and everything below it.
@@ -10,7 +10,7 @@ one role are its actions less its notActions; an assignment applies at its scope
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -70,24 +70,36 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """Allowed, and by which assignments (one for each requirement)."""
+class PolicyGrant:
+    """What allows a request in place of a role assignment: a policy of the resource's own.
 
-    by: tuple[Assignment, ...]
+    `id` names it in the audit log; `why` is a sentence.
+    """
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Allowed, and by which assignments or policies (one for each requirement)."""
+
+    by: tuple[Assignment | PolicyGrant, ...]
 
     @property
     def reason(self) -> str:
-        """The assignments' IDs, for the audit log."""
+        """Their IDs, for the audit log."""
         return ", ".join(a.id for a in self.by)
 
 
 @dataclass(frozen=True)
 class Denied:
-    """Denied: why, and what would allow it."""
+    """Denied: why, and what would allow it; `code` is the service's own where it has one for just this."""
 
     requirement: Requirement
     why: str
     remedy: str
+    code: str = ""
 
     @property
     def reason(self) -> str:
@@ -96,26 +108,34 @@ class Denied:
 
 
 Decision = Allowed | Denied
+#: What a resource decides by a rule of its own; None where role assignments decide.
+OwnRule = Callable[[Requirement], PolicyGrant | Denied | None]
+
+
+def roles_decide(_requirement: Requirement) -> None:
+    """The rule where no resource has one of its own."""
 
 
 def decide(
     requirements: Iterable[Requirement],
     assignments: Iterable[Assignment],
     roles: Mapping[str, Role],
+    own_rule: OwnRule = roles_decide,
 ) -> Decision:
     """Decide for one principal.
 
     `assignments` are that principal's own; those elsewhere are ignored here, so that a caller may hand in all of
-    them or only those that its index found. `roles` maps a role definition's GUID to it. Every requirement must
-    be met; no requirement at all is denied, because an operation that forgot to say what it needs is a defect.
+    them or only those that its index found. `roles` maps a role definition's GUID to it. `own_rule` is asked first,
+    and what it says holds. Every requirement must be met; no requirement at all is denied, because an operation that
+    forgot to say what it needs is a defect.
     """
     held = tuple(assignments)
-    by: list[Assignment] = []
+    by: list[Assignment | PolicyGrant] = []
     requirement = None
     for requirement in requirements:
-        found = _grant(requirement, held, roles)
-        if found is None:
-            return _denied(requirement, held, roles)
+        found = own_rule(requirement) or _grant(requirement, held, roles) or _denied(requirement, held, roles)
+        if isinstance(found, Denied):
+            return found
         by.append(found)
     if requirement is None:
         nothing = Requirement(ResourceId(()), ())

@@ -57,6 +57,11 @@ def test_a_blob_is_read_if_it_is_there(place: Place, node: str) -> None:
     assert output_of(place.run([node, PROGRAMS / "blob-if-there.mjs"])) == "Grüße\n"
 
 
+def test_signatures_copies_and_batches(place: Place, node: str) -> None:
+    place.allow("Storage Blob Data Contributor", place.account_id)
+    assert output_of(place.run([node, PROGRAMS / "sharing.mjs"])) == "ok\n"
+
+
 def test_secrets(place: Place, node: str) -> None:
     place.allow("Key Vault Secrets Officer", place.vault_id)
     assert output_of(place.run([node, PROGRAMS / "secrets.mjs"])) == "ok\n"
@@ -78,6 +83,12 @@ def test_blobs(place: Place, node: str) -> None:
     ):
         ran = place.run([node, PROGRAMS / "blobs.mjs"], ACCOUNT_URL=url)
         assert output_of(ran) == "ok\n", url
+
+
+def test_what_blobs_are_besides_their_bodies(place: Place, node: str) -> None:
+    place.allow("Storage Blob Data Owner", place.account_id)
+    place.keep_everything()
+    assert output_of(place.run([node, PROGRAMS / "blob-state.mjs"])) == "ok\n"
 
 
 def test_a_program_is_started_again_when_the_signing_key_was_revoked(own_server: RunningServer, node: str) -> None:

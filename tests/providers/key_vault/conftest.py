@@ -19,6 +19,7 @@ from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
+from keyless.providers.key_vault.access_policies import AccessPolicies
 from keyless.providers.key_vault.backups import SecretBackups
 from keyless.providers.key_vault.schema import MIGRATION
 from keyless.providers.key_vault.secret_lists import SecretLists
@@ -32,6 +33,7 @@ from keyless.store.sqlite import open_store
 TENANT = "5a1f0d3c-0000-4000-8000-00000000beef"
 SUBSCRIPTION = parse_resource_id("/subscriptions/s-1")
 GROUP = "/subscriptions/s-1/resourceGroups/shop/providers/Microsoft.KeyVault/vaults"
+SECRET_PERMISSIONS = ("get", "list", "set", "delete", "recover", "backup", "restore", "purge")
 PROPERTIES: dict[str, dict[str, object]] = {
     "Shop": {},
     "Other": {},
@@ -39,8 +41,22 @@ PROPERTIES: dict[str, dict[str, object]] = {
     "Kept": {"enablePurgeProtection": True},
     "KeptBriefly": {"softDeleteRetentionInDays": 89, "enablePurgeProtection": True},
 }
+
+
+def policy(who: str, *words: str) -> dict[str, object]:
+    """An access policy as a vault keeps it."""
+    kinds: dict[str, list[str]] = {"keys": [], "secrets": list(words), "certificates": [], "storage": []}
+    return {"tenantId": TENANT, "objectId": who, "permissions": kinds}
+
+
+PROPERTIES["Policed"] = {
+    "enableRbacAuthorization": False,
+    "accessPolicies": [policy(word, word) for word in (*SECRET_PERMISSIONS, "all")],
+}
+PROPERTIES["Roles"] = {"accessPolicies": [policy("app", "all")]}
 VAULTS = {name: Resource(parse_resource_id(f"{GROUP}/{name}"), shown) for name, shown in PROPERTIES.items()}
 VAULTS["Elsewhere"] = Resource(parse_resource_id(f"{GROUP}/Elsewhere".replace("s-1", "s-2")))
+BY_NAME = {name.lower(): resource for name, resource in VAULTS.items()}
 OFFICER = Role("officer", "Key Vault Secrets Officer", data_actions=("Microsoft.KeyVault/vaults/secrets/*",))
 USER = Role("user", "Key Vault Secrets User", data_actions=("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
 
@@ -85,7 +101,9 @@ class Access:
     def authorise(self, who: Principal, requirements: Iterable[Requirement]) -> Decision:
         self.required = list(requirements)
         held = [a for a in self.assignments if a.principal_id == who.principal_id]
-        return decide(self.required, held, {r.guid: r for r in (OFFICER, USER)})
+        rule = AccessPolicies(lambda name: BY_NAME.get(name.lower())).rule
+        roles = {r.guid: r for r in (OFFICER, USER)}
+        return decide(self.required, held, roles, lambda need: rule(who.principal_id, need))
 
 
 @dataclass
@@ -190,10 +208,13 @@ async def vault(tmp_path: Path) -> AsyncIterator[VaultClient]:
         access.grant("officer", "officer", f"/subscriptions/{subscription}")
     sealer = new_sealer()
     secrets = SecretStore(store, sealer, os.urandom, scope_deleted=lambda tx, scope: None)
-    by_name = {name.lower(): resource for name, resource in VAULTS.items()}
     handlers = SecretHandlers(secrets, SecretLists(store, sealer), SecretBackups(secrets, sealer), clock)
     surface = VaultSurface(
-        by_name.get, handlers, lambda r: f"https://login.keyless.localhost:8443/{TENANT}", clock, SUBSCRIPTION
+        lambda name: BY_NAME.get(name.lower()),
+        handlers,
+        lambda r: f"https://login.keyless.localhost:8443/{TENANT}",
+        clock,
+        SUBSCRIPTION,
     )
     kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)
     yield VaultClient(kernel, access, audit, clock, secrets, store, sealer, tmp_path)

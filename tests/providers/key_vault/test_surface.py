@@ -89,6 +89,51 @@ async def test_what_each_operation_requires(
     assert (event.decision, event.principal_id, durable) == ("denied", "nobody", True)
 
 
+#: operation → the one permission that allows it, where access policies decide
+UNDER_POLICIES = {
+    ("GET", "/secrets/db"): "get",
+    ("GET", f"/secrets/db/{VERSION}"): "get",
+    ("GET", "/deletedsecrets/db"): "get",
+    ("GET", "/secrets"): "list",
+    ("GET", "/secrets/db/versions"): "list",
+    ("GET", "/deletedsecrets"): "list",
+    ("PUT", "/secrets/db"): "set",
+    ("PATCH", "/secrets/db"): "set",
+    ("PATCH", f"/secrets/db/{VERSION}"): "set",
+    ("DELETE", "/secrets/db"): "delete",
+    ("POST", "/deletedsecrets/db/recover"): "recover",
+    ("POST", "/secrets/db/backup"): "backup",
+    ("POST", "/secrets/restore"): "restore",
+    ("DELETE", "/deletedsecrets/db"): "purge",
+}
+
+
+@pytest.mark.parametrize(("method", "path"), UNDER_POLICIES)
+async def test_what_each_operation_requires_under_access_policies(vault: VaultClient, method: str, path: str) -> None:
+    wanted = UNDER_POLICIES[method, path]
+    # an officer by role has nothing there
+    refused = {who: who != wanted for who in (*UNDER_POLICIES.values(), "officer", "nobody")}
+    refused["all"] = wanted == "purge"
+    for who, denied in refused.items():
+        answer = await vault.send(method, path, body=b"not what it takes", token=who, vault="policed")
+        ((event, durable),) = vault.audit.events
+        vault.audit.events.clear()
+        assert event.decision == ("denied" if denied else "allowed"), who
+        if denied:
+            assert answer.error == (403, "Forbidden", "ForbiddenByPolicy")
+            assert durable
+            assert f"'{wanted}'" in event.reason
+        else:
+            assert answer.status != 403
+            assert event.reason == f"{GROUP}/Policed/accessPolicies/{who}"
+
+
+async def test_policies_count_for_nothing_where_roles_decide(vault: VaultClient) -> None:
+    await vault.set("db", vault="roles")
+    refused = await vault.send("GET", "/secrets/db", token="app", vault="roles")
+    assert refused.error == (403, "Forbidden", "ForbiddenByRbac")
+
+
 async def test_a_role_at_one_secret_opens_that_one_only(vault: VaultClient) -> None:
     for name in ("db", "db2"):
         await vault.set(name)

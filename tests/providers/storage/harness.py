@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
 from keyless.http.message import Body, Headers, Request, Response, Target, parse_query
 from keyless.model.access import Assignment, Decision, Requirement, Role, decide
@@ -18,14 +19,18 @@ from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
 from keyless.providers.storage.blob_store import MIGRATION, BlobStore, open_blob_store
+from keyless.providers.storage.shared_access import SharedAccess
 from keyless.providers.storage.surface import BlobSurface
+from keyless.providers.storage.user_delegation_key import DelegationKeys
 from keyless.store.sealing import MasterKey, PartSealer, Sealer, new_wrapped_key
 from keyless.store.sqlite import SqliteStore, open_store
 
 TENANT = "5a1f0d3c-0000-4000-8000-00000000beef"
 SUBSCRIPTION = parse_resource_id("/subscriptions/s-1")
 ACCOUNT = parse_resource_id("/subscriptions/s-1/resourceGroups/Shop/providers/Microsoft.Storage/storageAccounts/shop")
+OTHER_ACCOUNT = parse_resource_id(str(ACCOUNT).replace("/shop", "/mill"))
 _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_DELEGATION_KEY = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
 ROLES = {
     "data owner": Role(
         "data owner",
@@ -36,7 +41,7 @@ ROLES = {
     "contributor": Role(
         "contributor",
         "Storage Blob Data Contributor",
-        actions=tuple(f"{_CONTAINERS}/{verb}" for verb in ("read", "write", "delete")),
+        actions=(*(f"{_CONTAINERS}/{verb}" for verb in ("read", "write", "delete")), _DELEGATION_KEY),
         data_actions=tuple(f"{_CONTAINERS}/blobs/{verb}" for verb in ("read", "write", "delete", "add/action")),
     ),
     "reader": Role(
@@ -74,6 +79,7 @@ class Access:
     """A token is the name of its principal; one that begins with `bad` is no good."""
 
     assignments: list[Assignment] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
 
     def grant(self, who: str, role: str, scope: str) -> None:
         self.assignments.append(Assignment(f"a{len(self.assignments)}", who, role, scope))
@@ -81,7 +87,13 @@ class Access:
     def authenticate(self, token: str, surface: str) -> Principal:
         if surface != "storage" or token.startswith("bad"):
             raise KeylessError(ErrorKind.UNAUTHENTICATED, "The token is not good.")
-        return Principal(token, token, token, PrincipalKind.USER_ASSIGNED)
+        return self.principal(token)
+
+    def principal(self, name: str) -> Principal:
+        return Principal(name, name, name, PrincipalKind.USER_ASSIGNED)
+
+    def by_id(self, name: str) -> Principal | None:
+        return None if name in self.deleted else self.principal(name)
 
     def authorise(self, who: Principal, requirements: Iterable[Requirement]) -> Decision:
         return decide(requirements, [a for a in self.assignments if a.principal_id == who.principal_id], ROLES)
@@ -128,6 +140,7 @@ class BlobClient:
     blobs: BlobStore
     store: SqliteStore
     folder: Path
+    accounts: dict[str, Resource]
 
     def request(
         self,
@@ -185,21 +198,26 @@ def new_sealer(key: bytes = b"") -> PartSealer:
 
 @asynccontextmanager
 async def blob_client(folder: Path) -> AsyncIterator[BlobClient]:
-    """A client of the account `shop`; the principal `owner` may do everything there."""
+    """A client of the account `shop`; the principal `owner` may do everything there, and in the account `mill`."""
     store = open_store(folder / "keyless.db", [MIGRATION])
     clock, access, audit = FakeClock(), Access(), FakeAudit()
-    access.grant("owner", "data owner", str(ACCOUNT))
+    for account in (ACCOUNT, OTHER_ACCOUNT):
+        access.grant("owner", "data owner", str(account))
     blobs = open_blob_store(
         store, folder / "parts", new_sealer(), clock, os.urandom, scope_deleted=lambda tx, scope: None
     )
+    accounts = {"shop": Resource(ACCOUNT, created=1.5), "mill": Resource(OTHER_ACCOUNT, created=2.5)}
+    shared = SharedAccess(DelegationKeys(bytes(32)), accounts.get, access.by_id, access.authenticate, clock, TENANT)
     surface = BlobSurface(
-        {"shop": Resource(ACCOUNT)}.get,
+        accounts.get,
         blobs,
         lambda r: f"https://login.keyless.localhost:{r.port}/{TENANT}",
         SUBSCRIPTION,
+        shared,
+        Hosts("keyless.localhost").target,
     )
-    kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit)
-    yield BlobClient(kernel, access, audit, clock, blobs, store, folder)
+    kernel = Kernel(lambda r: surface, access.authenticate, access.authorise, audit, {"storage": shared.read})
+    yield BlobClient(kernel, access, audit, clock, blobs, store, folder, accounts)
     await store.close()
 
 

@@ -151,6 +151,15 @@ async def test_blocks_of_a_snapshot_can_be_committed_again(blob: BlobClient) -> 
     assert (await blob.send("GET", "/box/b")).body == b"BBBB" * 20_000
 
 
+async def test_a_long_list_of_one_name(blob: BlobClient) -> None:
+    await blob.container()
+    await blob.put("/box/b")
+    answers = await asyncio.gather(*(blob.send("PUT", "/box/b", "comp=snapshot") for _ in range(530)))
+    names = sorted(answer.headers["x-ms-snapshot"] for answer in answers)
+    for size in (5000, 260, 530):
+        assert [e.findtext("Snapshot") for e in await listed(blob, "snapshots", size)] == [*names, None]
+
+
 # soft delete
 
 
@@ -168,7 +177,7 @@ async def test_a_deleted_blob_comes_back(blob: BlobClient) -> None:
     assert await collected(blob) == 1
     (entry,) = await listed(blob, "deleted,metadata")
     assert (entry.findtext("Deleted"), entry.findtext("Metadata/k"), entry.find("Snapshot")) == ("true", "v", None)
-    assert entry.findtext("Properties/RemainingRetentionDays") == "4"
+    assert entry.findtext("Properties/RemainingRetentionDays") == "5"
     assert entry.findtext("Properties/DeletedTime")
     assert [e.findtext("Snapshot") for e in await listed(blob, "deleted,snapshots")] == [name, None]
     assert (await blob.send("PUT", "/box/b", "comp=undelete")).status == 200

@@ -195,7 +195,7 @@ class _Chain:
         raise KeylessError(
             ErrorKind.CONFLICT,
             f"The certificate {self._authority_file} {problem}: correct the domain or the clock,"
-            " or delete the file, start again and run `keyless trust`.",
+            " or delete the file, start again, and give the new one to whoever trusted the old one.",
         )
 
     def _make_authority(self) -> CertifiedKey:
@@ -232,9 +232,8 @@ def _read(path: Path) -> bytes | None:
 
 
 def _damaged(path: Path, *, delete: Path) -> KeylessError:
-    again = " and run `keyless trust` again" if delete.name == "own-ca.pem" else ""
     return KeylessError(
         ErrorKind.INTERNAL,
         f"{path} is missing, damaged or under another master key: restore it from a backup,"
-        f" or delete {delete}, start again{again}.",
+        f" or delete {delete} and start again.",
     )

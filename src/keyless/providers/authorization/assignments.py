@@ -6,10 +6,11 @@ of the scope, however many assignments there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from keyless.model.access import Assignment, Decision, Requirement, Role, decide
+from keyless.model.access import Assignment, Decision, Denied, PolicyGrant, Requirement, Role, decide
 from keyless.model.errors import KeylessError, conflict
 from keyless.model.identity import Principal
 from keyless.model.resource_id import ResourceId
@@ -44,12 +45,24 @@ class AssignmentDeleted:
     assignment: Assignment
 
 
-class Assignments:
-    """All role assignments, and the decisions that follow from them."""
+#: The rule that some resources have of their own, for a principal ID; see `model.access.OwnRule`.
+Policies = Callable[[str, Requirement], PolicyGrant | Denied | None]
 
-    def __init__(self, store: Store, roles: Mapping[str, Role]) -> None:
+
+def no_policies(_principal_id: str, _requirement: Requirement) -> None:
+    """Role assignments decide everywhere."""
+
+
+class Assignments:
+    """All role assignments, and the decisions that follow from them.
+
+    Every decision is made here; `policies` is asked first, for resources that are not under role assignments.
+    """
+
+    def __init__(self, store: Store, roles: Mapping[str, Role], policies: Policies = no_policies) -> None:
         self._store = store
         self.roles = roles
+        self._policies = policies
         self._held: dict[tuple[str, str], dict[str, Assignment]] = {}
         store.subscribe(AssignmentWritten, self._written)
         store.subscribe(AssignmentDeleted, self._deleted)
@@ -64,7 +77,8 @@ class Assignments:
         needed = tuple(requirements)
         who = caller.principal_id
         found = (self._held.get((who, key)) for need in needed for key in need.scope.ancestors)
-        return decide(needed, [one for at in found if at for one in at.values()], self.roles)
+        held = [one for at in found if at for one in at.values()]
+        return decide(needed, held, self.roles, partial(self._policies, who))
 
     def _written(self, change: AssignmentWritten) -> None:
         one = change.assignment

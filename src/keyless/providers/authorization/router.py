@@ -15,7 +15,7 @@ from keyless.http.message import Request, Response
 from keyless.http.surface import Call, Operation
 from keyless.management import resources as table
 from keyless.management.arm import ArmPath, json_response, list_response, next_link, object_of, read_object, text_of
-from keyless.model.access import Allowed, Assignment, Permission, Requirement, Role
+from keyless.model.access import Allowed, Assignment, Permission, PolicyGrant, Requirement, Role
 from keyless.model.clock import Clock
 from keyless.model.errors import invalid, not_found
 from keyless.model.identity import Principal
@@ -212,6 +212,8 @@ class AuthorizationRouter:
         }
         if isinstance(decision, Allowed):
             one = decision.by[0]
+            if isinstance(one, PolicyGrant):
+                return told | {"accessDecision": "Allowed", "roleAssignment": None, "reason": one.why, "remedy": ""}
             role = self.assignments.roles[one.role].name
             reason = f"{role!r} is assigned at {parse_resource_id(one.id).parent}."
             return told | {

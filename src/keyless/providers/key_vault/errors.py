@@ -17,6 +17,7 @@ SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 (the service's code)
 SECRET_DISABLED = "SecretDisabled"  # noqa: S105
 OBJECT_DELETED = "ObjectIsDeletedButRecoverable"
 FORBIDDEN_BY_RBAC = "ForbiddenByRbac"
+FORBIDDEN_BY_POLICY = "ForbiddenByPolicy"
 VAULT_NOT_FOUND = "VaultNotFound"
 BAD_PARAMETER = "BadParameter"
 FORBIDDEN = "Forbidden"
@@ -40,7 +41,7 @@ _GENERAL: dict[ErrorKind, tuple[int, str]] = {
     ErrorKind.INTERNAL: (500, "InternalServerError"),
 }
 #: Codes that the service puts into the inner error, below the general one.
-_INNER = {SECRET_DISABLED, OBJECT_DELETED, FORBIDDEN_BY_RBAC}
+_INNER = {SECRET_DISABLED, OBJECT_DELETED, FORBIDDEN_BY_RBAC, FORBIDDEN_BY_POLICY}
 
 
 class _Inner(msgspec.Struct):
@@ -62,6 +63,6 @@ def error_response(error: KeylessError) -> Response:
     status, general = _GENERAL[error.kind]
     code = error.code
     if error.kind is ErrorKind.FORBIDDEN and not code:
-        code = FORBIDDEN_BY_RBAC  # the kernel's refusals name no code: they are all for want of a role
+        code = FORBIDDEN_BY_RBAC  # a refusal that names no code is for want of a role
     told = _Error(general, error.message, _Inner(code)) if code in _INNER else _Error(code or general, error.message)
     return Response(status, msgspec.json.encode(_Envelope(told)), {"Content-Type": JSON})

@@ -112,10 +112,14 @@ def parse_route(request: Request) -> Route:
     return route
 
 
-def requirements(vault: ResourceId, route: Route) -> tuple[Requirement, ...]:
-    """What the caller must be allowed: at the secret, which is a scope of its own, or at the vault."""
+def requirements(vault: ResourceId, route: Route, *, policies: bool = False) -> tuple[Requirement, ...]:
+    """What the caller must be allowed: at the secret, which is a scope of its own, or at the vault.
+
+    `policies` says that the vault is under access policies, which part one operation otherwise than the roles do.
+    """
     scope = vault.child("secrets", route.secret) if route.secret else vault
-    return (Requirement(scope, (Permission(route.verb.action, data=True),)),)
+    verb = Verb.GET if policies and route.verb is Verb.GET_DELETED else route.verb
+    return (Requirement(scope, (Permission(verb.action, data=True),)),)
 
 
 def _match(method: str, segments: list[str]) -> Route:

@@ -18,6 +18,7 @@ from keyless.model.errors import ErrorKind, KeylessError, not_found
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.providers.key_vault import vaults as vaults_type
+from keyless.providers.key_vault.access_policies import under_policies
 from keyless.providers.key_vault.claims import insufficient_claims
 from keyless.providers.key_vault.errors import VAULT_NOT_FOUND, error_response
 from keyless.providers.key_vault.routes import Verb, parse_route, requirements
@@ -67,10 +68,11 @@ class VaultSurface:
         route = parse_route(request)
         handle: Callable[[Call], Awaitable[Response]]
         if vault is None:
-            scope, handle = self._nowhere.child(request.target.name), _missing
+            handle, needed = _missing, requirements(self._nowhere.child(request.target.name), route)
         else:
-            scope, handle = vault.id, partial(self._handlers[route.verb], vault_of(vault), route)
-        return Operation(route.verb.value, handle, requirements(scope, route), changes=route.verb.changes)
+            handle = partial(self._handlers[route.verb], vault_of(vault), route)
+            needed = requirements(vault.id, route, policies=under_policies(vault))
+        return Operation(route.verb.value, handle, needed, changes=route.verb.changes)
 
     def challenge(self, request: Request, error: KeylessError) -> str:
         # clients demand that the host they called ends with the resource's host, port included, and they split

@@ -1,7 +1,8 @@
 """Reading small XML documents that clients send.
 
 Owns the safe parsing into a tree: document types and entities are refused, so that nothing is expanded or
-fetched. Sans-IO. What the elements mean is known by their operations.
+fetched, and whatever a document says of itself, it is read as UTF-8. Sans-IO. What the elements mean is known by
+their operations.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def read_tree(document: bytes, root: str) -> Element:
     def doctype(*_: object) -> None:
         raise bad_document("it declares a document type")
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data

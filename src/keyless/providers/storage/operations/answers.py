@@ -9,7 +9,7 @@ from keyless.providers.storage.errors import error_response
 from keyless.providers.storage.headers import http_date, metadata_headers
 from keyless.providers.storage.leases import Lease, State, state_of
 from keyless.providers.storage.moments import moment_text
-from keyless.providers.storage.tables.records import Blob, Container, Kind
+from keyless.providers.storage.tables.records import Blob, BlobType, Container, Kind
 from keyless.providers.storage.tiers import DEFAULT
 
 
@@ -71,20 +71,16 @@ def blob_headers(blob: Blob, now: float) -> dict[str, str]:
         "x-ms-tag-count": str(len(blob.tags)) if blob.tags else "",
     }
     headers = {
+        **_copy_headers(blob),
         "Content-Type": settings.content_type,
         **{name: value for name, value in optional.items() if value},
         "Accept-Ranges": "bytes",
         **etag_headers(blob),
         "x-ms-creation-time": http_date(blob.created),
-        "x-ms-blob-type": "BlockBlob",
+        **_type_headers(blob),
         "x-ms-server-encrypted": "true",
-        "x-ms-access-tier": blob.tier or DEFAULT,
         **metadata_headers(blob.metadata),
     }
-    if blob.tier_changed is None:
-        headers["x-ms-access-tier-inferred"] = "true"
-    else:
-        headers["x-ms-access-tier-change-time"] = http_date(blob.tier_changed)
     if blob.kind is Kind.CURRENT:
         headers |= lease_headers(blob.lease, now) | version_headers(blob.version)
         if blob.version is not None:
@@ -94,3 +90,32 @@ def blob_headers(blob: Blob, now: float) -> dict[str, str]:
     else:
         headers["x-ms-snapshot"] = moment_text(blob.moment)
     return headers
+
+
+def _type_headers(blob: Blob) -> dict[str, str]:
+    """A blob's type, and what only blobs of this type have."""
+    form = blob.form
+    headers = {"x-ms-blob-type": form.type.value}
+    if form.type is BlobType.APPEND:
+        headers["x-ms-blob-committed-block-count"] = str(form.blocks)
+        return headers | ({"x-ms-blob-sealed": "true"} if form.sealed else {})
+    headers["x-ms-access-tier"] = blob.tier or DEFAULT
+    if blob.tier_changed is None:
+        headers["x-ms-access-tier-inferred"] = "true"
+    else:
+        headers["x-ms-access-tier-change-time"] = http_date(blob.tier_changed)
+    return headers
+
+
+def _copy_headers(blob: Blob) -> dict[str, str]:
+    """What a blob that was copied tells of that."""
+    copied = blob.copied
+    if copied is None:
+        return {}
+    return {
+        "x-ms-copy-id": copied.id,
+        "x-ms-copy-source": copied.source,
+        "x-ms-copy-status": "success",
+        "x-ms-copy-progress": f"{blob.size}/{blob.size}",
+        "x-ms-copy-completion-time": http_date(copied.at),
+    }

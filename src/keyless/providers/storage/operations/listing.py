@@ -32,7 +32,13 @@ async def list_blobs(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
         now=int(now),
     )
     page = await blobs.list_page(container.id, query)
-    shown = xml.Shown(now, metadata="metadata" in include, tags="tags" in include, versions="versions" in include)
+    shown = xml.Shown(
+        now,
+        metadata="metadata" in include,
+        tags="tags" in include,
+        versions="versions" in include,
+        copies="copy" in include,
+    )
     entries = (
         xml.prefix_entry(entry) if isinstance(entry, str) else xml.blob_entry(entry, shown) for entry in page.entries
     )

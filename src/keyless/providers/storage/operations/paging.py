@@ -18,8 +18,8 @@ MAX_RESULTS = 5000
 _ENTRIES_AT_ONCE = 250
 _MARKER_VERSION = b"1"
 #: Each adds nothing, because what it would show does not exist here.
-_NOTHING_TO_INCLUDE = frozenset({"", "copy", "immutabilitypolicy", "legalhold", "permissions", "system"})
-_INCLUDE = frozenset({"deleted", "metadata", "snapshots", "tags", "uncommittedblobs", "versions"})
+_NOTHING_TO_INCLUDE = frozenset({"", "immutabilitypolicy", "legalhold", "permissions", "system"})
+_INCLUDE = frozenset({"copy", "deleted", "metadata", "snapshots", "tags", "uncommittedblobs", "versions"})
 _UNSUPPORTED = ("startfrom", "endbefore", "showonly")
 
 

@@ -12,13 +12,13 @@ import msgspec
 
 from keyless.providers.storage.headers import ContentSettings
 from keyless.providers.storage.leases import Lease
-from keyless.providers.storage.tables.records import Blob, Kind, Part
+from keyless.providers.storage.tables.records import BLOCK_BLOB, Blob, Copied, Form, Kind, Part
 from keyless.store.engine import Row, SqlValue
 
 #: All but the body of a short blob, which HEAD and lists have no use for.
 COLUMNS = (
     "name, size, etag, created, changed, content_type, encoding, language, disposition, cache_control, md5,"
-    " metadata, manifest, part, tags, tier, tier_changed, version, lease"
+    " metadata, manifest, part, tags, tier, tier_changed, version, copied, form, lease"
 )
 #: The same of what is past, which has no lease; then what it was, its moment and its deletion.
 PAST_COLUMNS = COLUMNS.replace("lease", "'' AS lease") + ", kind, moment, deleted, expires"
@@ -29,8 +29,8 @@ SHARED_COLUMNS = "container, " + COLUMNS.replace(", lease", "") + ", data"
 def to_blob(row: Row, data: SqlValue = None) -> Blob:
     """A row of `COLUMNS` or `PAST_COLUMNS`; `data` is the sealed body, if it was selected too."""
     name, size, etag, created, changed = row[:5]
-    metadata, manifest, part, tags, tier, tier_changed, version, lease = row[11:19]
-    kind, moment, deleted, expires = row[19:] or _CURRENT
+    metadata, manifest, part, tags, tier, tier_changed, version, copied, form, lease = row[11:21]
+    kind, moment, deleted, expires = row[21:] or _CURRENT
     return Blob(
         cast("str", name),
         cast("int", size),
@@ -46,6 +46,8 @@ def to_blob(row: Row, data: SqlValue = None) -> Blob:
         cast("str", tier),
         cast("int | None", tier_changed),
         cast("int | None", version),
+        _decode_copied(cast("str", copied)),
+        _decode_form(cast("str", form)),
         Kind(cast("int", kind)),
         cast("int", moment),
         cast("int | None", deleted),
@@ -76,6 +78,24 @@ def encode_texts(texts: Mapping[str, str]) -> str:
 def decode_texts(text: str) -> dict[str, str]:
     """Metadata or tags out of a row."""
     return msgspec.json.decode(text, type=dict[str, str]) if text else {}
+
+
+def encode_copied(copied: Copied | None) -> str:
+    """The origin of a copy as it lies in a row."""
+    return msgspec.json.encode(copied).decode() if copied else ""
+
+
+def _decode_copied(text: str) -> Copied | None:
+    return msgspec.json.decode(text, type=Copied) if text else None
+
+
+def encode_form(form: Form) -> str:
+    """What is special to a blob's type, as it lies in a row; nothing for a block blob."""
+    return "" if form == BLOCK_BLOB else msgspec.json.encode(form).decode()
+
+
+def _decode_form(text: str) -> Form:
+    return msgspec.json.decode(text, type=Form) if text else BLOCK_BLOB
 
 
 def encode_lease(lease: Lease | None) -> str:

@@ -8,8 +8,10 @@ Owns the tables. How they hang together:
 - Overwriting or deleting marks the old manifest, upload or container `garbage`, which is one row however large
   it is; the collector takes its rows and parts apart afterwards, in small steps.
 - What a blob was is a *past* row with the columns of a blob: a snapshot, a previous version, or the blob itself after a
-  soft delete. It shares the manifest of the blob it was taken from: a manifest that was dropped is taken apart only
-  when no row names it any more.
+  soft delete. It shares the manifest of the blob it was taken from, and so does a copy of a blob: a manifest that was
+  dropped is taken apart only when no row names it any more.
+- The manifest of an append blob grows while snapshots, versions and copies share it: what lies beyond a row's own
+  size is not its.
 - A *service* row holds what an account keeps of blobs that are overwritten or deleted; none means nothing.
 - A container that was deleted softly has `garbage` 2 until it expires.
 - A part is `pending` (0) from before its file is written until a transaction makes it part of something, then
@@ -88,6 +90,14 @@ MIGRATION = Migration(
             """CREATE TABLE storage_service(
                 account TEXT PRIMARY KEY, delete_days INTEGER NOT NULL, container_days INTEGER NOT NULL,
                 versioning INTEGER NOT NULL) WITHOUT ROWID""",
+        ),
+        (
+            "ALTER TABLE storage_blob ADD COLUMN copied TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_past ADD COLUMN copied TEXT NOT NULL DEFAULT ''",
+        ),
+        (
+            "ALTER TABLE storage_blob ADD COLUMN form TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_past ADD COLUMN form TEXT NOT NULL DEFAULT ''",
         ),
     ),
 )
