@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.clients.place import Place, make_place, python
+from tests.clients.place import Dialogue, Place, make_place, python
 from tests.harness import Owner, RunningServer
 
 VAULT_REFUSED = "HttpResponseError 403 Forbidden"
@@ -19,26 +17,8 @@ READ_BLOBS = ("read blob", "list blobs")
 CHANGE_BLOBS = ("write blob", "write blob in blocks", "delete blob", "delete container")
 
 
-class Running:
-    """The program, told what to do line by line."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdin
-        assert process.stdout
-        self.process, self._in, self._out = process, process.stdin, process.stdout
-
-    def tell(self, action: str) -> str:
-        self._in.write(f"{action}\n")
-        self._in.flush()
-        return self._out.readline().strip()
-
-
-@contextmanager
-def running(place: Place, **environ: str) -> Iterator[Running]:
-    process = place.start(python("refusals.py"), **environ)
-    yield Running(process)
-    _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (0, "")
+def running(place: Place, **environ: str) -> AbstractContextManager[Dialogue]:
+    return place.talk(python("refusals.py"), **environ)
 
 
 @pytest.fixture
