@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.fuzz import (
     access_policies,
     app_setting_reference,
+    blob_documents,
     blob_xml,
     block_list,
     byte_range,
@@ -21,12 +22,14 @@ from tests.fuzz import (
     resource_id,
     secret_requests,
     set_secret,
+    tag_expression,
     token,
 )
 
 TARGETS = [
     access_policies,
     app_setting_reference,
+    blob_documents,
     block_list,
     blob_xml,
     byte_range,
@@ -36,6 +39,7 @@ TARGETS = [
     resource_id,
     secret_requests,
     set_secret,
+    tag_expression,
     token,
 ]
 EXAMPLES = os.environ.get("KEYLESS_FUZZ_EXAMPLES")
