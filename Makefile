@@ -40,7 +40,7 @@ bench: $(VENV)/demo.stamp ## measure, each figure beside a peer's in the same ru
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
-	find tests -name node_modules -type d -prune -exec rm -rf {} +
+	find tests \( -name node_modules -o -path '*/clients/*/build' \) -type d -prune -exec rm -rf {} +
 
 # A failed installation leaves no stamp, so the next run takes it up again.
 

@@ -45,6 +45,7 @@ ROLES = {
     "Role Based Access Control Administrator": "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
     "Managed Identity Contributor": "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59",
     "Managed Identity Operator": "f1a07417-d97a-45cb-824c-7a7467783830",
+    "Key Vault Contributor": "f25e0fa2-a7c8-4377-a976-54943a77a395",
     "Key Vault Administrator": "00482a5a-887f-4fb3-b363-3b7fe8e74483",
     "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
@@ -221,6 +222,11 @@ class Owner:
         """A vault; its resource ID."""
         path = f"{self.group}/providers/Microsoft.KeyVault/vaults/{name}"
         return str(self.arm("PUT", path, {"location": "local", "properties": {}})["id"])
+
+    def purge_vault(self, name: str) -> None:
+        """The end of a deleted vault."""
+        place = f"{self.subscription}/providers/Microsoft.KeyVault/locations/local/deletedVaults"
+        self.arm("POST", f"{place}/{name}/purge")
 
     def secret(self, vault: str, name: str, value: str) -> dict[str, Any]:
         """A secret's new version; its bundle."""

@@ -97,7 +97,7 @@ class Platform(RunningServer):
             for line in database.iterdump():
                 if not line.startswith('INSERT INTO "lease"'):
                     digest.update(line.encode())
-        for path in sorted((self.data / PARTS).rglob("*")):
+        for path in sorted(path for path in (self.data / PARTS).rglob("*") if path.is_file()):
             digest.update(str(path).encode())
         return digest.hexdigest()
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,20 @@ class Launcher:
         )
 
 
+class Dialogue:
+    """A program that is told what to do line by line, and answers each with a line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin
+        assert process.stdout
+        self._in, self._out = process.stdin, process.stdout
+
+    def tell(self, action: str) -> str:
+        self._in.write(f"{action}\n")
+        self._in.flush()
+        return self._out.readline().strip()
+
+
 @dataclass(frozen=True)
 class Place:
     """One app, its user-assigned identity, a vault and an account; no role is assigned yet."""
@@ -120,6 +135,14 @@ class Place:
     def start(self, command: Command, **environ: str) -> subprocess.Popen[str]:
         """Start a command as this app."""
         return self.launcher.start(self.name, command, **self.environ(**environ))
+
+    @contextmanager
+    def talk(self, command: Command, **environ: str) -> Iterator[Dialogue]:
+        """A dialogue with a command, which ends well and without complaint."""
+        process = self.start(command, **environ)
+        yield Dialogue(process)
+        _, err = process.communicate(timeout=PROGRAM_SECONDS)
+        assert (process.returncode, err) == (0, "")
 
 
 def make_place(owner: Owner, *, system: bool = False) -> Place:

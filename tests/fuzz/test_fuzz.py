@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import (
+    access_policies,
     app_setting_reference,
+    blob_documents,
     blob_xml,
     block_list,
     byte_range,
@@ -18,12 +20,16 @@ from tests.fuzz import (
     lease_opening,
     proxy_request,
     resource_id,
+    secret_requests,
     set_secret,
+    tag_expression,
     token,
 )
 
 TARGETS = [
+    access_policies,
     app_setting_reference,
+    blob_documents,
     block_list,
     blob_xml,
     byte_range,
@@ -31,7 +37,9 @@ TARGETS = [
     lease_opening,
     proxy_request,
     resource_id,
+    secret_requests,
     set_secret,
+    tag_expression,
     token,
 ]
 EXAMPLES = os.environ.get("KEYLESS_FUZZ_EXAMPLES")

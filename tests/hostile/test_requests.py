@@ -118,6 +118,11 @@ VAULT_CASES: dict[str, Bad] = {
     "100 headers": Bad("GET", f"/secrets/s?{API}", 400, "BadParameter", headers={f"x-{i}": "y" for i in range(100)}),
     "33 KB of headers": Bad("GET", f"/secrets/s?{API}", 400, "BadParameter", headers={"x": "y" * 33_000}),
     "a long path": Bad("GET", f"/secrets/{'a' * MAX_PATH}?{API}", 400, "BadParameter"),
+    "an update that is an array": Bad("PATCH", f"/secrets/bad?{API}", 400, "BadParameter", b"[]"),
+    "an update nested 60,000 deep": Bad("PATCH", f"/secrets/bad?{API}", 400, "BadParameter", b'{"x":' + b"[" * 60_000),
+    "a backup that is none": Bad("POST", f"/secrets/restore?{API}", 400, "BadParameter", b'{"value":"/secrets/bad"}'),
+    "a backup that is not UTF-8": Bad("POST", f"/secrets/restore?{API}", 400, "BadParameter", b'{"value":"\xff"}'),
+    "a backup of nothing": Bad("POST", f"/secrets/restore?{API}", 400, "BadParameter", b'{"value":""}'),
 }
 
 

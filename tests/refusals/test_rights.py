@@ -390,8 +390,12 @@ def _vault(world: World, name: str) -> Things:
         world.owner.vault(name)
         world.owner.secret(name, "s", "value")
 
+    def remove() -> None:
+        world.owner.arm("DELETE", scope)
+        world.owner.purge_vault(name)
+
     scope = _scope(world, f"vault {name}")
-    return scope, make, lambda: world.owner.arm("DELETE", scope), f"secret {name}/s"
+    return scope, make, remove, f"secret {name}/s"
 
 
 def _account(world: World, name: str) -> Things:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from keyless.model.errors import ErrorKind, KeylessError, conflict
 from keyless.store import sqlite
 from keyless.store.engine import Migration, Tx
 from keyless.store.sqlite import SqliteStore, SqliteTx, open_store
+from tests.faults import CHANGE, SYNC, WRITE, Disk, faulty_disk
 from tests.harness import small_disk
 
 NOTES = Migration("notes", (("CREATE TABLE note(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",),))
@@ -24,6 +27,12 @@ NOTES = Migration("notes", (("CREATE TABLE note(id INTEGER PRIMARY KEY, text TEX
 @dataclass(frozen=True)
 class Noted:
     text: str
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    with faulty_disk(tmp_path) as disk:
+        yield disk
 
 
 @pytest.fixture
@@ -178,6 +187,71 @@ async def test_a_read_only_folder_is_told_as_that(tmp_path: Path) -> None:
         for error in (refused.value, refused_new.value):
             assert error.kind is ErrorKind.UNAVAILABLE
             assert "cannot be written" in error.message
+
+
+# a disk that fails
+
+
+def after_a_crash(folder: Path, name: str) -> list[str]:
+    """What a process would find that starts after this one was killed. Copied by another one: see SQLite on locks."""
+    copy = folder / name
+    copy.mkdir()
+    subprocess.run(["cp", folder / "db", folder / "db-wal", copy], check=True)
+    with closing(sqlite3.connect(copy / "db")) as database:
+        return [text for (text,) in database.execute("SELECT text FROM note ORDER BY id")]
+
+
+FAULTS = {
+    "full": ((WRITE,), errno.ENOSPC),
+    "broken": ((WRITE,), errno.EIO),
+    "read-only": ((WRITE, SYNC, CHANGE), errno.EROFS),
+    "syncs": ((SYNC,), errno.EIO),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_failing_disk_refuses_and_recovers(disk: Disk, store: SqliteStore, fault: str) -> None:
+    heard: list[str] = []
+    store.subscribe(Noted, lambda change: heard.append(change.text))
+    await store.write(lambda tx: note(tx, "before"))
+    calls, error = FAULTS[fault]
+    disk.fails(*calls, error=error)
+    for text in ("short", "x" * 50_000):
+        many = [store.write(lambda tx, n=n, text=text: note(tx, f"{text}{n}")) for n in range(5)]  # type: ignore[misc]
+        for refused in await asyncio.gather(*many, return_exceptions=True):
+            assert isinstance(refused, KeylessError)
+            assert (refused.kind, refused.retry_after) == (ErrorKind.UNAVAILABLE, 5)
+        assert await texts(store) == heard == ["before"]
+    assert disk.failed
+    disk.works()
+    await store.write(lambda tx: note(tx, "after"))
+    assert await texts(store) == heard == ["before", "after"]
+
+
+async def test_a_change_whose_sync_failed_is_not_found_after_a_crash(
+    disk: Disk, store: SqliteStore, tmp_path: Path
+) -> None:
+    """Its record is in the log, whole: only that nobody has synced it keeps it from counting."""
+    await store.write(lambda tx: note(tx, "before"))
+    disk.fails(SYNC, error=errno.EIO, times=1)
+    with pytest.raises(KeylessError, match="FSYNC"):
+        await store.write(lambda tx: note(tx, "refused"))
+    assert after_a_crash(tmp_path, "first") == ["before"]
+    await store.write(lambda tx: note(tx, "after"))
+    assert after_a_crash(tmp_path, "second") == ["before", "after"]
+
+
+async def test_nothing_is_written_over_a_log_that_cannot_be_emptied(
+    disk: Disk, store: SqliteStore, tmp_path: Path
+) -> None:
+    await store.write(lambda tx: note(tx, "before"))
+    disk.fails(SYNC, error=errno.EIO)
+    for text in ("one", "two"):
+        with pytest.raises(KeylessError, match="FSYNC"):
+            await store.write(lambda tx, text=text: note(tx, text))  # type: ignore[misc]
+    disk.works()
+    await store.write(lambda tx: note(tx, "after"))
+    assert after_a_crash(tmp_path, "copy") == ["before", "after"] == await texts(store)
 
 
 # what is opened

@@ -17,7 +17,7 @@ from keyless.authority.key_ring import KeyRing
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
-from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, read_data_keys
+from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
 from keyless.directory.principals import Directory
 from keyless.http.asgi import Application
@@ -37,9 +37,13 @@ from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
 from keyless.providers.insights.router import InsightsRouter
+from keyless.providers.instance.router import NAMESPACE as INSTANCE_NAMESPACE
+from keyless.providers.instance.router import InstanceRouter
 from keyless.providers.key_vault import vaults as vault_type
 from keyless.providers.key_vault.access_policies import AccessPolicies
 from keyless.providers.key_vault.backups import SecretBackups
+from keyless.providers.key_vault.deleted_vaults import DeletedVaults
+from keyless.providers.key_vault.router import KeyVaultRouter
 from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
 from keyless.providers.key_vault.secrets import SecretHandlers
@@ -57,6 +61,7 @@ from keyless.providers.storage.user_delegation_key import DelegationKeys
 from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
+from keyless.store.backup import Backups
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
@@ -79,6 +84,7 @@ class Server:
     audit: AuditLog
     keys: KeyRing
     blobs: BlobStore
+    deleted_vaults: DeletedVaults
     instances: Instances
     leases: LeaseSocket
     http: HttpServer
@@ -103,6 +109,15 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         await loaded.load()
     await blobs.collector.recover()
 
+    backups = Backups(
+        config.data / DATABASE,
+        config.data / SNAPSHOT,
+        lambda snapshot: backed_up(config.data, snapshot, blobs),
+        blobs.collector.held,
+        master,
+        instance.instance,
+        os.urandom,
+    )
     signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="keyless-signer")
     authority = TokenAuthority(
         keys,
@@ -118,13 +133,14 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
+    deleted_vaults = DeletedVaults(store, clock, purge_vault)
     secret_store = SecretStore(store, sealer, os.urandom, scope_deleted=assignments.remove_scope)
     engine = Engine(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
-            vault_type.vaults(instance.tenant, endpoints.vault, purge_vault, store, clock),
+            vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
         resources,
@@ -146,7 +162,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, keys, audit, clock),
+            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
             endpoints.login_url,
             endpoints.metadata,
         ),
@@ -203,7 +219,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, instances, leases, http, signers)
+    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers)
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
@@ -214,21 +230,31 @@ def _routers(
     instance: Instance,
     engine: Engine,
     assignments: Assignments,
+    deleted_vaults: DeletedVaults,
     keys: KeyRing,
     audit: AuditLog,
+    backups: Backups,
     clock: Clock,
 ) -> dict[str, Router]:
     authorization = AuthorizationRouter(
         assignments, engine.store, clock, engine.directory.by_id, engine.resources.get, instance.subscription
     )
     identities = IdentityRouter(engine.route, engine.directory, instance.tenant, engine.existing)
+    vaults = KeyVaultRouter(
+        engine.route,
+        deleted_vaults,
+        partial(engine.resources.named, vault_type.NAME),
+        vault_type.NAME_PATTERN,
+        vault_type.NAME_RULE,
+    )
     providers: dict[str, Router] = {
         "Microsoft.Authorization": authorization.route,
         "Microsoft.Insights": InsightsRouter(audit.latest).route,
-        "Microsoft.KeyVault": engine.route,
+        "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
         "Microsoft.Web": engine.route,
+        INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
     }
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}

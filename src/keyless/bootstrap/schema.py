@@ -1,9 +1,12 @@
-"""The whole schema of a data folder: each room's own migrations, and the data keys.
+"""The whole of a data folder: its files, each room's own migrations, and the data keys.
 
-Owns their order and the table of wrapped data keys.
+Owns the files' names and which of them a backup holds, the migrations' order, and the table of wrapped data keys.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
 
 from keyless.authority import key_ring
 from keyless.directory import principals
@@ -11,14 +14,20 @@ from keyless.management import resources
 from keyless.providers.authorization import assignments
 from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
+from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.web import app_settings
+from keyless.store.archive import Member
 from keyless.store.engine import Migration, Store
+from keyless.store.folder import INSTANCE_FILE
+from keyless.store.snapshot import Snapshot
 from keyless.workload import instances
 
 DATABASE = "keyless.db"
 AUDIT = "audit.jsonl"
 PARTS = "parts"
 TLS = "tls"
+#: There while a backup is made, and only then.
+SNAPSHOT = "backup.db"
 
 _SEALING = Migration(
     "sealing",
@@ -42,3 +51,16 @@ async def read_data_keys(store: Store) -> list[tuple[str, bytes]]:
     """The wrapped data keys, from the oldest to the current one."""
     rows = await store.rows("SELECT id, wrapped FROM data_key ORDER BY number")
     return [(str(key_id), wrapped) for key_id, wrapped in rows if isinstance(wrapped, bytes)]
+
+
+def backed_up(data: Path, snapshot: Snapshot, blobs: BlobStore) -> Iterator[Member]:
+    """The files of a data folder that belong to a snapshot of its database.
+
+    The audit log stays where it is, as the record of what was done there.
+    """
+    yield Member(INSTANCE_FILE, data / INSTANCE_FILE)
+    for file in sorted((data / TLS).glob("[!.]*.pem")):
+        yield Member(f"{TLS}/{file.name}", file)
+    yield Member(DATABASE, snapshot.file)
+    for file in blobs.files(snapshot.rows):
+        yield Member(str(file.relative_to(data)), file)

@@ -1,4 +1,4 @@
-"""`keyless blob`: blobs, over their data plane. Owns the commands and their progress bars."""
+"""`keyless blob`: blobs, over their data plane. Owns the commands."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from keyless.cli.blob_download import download as download_blob
 from keyless.cli.blob_download import target
@@ -22,6 +20,7 @@ from keyless.cli.blob_upload import Upload
 from keyless.cli.command import Keyless, with_keyless
 from keyless.cli.errors import complain
 from keyless.cli.output import Columns, Json
+from keyless.cli.progress import advance, bars
 from keyless.model.errors import KeylessError
 
 _COLUMNS: Columns = {
@@ -31,8 +30,6 @@ _COLUMNS: Columns = {
     "changed": "properties.Last-Modified",
 }
 _STANDARD = Path("-")
-#: A transfer of fewer bytes is over before a bar could be read.
-_LONG = 16 * 1024 * 1024
 _PAGE = 5000
 
 _address = click.argument("address", metavar="ACCOUNT/CONTAINER/BLOB")
@@ -161,26 +158,11 @@ def _source(path: Path) -> Iterator[tuple[BinaryIO, int | None]]:
 
 
 def _download(keyless: Keyless, where: Address, sink: BinaryIO) -> None:
-    with _bars() as bars:
-        download_blob(keyless.session, where, sink, lambda size: _advance(bars, where.blob, size))
+    with bars() as shown:
+        download_blob(keyless.session, where, sink, lambda size: advance(shown, where.blob, size))
 
 
 @contextmanager
 def _bar(name: str, size: int | None) -> Iterator[Callable[[int], None]]:
-    with _bars() as bars:
-        yield _advance(bars, name, size)
-
-
-def _bars() -> Progress:
-    """A place for bars; nothing is to be seen until there is one, nor where standard error is no terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
-
-
-def _advance(bars: Progress, name: str, size: int | None) -> Callable[[int], None]:
-    """Show a bar if the transfer is long; returns what moves it on."""
-    if size is not None and size < _LONG:
-        return lambda _count: None
-    task = bars.add_task(name, total=size)
-    return lambda count: bars.advance(task, count)
+    with bars() as shown:
+        yield advance(shown, name, size)

@@ -20,6 +20,8 @@ _COMMANDS = {
     "up": "keyless.cli.server:up",
     "down": "keyless.cli.server:down",
     "status": "keyless.cli.server:status",
+    "backup": "keyless.cli.backup:backup",
+    "restore": "keyless.cli.restore:restore",
     "identity": "keyless.cli.identity:identity",
     "app": "keyless.cli.app:app",
     "role": "keyless.cli.role:role",

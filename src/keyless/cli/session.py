@@ -32,7 +32,8 @@ MAX_PAGES = 10_000
 CONNECTIONS = 8
 #: A token is renewed when it has less than this many seconds left.
 _MARGIN = 60
-_TIMEOUT = httpx.Timeout(60, connect=5)
+_SECONDS = 60.0
+_TIMEOUT = httpx.Timeout(_SECONDS, connect=5)
 _REPEATABLE = (bytes, list, type(None))
 
 
@@ -131,18 +132,21 @@ class Session:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | Iterable[bytes] | None = None,
+        seconds: float = _SECONDS,
     ) -> Iterator[httpx.Response]:
         """An answer whose body the caller reads with `iter_raw`; Refused for a status of 400 or more.
+
+        `seconds` is how long the server may be silent.
 
         A token that is not taken any more (its signing key was revoked) is fetched anew, once, where the body can
         be sent again.
         """
         with self._failures():
-            response = self._send(method, endpoint, path, query, headers, content)
+            response = self._send(method, endpoint, path, query, headers, content, seconds)
             if response.status_code == 401 and isinstance(content, _REPEATABLE):
                 response.close()
                 self._tokens.pop(endpoint.audience, None)
-                response = self._send(method, endpoint, path, query, headers, content)
+                response = self._send(method, endpoint, path, query, headers, content, seconds)
             try:
                 if response.status_code >= 400:
                     raise refusal(response, _read(response))
@@ -158,11 +162,13 @@ class Session:
         query: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
         content: bytes | Iterable[bytes] | None,
+        seconds: float,
     ) -> httpx.Response:
         bearer = {"Authorization": f"Bearer {self.token(endpoint.audience).token.reveal()}"}
         request = self._build(
             method, endpoint.host, path, params=query, headers={**(headers or {}), **bearer}, content=content
         )
+        request.extensions["timeout"]["read"] = seconds
         return self._client.send(request, stream=True)
 
     def _fetch_token(self, audience: str) -> AccessToken:

@@ -15,9 +15,11 @@ from keyless.cli.command import Keyless, with_keyless
 from keyless.cli.errors import FAILED
 from keyless.cli.output import Json, one_line
 from keyless.model.access import Permission
+from keyless.model.resource_id import parse_resource_id
 
 _AUTHORIZATION = "providers/Microsoft.Authorization"
 _PROPOSED = re.compile(r"Assign '([^']+)'")
+_PROPOSED_POLICY = re.compile(r"Add the secret permission '([a-z]+)'")
 
 
 @click.command(
@@ -73,9 +75,12 @@ def _permission(keyless: Keyless, action: str, is_data: bool | None) -> Permissi
 
 
 def _remedy(keyless: Keyless, decision: Json, principal: str, scope: str) -> str:
-    """The command that would allow it, where the server names a role."""
-    proposed = _PROPOSED.match(decision["remedy"])
-    if proposed is None:
+    """The command that would allow it, where the server names a role or a permission."""
+    if proposed := _PROPOSED.match(decision["remedy"]):
+        words = ["role", "assign", principal, proposed[1], "--scope", keyless.short(scope)]
+    elif proposed := _PROPOSED_POLICY.match(decision["remedy"]):
+        vault = parse_resource_id(scope).segments[7]
+        words = ["vault", "set-policy", vault, principal, "--secret-permissions", proposed[1], "--add"]
+    else:
         return str(decision["remedy"])
-    command = shlex.join(["keyless", "role", "assign", principal, proposed[1], "--scope", keyless.short(scope)])
-    return f"To allow it:  {command}"
+    return f"To allow it:  {shlex.join(['keyless', *words])}"

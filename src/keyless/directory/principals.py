@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from keyless.model.errors import not_found
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.store.engine import Migration, Row, Store, Tx
 
@@ -101,6 +102,20 @@ class Directory:
         )
         tx.emit(PrincipalCreated(principal, assertion_key))
         return principal
+
+    def replace_assertion_key(self, tx: Tx, principal_id: str, key: dict[str, str]) -> None:
+        """Give an application another key, inside a write; assertions of the former one count no more."""
+        row = tx.row(
+            "SELECT principal_id, client_id, display_name, kind, resource_id, assertion_key FROM principal"
+            " WHERE principal_id=?",
+            (principal_id,),
+        )
+        if row is None:
+            raise not_found(f"There is no principal {principal_id} any more.")
+        tx.execute(
+            "UPDATE principal SET assertion_key=? WHERE principal_id=?", (msgspec.json.encode(key), principal_id)
+        )
+        tx.emit(PrincipalCreated(_from_row(row).principal, key))
 
     def delete(self, tx: Tx, principal_id: str) -> None:
         """Delete a principal, inside a write; its tokens count no more once that is committed."""

@@ -147,9 +147,8 @@ def name_is_taken(tx: Tx, resource_id: ResourceId) -> bool:
     return row is not None
 
 
-def write(tx: Tx, resource: Resource, *, unique: bool) -> None:
-    """Insert or replace a resource; `unique` counts when it is new, and reserves its name in every group."""
-    key = resource.id.key
+def encode(resource: Resource) -> bytes:
+    """A resource as it is stored."""
     stored = _Stored(
         str(resource.id),
         dict(resource.properties),
@@ -162,9 +161,15 @@ def write(tx: Tx, resource: Resource, *, unique: bool) -> None:
         resource.created,
         resource.changed,
     )
+    return msgspec.json.encode(stored)
+
+
+def write(tx: Tx, resource: Resource, *, unique: bool) -> None:
+    """Insert or replace a resource; `unique` counts when it is new, and reserves its name in every group."""
+    key = resource.id.key
     tx.execute(
         "INSERT INTO resource VALUES(?, ?, ?, ?) ON CONFLICT(key) DO UPDATE SET body=excluded.body",
-        (key, resource.id.type.lower(), resource.name.lower() if unique else None, msgspec.json.encode(stored)),
+        (key, resource.id.type.lower(), resource.name.lower() if unique else None, encode(resource)),
     )
     tx.execute("DELETE FROM resource_identity WHERE resource_key=?", (key,))
     for identity in resource.user_identities:
@@ -181,6 +186,11 @@ def delete(tx: Tx, resource: Resource) -> None:
 def _decode(row: Row) -> Resource:
     (body,) = row
     assert isinstance(body, bytes)
+    return decode(body)
+
+
+def decode(body: bytes) -> Resource:
+    """A resource that `encode` wrote."""
     stored = msgspec.json.decode(body, type=_Stored)
     return Resource(
         parse_resource_id(stored.id),

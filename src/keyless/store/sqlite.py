@@ -106,7 +106,7 @@ class SqliteStore:
     # the writer's thread
 
     def _write_groups(self, connection: sqlite3.Connection) -> None:
-        running = True
+        running, doubtful = True, False
         while running:
             group: list[_Job] = []
             job = self._jobs.get()
@@ -122,7 +122,7 @@ class SqliteStore:
                 except queue.Empty:
                     break
             if group:
-                _commit_group(connection, group)
+                doubtful = _commit_group(connection, group, doubtful)
                 self._loop.call_soon_threadsafe(self._answer, group)
         connection.close()
 
@@ -152,8 +152,15 @@ class SqliteStore:
                 log.error("%s failed on a committed %s", type(error).__name__, type(change).__name__)
 
 
-def _commit_group(connection: sqlite3.Connection, group: list[_Job]) -> None:
+def _commit_group(connection: sqlite3.Connection, group: list[_Job], doubtful: bool) -> bool:
+    """Returns whether the log is doubtful: whether changes that were refused may still lie in it.
+
+    They are written before they are synced. When the sync fails, SQLite forgets them; but after a crash it would find
+    them, whole, if nothing has taken their place. So the log is emptied before anything else is done.
+    """
     try:
+        if doubtful:
+            _empty_log(connection)
         connection.execute("BEGIN IMMEDIATE")
         for job in group:
             _run(connection, job)
@@ -163,6 +170,17 @@ def _commit_group(connection: sqlite3.Connection, group: list[_Job]) -> None:
             connection.execute("ROLLBACK")
         for job in group:
             job.changes, job.error = [], _unavailable(error)
+        doubtful = doubtful or str(getattr(error, "sqlite_errorname", "")).endswith("FSYNC")
+        if doubtful:
+            with contextlib.suppress(sqlite3.Error):
+                _empty_log(connection)
+                doubtful = False
+        return doubtful
+    return False
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _run(connection: sqlite3.Connection, job: _Job) -> None:

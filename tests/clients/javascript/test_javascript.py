@@ -57,6 +57,11 @@ def test_a_blob_is_read_if_it_is_there(place: Place, node: str) -> None:
     assert output_of(place.run([node, PROGRAMS / "blob-if-there.mjs"])) == "Grüße\n"
 
 
+def test_signatures_copies_and_batches(place: Place, node: str) -> None:
+    place.allow("Storage Blob Data Contributor", place.account_id)
+    assert output_of(place.run([node, PROGRAMS / "sharing.mjs"])) == "ok\n"
+
+
 def test_secrets(place: Place, node: str) -> None:
     place.allow("Key Vault Secrets Officer", place.vault_id)
     assert output_of(place.run([node, PROGRAMS / "secrets.mjs"])) == "ok\n"

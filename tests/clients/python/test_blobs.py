@@ -11,7 +11,7 @@ from tests.clients.place import Place, make_place, output_of, python
 from tests.harness import Owner, RunningServer
 
 
-@pytest.mark.parametrize("program", ["blob_life.py", "blob_lists.py", "blob_aio.py"])
+@pytest.mark.parametrize("program", ["blob_life.py", "blob_lists.py", "blob_aio.py", "blob_append.py"])
 def test_containers_and_blobs(place: Place, program: str) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     assert output_of(place.run(python(program))) == "ok\n"
@@ -27,6 +27,15 @@ def test_path_style(place: Place) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     url = f"https://127.0.0.1:{place.owner.server.port}/{place.name}"
     assert output_of(place.run(python("blob_lists.py"), ACCOUNT_URL=url)) == "ok\n"
+
+
+def test_signatures_copies_and_batches(place: Place) -> None:
+    other = make_place(place.owner)
+    place.owner.container(other.name, "box")
+    place.owner.blob(other.name, "box/b", b"from elsewhere")
+    place.allow("Storage Blob Data Contributor", place.account_id)
+    place.allow("Storage Blob Data Reader", other.account_id)
+    assert output_of(place.run(python("blob_sharing.py"), OTHER_BLOB=f"{other.account_url}/box/b")) == "ok\n"
 
 
 def test_large_blobs_stream_in_flat_memory(own_server: RunningServer) -> None:

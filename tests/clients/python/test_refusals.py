@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.clients.place import Place, make_place, python
+from tests.clients.place import Dialogue, Place, make_place, python
 from tests.harness import Owner, RunningServer
 
 VAULT_REFUSED = "HttpResponseError 403 Forbidden"
@@ -19,26 +17,8 @@ READ_BLOBS = ("read blob", "list blobs")
 CHANGE_BLOBS = ("write blob", "write blob in blocks", "delete blob", "delete container")
 
 
-class Running:
-    """The program, told what to do line by line."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdin
-        assert process.stdout
-        self.process, self._in, self._out = process, process.stdin, process.stdout
-
-    def tell(self, action: str) -> str:
-        self._in.write(f"{action}\n")
-        self._in.flush()
-        return self._out.readline().strip()
-
-
-@contextmanager
-def running(place: Place, **environ: str) -> Iterator[Running]:
-    process = place.start(python("refusals.py"), **environ)
-    yield Running(process)
-    _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (0, "")
+def running(place: Place, **environ: str) -> AbstractContextManager[Dialogue]:
+    return place.talk(python("refusals.py"), **environ)
 
 
 @pytest.fixture
@@ -106,6 +86,28 @@ def test_a_role_counts_at_its_scope_only(filled: Place) -> None:
         assert program.tell("get secret") == "done"
         assert program.tell("list secrets") == VAULT_REFUSED
         assert program.tell("read blob") == "done"
+
+
+def test_access_policies_count_in_place_of_roles(filled: Place) -> None:
+    owner, vault = filled.owner, filled.vault_id
+    policy = {"tenantId": owner.server.instance.tenant, "objectId": filled.identity["principalId"]}
+
+    def change(how: str, *secrets: str) -> None:
+        item = policy | {"permissions": {"secrets": [*secrets]}}
+        owner.arm("PUT", f"{vault}/accessPolicies/{how}", {"properties": {"accessPolicies": [item]}})
+
+    with running(filled) as program:
+        filled.allow("Key Vault Secrets Officer", vault)
+        assert program.tell("get secret") == "done"
+        owner.arm("PATCH", vault, {"properties": {"enableRbacAuthorization": False}})
+        for action in (*READ_SECRETS, *CHANGE_SECRETS):
+            assert program.tell(action) == VAULT_REFUSED, action
+        change("add", "get")
+        assert [program.tell(action) for action in READ_SECRETS] == ["done", VAULT_REFUSED]
+        change("add", "list", "set", "delete")
+        assert [program.tell(action) for action in (*READ_SECRETS, *CHANGE_SECRETS)] == ["done"] * 4
+        owner.arm("PATCH", vault, {"properties": {"enableRbacAuthorization": True, "accessPolicies": []}})
+        assert program.tell("list secrets") == "done"
 
 
 def test_another_app_has_none_of_it(filled: Place) -> None:

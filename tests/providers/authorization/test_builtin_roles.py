@@ -47,6 +47,7 @@ MAY = {
         "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE")},
     "Managed Identity Contributor": {"READ_ROLE", "READ_IDENTITY", "MAKE_IDENTITY"},
     "Managed Identity Operator": {"READ_ROLE", "READ_IDENTITY", "ASSIGN_IDENTITY"},
+    "Key Vault Contributor": {"READ_ROLE", "READ_VAULT", "MAKE_VAULT"},
     "Key Vault Administrator": {"READ_ROLE", "READ_VAULT", "GET_SECRET", "SET_SECRET", "SECRET_METADATA"},
     "Key Vault Secrets Officer": {"READ_ROLE", "READ_VAULT", "GET_SECRET", "SET_SECRET", "SECRET_METADATA"},
     "Key Vault Secrets User": {"GET_SECRET", "SECRET_METADATA"},
@@ -61,7 +62,7 @@ MAY = {
 
 def test_names_and_guids_are_the_real_ones_and_unique() -> None:
     assert {role.name: role.guid for role in BUILTIN_ROLES} == ROLES
-    assert len(BUILTIN_ROLES) == len(set(ROLES.values())) == 15
+    assert len(BUILTIN_ROLES) == len(set(ROLES.values())) == 16
     assert all(role.guid == role.guid.lower() for role in BUILTIN_ROLES)
 
 

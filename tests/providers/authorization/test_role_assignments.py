@@ -136,7 +136,7 @@ def test_definitions_have_their_real_form(arm: Manager, owner: Owner) -> None:
     assert (properties["roleName"], properties["type"]) == ("Key Vault Secrets User", "BuiltInRole")
     assert properties["assignableScopes"] == ["/"]
     assert set(properties["permissions"][0]) == {"actions", "notActions", "dataActions", "notDataActions"}
-    assert len(arm("GET", path).json()["value"]) == 15
+    assert len(arm("GET", path).json()["value"]) == 16
     assert arm("GET", f"{path}?$filter=roleName eq 'Emperor'").json()["value"] == []
     none = arm("GET", f"{path}/{uuid4()}")
     assert (none.status_code, code_of(none)) == (404, "RoleDefinitionDoesNotExist")

@@ -12,6 +12,7 @@ from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
 from keyless.model.secretstr import SecretStr
+from keyless.providers.key_vault.deleted_vaults import DeletedVaults
 from keyless.providers.key_vault.secret_rows import Metadata
 from keyless.providers.key_vault.secret_store import purge_vault
 from keyless.providers.key_vault.vault import Vault
@@ -100,14 +101,16 @@ async def test_purging_a_vault_takes_all_of_it_and_nothing_else(vault: VaultClie
 
 
 async def test_a_new_vault_under_an_old_name_begins_empty(vault: VaultClient) -> None:
-    declared = vaults(
-        "tenant", lambda name: f"https://{name}.vault.keyless.localhost", purge_vault, vault.store, vault.clock
-    )
+    deleted = DeletedVaults(vault.store, vault.clock, purge_vault)
+    declared = vaults("tenant", lambda name: f"https://{name}.vault.keyless.localhost", deleted)
     shop = Resource(parse_resource_id(SHOP))
     await vault.set("kept")
     await vault.store.write(lambda tx: declared.written(tx, shop, shop))
     assert (await vault.send("GET", "/secrets/kept")).status == 200
     await vault.store.write(lambda tx: declared.deleted(tx, shop))
+    found = await deleted.find("Shop")
+    assert found
+    await deleted.purge(found)
     await vault.set("late")  # its request was let in before the vault went
     await vault.store.write(lambda tx: declared.written(tx, None, shop))
     assert (await vault.send("GET", "/secrets")).body["value"] == []

@@ -89,6 +89,18 @@ async def test_some_operations_take_a_condition_on_tags_only(blob: BlobClient) -
         assert await _try(blob, number, operation, HOLDING[0]) == (400, "ConditionHeadersNotSupported")
 
 
+async def test_operations_on_tags_have_names_of_their_own_for_the_rest(blob: BlobClient) -> None:
+    await blob.container()
+    for number, operation in enumerate(o for o in TAGS_ONLY if o[1] == "comp=tags"):
+        for demand in HOLDING[:4]:
+            named = {f"x-ms-blob-{name}": value for name, value in demand.items()}
+            assert (await _try(blob, number, operation, named))[0] < 300, (operation, demand)
+        for demand in FAILING[:4]:
+            named = {f"x-ms-blob-{name}": value for name, value in demand.items()}
+            quiet = operation[0] == "GET" and bool({"If-None-Match", "If-Modified-Since"} & set(demand))
+            assert await _try(blob, number, operation, named) == (304 if quiet else 412, "ConditionNotMet")
+
+
 @pytest.mark.parametrize(
     ("method", "query", "taken"),
     [

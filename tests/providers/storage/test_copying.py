@@ -153,6 +153,14 @@ async def test_the_digest_of_the_source(box: BlobClient, name: str) -> None:
     assert (right.status, right.headers["Content-MD5"]) == (EVERY[name][1], md5(b"data"))
 
 
+@pytest.mark.parametrize("name", WHOLE)
+async def test_a_whole_blob_is_not_copied_in_part(box: BlobClient, name: str) -> None:
+    headers = {"x_ms_source_range": "bytes=0-1", "x_ms_source_content_md5": md5(b"da")}
+    answer = await copy(box, "/box/b", name=name, **headers)
+    assert (answer.status, answer.code) == (400, "InvalidHeaderValue")
+    assert (await box.send("HEAD", "/box/b")).status == 404
+
+
 @pytest.mark.parametrize("name", EVERY)
 async def test_conditions_on_the_source(box: BlobClient, name: str) -> None:
     etag = (await box.send("HEAD", "/box/a")).headers["ETag"]

@@ -170,14 +170,12 @@ async def prepare(folder: Path) -> None:
     await store.close()
 
 
-def killed(folder: Path, what: str, number: int, seconds: float) -> list[str]:
-    """What a process has said that does `what`, until it is killed so long after its first word."""
+def killed(folder: Path, what: str, number: int, seconds: float, module: str = __name__) -> list[str]:
+    """What a process has said that does `what` of a module, until it is killed so long after its first word."""
     root = Path(__file__).parents[3]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *filter(None, sys.path)])}
-    program = [sys.executable, "-m", __name__ if "." in __name__ else "tests.providers.storage.test_crash"]
-    child = subprocess.Popen(
-        [*program, str(folder), what, str(number)], stdout=subprocess.PIPE, env=environment, cwd=root
-    )
+    program = [sys.executable, "-m", module, str(folder), what, str(number)]
+    child = subprocess.Popen(program, stdout=subprocess.PIPE, env=environment, cwd=root)
     assert child.stdout is not None
     said = child.stdout.readline()
     time.sleep(seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +17,10 @@ MISMATCH, NONE = "LeaseIdMismatchWithLeaseOperation", "LeaseNotPresentWithLeaseO
 STATES = ("available", "leased", "expired", "breaking", "broken")
 
 
-async def lease(blob: BlobClient, action: str, at: tuple[str, str] = BLOB, **more: str | int) -> Answer:
+More = dict[str, str | int]
+
+
+async def lease(blob: BlobClient, action: str, at: tuple[str, str] = BLOB, /, **more: str | int) -> Answer:
     """`id`, `proposed`, `duration` and `period` of a lease action."""
     names = {
         "id": "x-ms-lease-id",
@@ -77,7 +79,7 @@ async def test_every_action_in_every_state(
     await bring_to(blob, state, at)
     before = await blob.send("HEAD", *at)
     assert await told(blob, at) == state
-    more: dict[str, Any] = {} if not who else {"proposed" if action == "acquire" else "id": who}
+    more: More = {} if not who else {"proposed" if action == "acquire" else "id": who}
     if action == "acquire":
         more["duration"] = -1
     if action == "change":
@@ -202,7 +204,7 @@ async def test_how_long_a_break_takes(blob: BlobClient) -> None:
         ({"period": 40}, 10),
         ({"period": 0}, 0),
     ]:
-        answer = await lease(blob, "break", **period)  # type: ignore[arg-type]
+        answer = await lease(blob, "break", **period)
         assert (answer.status, answer.headers["x-ms-lease-time"]) == (202, str(left))
     assert await told(blob, BLOB) == "broken"
     await lease(blob, "acquire", proposed=B, duration=-1)
@@ -230,7 +232,7 @@ async def test_how_long_a_break_takes(blob: BlobClient) -> None:
         ("break", {"period": -1}, "InvalidHeaderValue"),
     ],
 )
-async def test_actions_that_make_no_sense(blob: BlobClient, action: str, more: dict[str, Any], code: str) -> None:
+async def test_actions_that_make_no_sense(blob: BlobClient, action: str, more: More, code: str) -> None:
     await bring_to(blob, "available", BLOB)
     answer = await lease(blob, action, **more)
     assert (answer.status, answer.code) == (400, code)
@@ -275,7 +277,7 @@ def test_no_two_hold_it_at_a_time(tmp_path_factory: pytest.TempPathFactory) -> N
                     assert (free.status == 201) == (not held)
                     holder = held
                     continue
-                more: dict[str, Any] = {"id": who}
+                more: More = {"id": who}
                 if action == "acquire":
                     more = {"proposed": who, "duration": duration}
                 elif action == "change":

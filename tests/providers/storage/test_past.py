@@ -177,7 +177,7 @@ async def test_a_deleted_blob_comes_back(blob: BlobClient) -> None:
     assert await collected(blob) == 1
     (entry,) = await listed(blob, "deleted,metadata")
     assert (entry.findtext("Deleted"), entry.findtext("Metadata/k"), entry.find("Snapshot")) == ("true", "v", None)
-    assert entry.findtext("Properties/RemainingRetentionDays") == "4"
+    assert entry.findtext("Properties/RemainingRetentionDays") == "5"
     assert entry.findtext("Properties/DeletedTime")
     assert [e.findtext("Snapshot") for e in await listed(blob, "deleted,snapshots")] == [name, None]
     assert (await blob.send("PUT", "/box/b", "comp=undelete")).status == 200

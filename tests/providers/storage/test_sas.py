@@ -155,7 +155,7 @@ async def test_permissions(
     key = await delegation_key(box)
     container = "/" + path.split("/")[1] if path != "/" else "/box"
     fields = signed(box, key, container, sp=sp, sr="c")
-    answer = await use(box, method, path, parse_query(query) | fields, b"x", headers=headers)
+    answer = await use(box, method, path, {**parse_query(query), **fields}, b"x", headers=headers)
     assert answer.status == status, answer.body
 
 
@@ -354,13 +354,15 @@ async def test_tags(box: BlobClient) -> None:
 
 async def test_response_headers(box: BlobClient) -> None:
     key = await delegation_key(box)
-    asked = {"rscc": "no-cache", "rscd": 'attachment; filename="ü"', "rsct": "a/b"}
-    asked["rscd"] = 'attachment; filename="x"'
+    asked = {"rscc": "no-cache", "rscd": 'attachment; filename="x"', "rsct": "a/b"}
     query = signed(box, key, "/box/b", **asked)
     for method in ("GET", "HEAD"):
         got = await use(box, method, "/box/b", query)
         assert got.headers["Cache-Control"] == "no-cache"
         assert (got.headers["Content-Disposition"], got.headers["Content-Type"]) == (asked["rscd"], "a/b")
+    for odd in ("a\r\nSet-Cookie: b", "a\nb", "ü", "a\x00", "a" * 1025):
+        refused = await use(box, "GET", "/box/b", signed(box, key, "/box/b", rscd=odd))
+        assert (refused.status, refused.code) == (403, "AuthenticationFailed"), odd
     plain = await box.send("GET", "/box/b", urlencode(asked))
     assert plain.headers["Content-Type"] == "text/plain"
 

@@ -100,6 +100,17 @@ BUILTIN_ROLES: tuple[Role, ...] = (
         actions=(f"{_IDENTITIES}/*/read", f"{_IDENTITIES}/*/assign/action", *_COMMON),
     ),
     Role(
+        "f25e0fa2-a7c8-4377-a976-54943a77a395",
+        "Key Vault Contributor",
+        "Manages vaults, but opens none that is under roles, and purges none.",
+        actions=("Microsoft.KeyVault/*", *_COMMON),
+        not_actions=(
+            "Microsoft.KeyVault/locations/deletedVaults/purge/action",
+            "Microsoft.KeyVault/hsmPools/*",
+            "Microsoft.KeyVault/managedHsms/*",
+        ),
+    ),
+    Role(
         "00482a5a-887f-4fb3-b363-3b7fe8e74483",
         "Key Vault Administrator",
         "Does everything with what a vault holds.",

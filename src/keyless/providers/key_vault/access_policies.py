@@ -88,12 +88,14 @@ class AccessPolicies:
     def rule(self, principal_id: str, need: Requirement) -> PolicyGrant | Denied | None:
         """See `model.access.OwnRule`. What is no data action is for role assignments to decide, here as elsewhere."""
         segments = need.scope.segments
-        if len(segments) < 8 or segments[5].lower() != "microsoft.keyvault" or not any(p.data for p in need.any_of):
+        if len(segments) < 8 or segments[5].lower() != "microsoft.keyvault":
             return None
         vault = self.vault(segments[7])
-        if vault is None or not vault.id.contains(need.scope) or not under_policies(vault):
+        if vault is None or not under_policies(vault) or not vault.id.contains(need.scope):
             return None
         wanted = [_PERMISSIONS.get(p.action.lower(), "") for p in need.any_of if p.data]
+        if not wanted:
+            return None
         held = _held(vault, principal_id)
         granted = next((permission for permission in wanted if permission in held), None)
         if granted:

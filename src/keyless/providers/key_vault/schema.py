@@ -1,4 +1,4 @@
-"""The tables of Microsoft.KeyVault: secrets and their versions. Owns their definition."""
+"""The tables of Microsoft.KeyVault: secrets, their versions, and deleted vaults. Owns their definition."""
 
 from __future__ import annotations
 
@@ -18,4 +18,11 @@ _SECRETS = (
          FOREIGN KEY(vault, name) REFERENCES key_vault_secret(vault, name) ON DELETE CASCADE)""",
 )
 
-MIGRATION = Migration("key_vault", (_SECRETS,))
+# `key` is that of the vault's resource ID, by which its secrets are kept; `due` is when it is to be purged
+_DELETED_VAULTS = (
+    """CREATE TABLE key_vault_deleted_vault(
+         name TEXT PRIMARY KEY, key TEXT NOT NULL, deleted INTEGER NOT NULL, due INTEGER NOT NULL,
+         body BLOB NOT NULL) WITHOUT ROWID""",
+)
+
+MIGRATION = Migration("key_vault", (_SECRETS, _DELETED_VAULTS))

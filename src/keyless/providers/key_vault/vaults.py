@@ -13,7 +13,7 @@ from functools import partial
 from keyless.http.message import Response
 from keyless.http.surface import Call
 from keyless.management import resources as table
-from keyless.management.arm import flag_of, json_response, object_of, read_object
+from keyless.management.arm import flag_of, json_response, object_of, read_object, text_of
 from keyless.management.resource_type import Draft, ResourceType, SubOperation
 from keyless.model.access import Permission, Requirement
 from keyless.model.clock import Clock
@@ -29,6 +29,7 @@ from keyless.providers.key_vault.access_policies import (
     policies_of,
     under_policies,
 )
+from keyless.providers.key_vault.deleted_vaults import DeletedVaults
 from keyless.providers.key_vault.vault import (
     MAX_RETENTION_DAYS,
     MIN_RETENTION_DAYS,
@@ -40,13 +41,15 @@ from keyless.providers.key_vault.vault import (
 from keyless.store.engine import Store, Tx
 
 NAME = "Microsoft.KeyVault/vaults"
+NAME_PATTERN = re.compile(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]")
+NAME_RULE = "3 to 24 letters, digits or '-', beginning with a letter, no '--' and no '-' at the end."
+#: "recover", in a request; between its reading and its writing also in the properties, but never stored.
+CREATE_MODE = "createMode"
 
 
-def vaults(
-    tenant: str, url: Callable[[str], str], purge: Callable[[Tx, str], None], store: Store, clock: Clock
-) -> ResourceType:
-    """The declaration. `url` gives a vault's address from its name, `purge` removes what it holds."""
-    policies = PolicyChanges(store, clock, tenant)
+def vaults(tenant: str, url: Callable[[str], str], deleted: DeletedVaults) -> ResourceType:
+    """The declaration. `url` gives a vault's address from its name; `deleted` takes those that are deleted."""
+    policies = PolicyChanges(deleted.store, deleted.clock, tenant)
 
     def view(vault: Resource) -> Mapping[str, object]:
         return {
@@ -63,22 +66,24 @@ def vaults(
         }
 
     def written(tx: Tx, old: Resource | None, vault: Resource) -> Resource:
-        if old is None:  # a write to an earlier vault of this name may have come in after that one's end
-            purge(tx, vault.id.key)
+        if CREATE_MODE in vault.properties:
+            # as it was, whatever else the request says
+            return replace(deleted.take_back(tx, vault.id), changed=vault.changed)
+        if old is None:
+            deleted.check_name(tx, vault.name)
+            # a write to an earlier vault of this name may have come in after that one's end
+            deleted.purge_contents(tx, vault.id.key)
         return vault
-
-    def deleted(tx: Tx, vault: Resource) -> None:
-        purge(tx, vault.id.key)
 
     return ResourceType(
         NAME,
-        re.compile(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]"),
-        "3 to 24 letters, digits or '-', beginning with a letter, no '--' and no '-' at the end.",
+        NAME_PATTERN,
+        NAME_RULE,
         partial(_parse, tenant),
         view,
         globally_unique=True,
         written=written,
-        deleted=deleted,
+        deleted=deleted.keep,
         links=_links,
         operations={("PUT", f"{POLICIES}/{how}".lower()): policies.operation(how) for how in CHANGES},
     )
@@ -147,7 +152,15 @@ def _parse(tenant: str, draft: Draft) -> Mapping[str, object]:
         POLICIES: parse_policies(policies, tenant),
         RETENTION: _retention(draft, before),
         **({PURGE_PROTECTION: True} if protected else {}),
+        **({CREATE_MODE: "recover"} if _recovers(draft) else {}),
     }
+
+
+def _recovers(draft: Draft) -> bool:
+    mode = text_of(draft.properties, CREATE_MODE, "default")
+    if mode not in {"default", "recover"}:
+        raise _bad_request(f"{CREATE_MODE} is 'default' or 'recover'.")
+    return mode == "recover"
 
 
 def _retention(draft: Draft, before: Vault | None) -> int:

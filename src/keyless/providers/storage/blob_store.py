@@ -5,6 +5,7 @@ Owns nothing but the assembly: one object that the surface and `bootstrap` hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +15,17 @@ from keyless.providers.storage.collector import Collector
 from keyless.providers.storage.part_files import PartFiles
 from keyless.providers.storage.parts import Parts, Random
 from keyless.providers.storage.reading import Pins, Reader
+from keyless.providers.storage.tables.appends import Appends
 from keyless.providers.storage.tables.blobs import Blobs
 from keyless.providers.storage.tables.blocks import Blocks
 from keyless.providers.storage.tables.changes import Changes
 from keyless.providers.storage.tables.containers import Containers
 from keyless.providers.storage.tables.copies import Copies
-from keyless.providers.storage.tables.garbage import drop_account
+from keyless.providers.storage.tables.garbage import drop_account, live_files
 from keyless.providers.storage.tables.listing import Page, Query, list_page
 from keyless.providers.storage.tables.schema import MIGRATION
 from keyless.providers.storage.tables.services import Services
-from keyless.store.engine import Store, Tx
+from keyless.store.engine import Row, Store, Tx
 from keyless.store.sealing import PartSealer
 
 _DRAWN_BYTES = 4096
@@ -43,8 +45,10 @@ class BlobStore:
     blobs: Blobs
     changes: Changes
     blocks: Blocks
+    appends: Appends
     copies: Copies
     parts: Parts
+    part_files: PartFiles
     pins: Pins
     reader: Reader
     collector: Collector
@@ -52,6 +56,10 @@ class BlobStore:
     async def list_page(self, container: int, query: Query) -> Page:
         """One page of a container's list; see `tables/listing.py`."""
         return await list_page(self.store, container, query)
+
+    def files(self, rows: Callable[[str], Iterable[Row]]) -> Iterator[Path]:
+        """The part files that belong to a snapshot of the database, whose rows are asked for through `rows`."""
+        return map(self.part_files.path, live_files(rows))
 
     def delete_account(self, tx: Tx, account: str) -> None:
         """Drop all of an account, named by its resource ID's key, in the transaction that deletes the resource."""
@@ -86,8 +94,10 @@ def open_blob_store(
         blobs=Blobs(store, clock, etag),
         changes=Changes(store, clock, etag),
         blocks=blocks,
+        appends=Appends(store, clock, etag),
         copies=Copies(store, clock, etag),
         parts=parts,
+        part_files=files,
         pins=pins,
         reader=Reader(blocks, parts, pins),
         collector=Collector(store, files, pins, clock),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from keyless.model.clock import Clock
@@ -37,6 +39,7 @@ class Collector:
         self._clock = clock
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
+        self._holders = 0
         store.subscribe(garbage.Garbage, lambda _: self._wake.set())
 
     async def recover(self) -> None:
@@ -58,6 +61,16 @@ class Collector:
             while await self._store.write(garbage.take_upload_apart):
                 pass
             await self._remove_parts()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For as long as this lasts, no file of a part is removed that was live when it began."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            self._wake.set()
 
     async def run(self) -> None:
         """Collect whenever there is something, until cancelled."""
@@ -86,7 +99,7 @@ class Collector:
     async def _remove_parts(self) -> None:
         while True:
             files, inline = await garbage.dropped_parts(self._store)
-            if not files and not inline:
+            if self._holders or not (files or inline):
                 return
             await asyncio.to_thread(self._files.remove, files)
             await self._store.write(partial(garbage.forget_parts, parts=files + inline))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from keyless.http.message import Headers
@@ -135,6 +135,17 @@ def read_conditions(headers: Headers) -> Conditions:
         _date(headers, "if-unmodified-since"),
         read_if_tags(headers.get(IF_TAGS)) if IF_TAGS in headers else None,
         _lease_id(headers),
+    )
+
+
+def read_tags_conditions(headers: Headers) -> Conditions:
+    """The conditions of an operation on tags, which has the conditional headers under names of their own."""
+    return replace(
+        read_lease_only(headers, IF_TAGS),
+        match=_tags(headers, "x-ms-blob-if-match"),
+        none_match=_tags(headers, "x-ms-blob-if-none-match"),
+        modified_since=_date(headers, "x-ms-blob-if-modified-since"),
+        unmodified_since=_date(headers, "x-ms-blob-if-unmodified-since"),
     )
 
 

@@ -25,13 +25,16 @@ from keyless.providers.storage.names import address
 #: What a host name and a path stand for; None if they are nobody's here.
 FindTarget = Callable[[str, str], Target | None]
 
+#: By their `comp`, the operations that take a part of their source.
+_RANGED = frozenset({"block", "appendblock", "page"})
 MAX_URL = 16 * 1024
+_RANGE = "x-ms-source-range"
 #: What a source takes over from the request, by the names that they have there.
 _TAKEN = {
     **{f"x-ms-source-{name}": name for name in NAMES},
     "x-ms-source-if-tags": IF_TAGS,
     "x-ms-source-lease-id": LEASE_ID,
-    "x-ms-source-range": "x-ms-range",
+    _RANGE: "x-ms-range",
 }
 #: Kept of a source's URL when it is shown: which of a blob's lives was copied, and no signature.
 _SHOWN = frozenset({"snapshot", "versionid"})
@@ -52,6 +55,10 @@ def source_request(find: FindTarget, call: Call, method: str) -> Request:
     signature is part of the URL. Raises INVALID, and FORBIDDEN for a source that is not of this keyless.
     """
     given = call.request
+    if _RANGE in given.headers and given.query.get("comp", "").lower() not in _RANGED:
+        raise invalid(
+            f"A whole blob is copied here: send no {_RANGE}, or put its blocks from URLs.", "InvalidHeaderValue"
+        )
     parts, host, port = _take_apart(given.headers.get("x-ms-copy-source"))
     target = find(host, parts.path)
     if target is None or target.surface != "storage":

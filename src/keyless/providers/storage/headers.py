@@ -24,6 +24,7 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 MAX_METADATA_BYTES = 8 * 1024
 MAX_SETTING = 1024
 MAX_CLIENT_REQUEST_ID = 1024
+MAX_NUMBER = 2**63 - 1
 META = "x-ms-meta-"
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -120,6 +121,17 @@ def flag(headers: Headers, name: str, *, default: bool = False) -> bool:
     if text not in {"true", "false"}:
         raise invalid(f"The header {name} must be true or false.", "InvalidHeaderValue")
     return text == "true"
+
+
+def read_number(headers: Headers, name: str) -> int | None:
+    """A whole number from 0 up to `MAX_NUMBER`; None if it is not there. Raises INVALID with `InvalidHeaderValue`."""
+    if name not in headers:
+        return None
+    text = headers.get(name).strip()
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1
+    if not 0 <= number <= MAX_NUMBER:
+        raise invalid(f"The header {name} must be a whole number from 0 to {MAX_NUMBER}.", "InvalidHeaderValue")
+    return number
 
 
 def read_md5(headers: Headers, name: str) -> bytes | None:

@@ -89,11 +89,12 @@ class PartWriter:
         _sync_folder(self._path.parent)
 
     def discard(self) -> None:
-        """Take away what was written."""
+        """Take away what was written; what cannot be taken away now is left to the collector."""
         if self._file is not None:
             with suppress(OSError):  # what was not written yet need not be
                 self._file.close()
-            _unfinished(self._path).unlink(missing_ok=True)
+            with suppress(OSError):
+                _unfinished(self._path).unlink(missing_ok=True)
 
     def _create(self) -> BinaryIO:
         folder = self._path.parent

@@ -94,14 +94,10 @@ class Parts:
                 await asyncio.shield(job)
                 job = asyncio.ensure_future(asyncio.to_thread(intake.take, *batch))
             await asyncio.shield(job)
-        except BaseException as error:
+        except BaseException:
             # what runs in a thread cannot be called off: it must be over before its file is taken away
             await asyncio.wait({job})
             await asyncio.to_thread(intake.writer.discard)
-            if isinstance(error, OSError) and error.errno in _FULL:
-                raise KeylessError(
-                    ErrorKind.UNAVAILABLE, "The disk of the data folder is full: free some space.", retry_after=30
-                ) from error
             raise
         return Received(intake.size, Part(part_id, intake.size), intake.md5.digest() if digest else b"")
 
@@ -116,13 +112,16 @@ class _Intake:
         self._digest = digest
 
     def take(self, data: bytes, last: bool) -> None:
-        """Digest, seal and write; after the last batch the file is durable."""
+        """Digest, seal and write; after the last batch the file is durable. Raises UNAVAILABLE if the disk fails."""
         if self._digest:
             self.md5.update(data)
         self.size += len(data)
-        self.writer.append(data, last=last)
-        if last:
-            self.writer.finish()
+        try:
+            self.writer.append(data, last=last)
+            if last:
+                self.writer.finish()
+        except OSError as error:
+            raise _unwritable(error) from error
 
 
 async def _batches(body: Body, limit: int) -> AsyncIterator[tuple[bytes, bool]]:
@@ -152,6 +151,13 @@ def _too_large(limit: int) -> KeylessError:
     return KeylessError(
         ErrorKind.TOO_LARGE, f"The request body may have at most {limit} bytes.", code="RequestBodyTooLarge"
     )
+
+
+def _unwritable(error: OSError) -> KeylessError:
+    message = "The disk of the data folder is full: free some space."
+    if error.errno not in _FULL:
+        message = f"The data folder cannot be written now ({error.strerror or type(error).__name__})."
+    return KeylessError(ErrorKind.UNAVAILABLE, message, retry_after=30)
 
 
 def _intend(tx: Tx, part_id: bytes) -> None:

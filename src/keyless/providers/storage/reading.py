@@ -7,7 +7,8 @@ done. Must not know the protocol.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -17,6 +18,8 @@ from keyless.providers.storage.tables.blocks import Blocks
 from keyless.providers.storage.tables.records import Blob, Part
 
 _BLOCKS_AT_ONCE = 256
+#: Bytes that are sent in one go at least, but at the end.
+_SENT_AT_ONCE = 64 * 1024
 
 
 class Pin:
@@ -69,6 +72,19 @@ class Reader:
         return self._stream(blob.manifest, self._pins.pin(blob.manifest), start, length)
 
     async def _stream(self, manifest: int, _pin: Pin, start: int, length: int) -> AsyncIterator[bytes]:
+        """Small pieces are sent together: a log can be made of thousands."""
+        held, size = [], 0
+        async with aclosing(self._loaded(manifest, start, length)) as loaded:
+            async for data in loaded:
+                held.append(data)
+                size += len(data)
+                if size >= _SENT_AT_ONCE:
+                    yield held[0] if len(held) == 1 else b"".join(held)
+                    held, size = [], 0
+        if held:
+            yield b"".join(held)
+
+    async def _loaded(self, manifest: int, start: int, length: int) -> AsyncGenerator[bytes]:
         ahead: asyncio.Task[bytes] | None = None
         try:
             async for piece in self._pieces(manifest, start, start + length):

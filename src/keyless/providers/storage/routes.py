@@ -3,7 +3,8 @@
 Owns the table of operations and their actions, and the refusal of what is not there yet. Pure.
 
 A write that may overwrite needs `blobs/write`. One that can only create, because it says `If-None-Match: *`, may
-also be done with `blobs/add/action`, and so may Put Block, which changes nothing that anybody reads.
+also be done with `blobs/add/action`, and so may Put Block, which changes nothing that anybody reads, and Append
+Block, which leaves all that is there.
 
 Source: Azure Storage REST API; Azure RBAC, "Permissions for blob data operations".
 """
@@ -26,6 +27,7 @@ from keyless.providers.storage.headers import flag
 from keyless.providers.storage.moments import read_moment
 from keyless.providers.storage.names import Address, address
 from keyless.providers.storage.operations import (
+    appends,
     batch,
     blobs,
     blocks,
@@ -35,6 +37,7 @@ from keyless.providers.storage.operations import (
     leases,
     listing,
     properties,
+    put_blob,
     service,
     snapshots,
     tags,
@@ -141,7 +144,9 @@ RULES: Rules = {
     ("container", "PUT", "lease"): Rule("LeaseContainer", leases.lease_container, _CONTAINER_WRITE, changes=True),
     ("container", "GET", "list"): Rule("ListBlobs", listing.list_blobs, _READ),
     ("container", "GET", "blobs"): Rule("FindBlobsByTags", tags.find_blobs_by_tags, _FILTER),
-    ("blob", "PUT", ""): Rule("PutBlob", checked_upload(blobs.put_blob), _WRITE, changes=True, creates=_ADD, tags=True),
+    ("blob", "PUT", ""): Rule(
+        "PutBlob", checked_upload(put_blob.put_blob), _WRITE, changes=True, creates=_ADD, tags=True
+    ),
     ("blob", "GET", ""): Rule("GetBlob", checked_download(blobs.get_blob), _READ, of=_EITHER),
     ("blob", "HEAD", ""): Rule("GetBlobProperties", blobs.get_blob_properties, _READ, of=_EITHER),
     ("blob", "DELETE", ""): Rule("DeleteBlob", blobs.delete_blob, _DELETE, changes=True, of=_EITHER),
@@ -150,6 +155,8 @@ RULES: Rules = {
         "PutBlockList", checked_upload(blocks.put_block_list), _WRITE, changes=True, creates=_ADD, tags=True
     ),
     ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ, of=frozenset({_SNAPSHOT})),
+    ("blob", "PUT", "appendblock"): Rule("AppendBlock", checked_upload(appends.append_block), _ADD, changes=True),
+    ("blob", "PUT", "seal"): Rule("SealAppendBlob", appends.seal_append_blob, _WRITE, changes=True),
     ("blob", "PUT", "copy"): Rule("AbortCopyBlob", copying.abort_copy, _WRITE),
     ("blob", "GET", "metadata"): _GET_METADATA,
     ("blob", "HEAD", "metadata"): _GET_METADATA,
@@ -167,20 +174,20 @@ RULES: Rules = {
 
 _COPY_SOURCE = "x-ms-copy-source"
 #: Stand for `comp` where a source is named; being in upper case they are nothing that a client can send.
-_COPY, _COPY_AT_ONCE, _PUT_FROM_URL, _BLOCK_FROM_URL = "COPY", "COPY AT ONCE", "PUT FROM URL", "BLOCK FROM URL"
+_COPY, _COPY_AT_ONCE, _PUT_FROM_URL = "COPY", "COPY AT ONCE", "PUT FROM URL"
+_PART_FROM_URL = {"block": "BLOCK FROM URL", "appendblock": "APPEND FROM URL"}
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
 #: Operations of the real service that are not there yet.
 _LATER = frozenset(
     {
-        "appendblock", "batch", "copy", "expiry", "filesystem", "immutabilitypolicies", "incrementalcopy",
-        "legalhold", "page", "pagelist", "query", "rename", "seal", "userdelegationkey",
+        "batch", "copy", "expiry", "filesystem", "immutabilitypolicies", "incrementalcopy", "legalhold", "page",
+        "pagelist", "query", "rename", "userdelegationkey",
     }
 )  # fmt: skip
 _KNOWN = _LATER | {comp for _, _, comp in RULES}
 #: Query parameters and headers that ask for what is not there yet, and must not be passed over in silence.
 _LATER_PARAMETERS = {"deletetype": "permanent deletion"}
 _LATER_HEADERS = {
-    "x-ms-seal-blob": "append blobs",
     "x-ms-encryption-key": "customer-provided keys",
     "x-ms-encryption-scope": "encryption scopes",
     "x-ms-default-encryption-scope": "encryption scopes",
@@ -196,13 +203,15 @@ def rules(shared: SharedAccess, copies: Copying) -> Rules:
     copy = partial(copying.copy_blob, copies)
     put = partial(copying.put_blob_from_url, copies)
     put_block = partial(copying.put_block_from_url, copies)
+    append = partial(appends.append_block_from_url, copies.find)
     return {
         **RULES,
         ("service", "POST", "userdelegationkey"): Rule("GetUserDelegationKey", key, _DELEGATE, changes=True),
         ("blob", "PUT", _COPY): Rule("CopyBlob", copy, _WRITE, changes=True, creates=_ADD, tags=True),
         ("blob", "PUT", _COPY_AT_ONCE): Rule("CopyBlobFromURL", copy, _WRITE, changes=True, creates=_ADD, tags=True),
         ("blob", "PUT", _PUT_FROM_URL): Rule("PutBlobFromURL", put, _WRITE, changes=True, creates=_ADD, tags=True),
-        ("blob", "PUT", _BLOCK_FROM_URL): Rule("PutBlockFromURL", put_block, _ADD, changes=True),
+        ("blob", "PUT", _PART_FROM_URL["block"]): Rule("PutBlockFromURL", put_block, _ADD, changes=True),
+        ("blob", "PUT", _PART_FROM_URL["appendblock"]): Rule("AppendBlockFromURL", append, _ADD, changes=True),
     }
 
 
@@ -237,8 +246,8 @@ def _rule(rules: Rules, request: Request, at: Address) -> Rule:
 
 
 def _from_url(request: Request, comp: str) -> str:
-    if comp == "block":
-        return _BLOCK_FROM_URL
+    if comp in _PART_FROM_URL:
+        return _PART_FROM_URL[comp]
     if comp:
         raise unsupported(f"comp={comp} with a source")
     if "x-ms-blob-type" in request.headers:

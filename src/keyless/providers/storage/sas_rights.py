@@ -26,8 +26,9 @@ _LETTERS = {
     f"{_BLOBS}/filter/action": "f",
     f"{_BLOBS}/immutablestorage/runassuperuser/action": "i",
 }
-#: Operations whose reading is listing.
+#: Operations whose reading is listing, and those whose adding is to a blob that is there.
 _LISTS = frozenset({"ListBlobs"})
+_APPENDS = frozenset({"AppendBlock", "AppendBlockFromURL"})
 _OVERRIDES = {
     "rscc": "Cache-Control",
     "rscd": "Content-Disposition",
@@ -40,6 +41,8 @@ _OVERRIDES = {
 def letters_for(operation: str, requirement: Requirement) -> str:
     """The letters any one of which does for a requirement of an operation; none if no signature reaches so far."""
     letters = "".join(_LETTERS.get(permission.action.lower(), "") for permission in requirement.any_of)
+    if operation in _APPENDS:
+        return letters.replace("c", "a")
     return letters.replace("r", "l") if operation in _LISTS else letters
 
 

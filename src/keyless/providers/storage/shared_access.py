@@ -24,7 +24,7 @@ from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.providers.storage.names import address
 from keyless.providers.storage.sas import failed, signed_by, string_to_sign
-from keyless.providers.storage.sas_rights import letters_for
+from keyless.providers.storage.sas_rights import letters_for, overrides
 from keyless.providers.storage.user_delegation_key import (
     MAX_SECONDS,
     SERVICE,
@@ -36,6 +36,7 @@ from keyless.providers.storage.user_delegation_key import (
 )
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]{1,1024}")
 _PERMISSIONS = re.compile(r"[a-z]{1,20}")
 
 
@@ -143,6 +144,9 @@ def _time(text: str, name: str) -> int:
 
 
 def _check_optional(query: Mapping[str, str]) -> None:
+    # they become headers of the answer: a line's end in one would begin another
+    if not all(_HEADER_VALUE.fullmatch(value) for value in overrides(query).values()):
+        raise failed("a response header that it sets is not printable ASCII")
     if query.get("suoid"):
         raise failed("suoid needs access control lists, which only a hierarchical namespace has")
     if query.get("ses"):

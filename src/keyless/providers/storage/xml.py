@@ -20,7 +20,7 @@ from keyless.model.errors import KeylessError, invalid
 from keyless.providers.storage.headers import http_date
 from keyless.providers.storage.leases import Lease, State, state_of
 from keyless.providers.storage.moments import moment_text
-from keyless.providers.storage.tables.records import Blob, Block, BlockRef, Container, Kind, Source
+from keyless.providers.storage.tables.records import Blob, BlobType, Block, BlockRef, Container, Kind, Source
 from keyless.providers.storage.tables.services import DAY
 from keyless.providers.storage.tags import tags_element
 from keyless.providers.storage.tiers import DEFAULT
@@ -106,11 +106,6 @@ class Shown:
 def blob_entry(blob: Blob, shown: Shown) -> str:
     """One blob of a list."""
     settings = blob.settings
-    tier = (
-        f"<AccessTier>{blob.tier or DEFAULT}</AccessTier>"
-        + ("<AccessTierInferred>true</AccessTierInferred>" if blob.tier_changed is None else "")
-        + (f"<AccessTierChangeTime>{http_date(blob.tier_changed)}</AccessTierChangeTime>" if blob.tier_changed else "")
-    )
     return (
         f"<Blob>{_name('Name', blob.name)}{_moment(blob, shown)}<Properties>"
         f"<Creation-Time>{http_date(blob.created)}</Creation-Time>"
@@ -122,7 +117,7 @@ def blob_entry(blob: Blob, shown: Shown) -> str:
         + _element("Content-MD5", settings.md5)
         + _element("Cache-Control", settings.cache_control)
         + _element("Content-Disposition", settings.disposition)
-        + f"<BlobType>BlockBlob</BlobType>{tier}"
+        + _type(blob)
         + (_lease(blob.lease, shown.now) if blob.kind is Kind.CURRENT else "")
         + "<ServerEncrypted>true</ServerEncrypted>"
         + (f"<TagCount>{len(blob.tags)}</TagCount>" if blob.tags else "")
@@ -131,6 +126,18 @@ def blob_entry(blob: Blob, shown: Shown) -> str:
         + f"</Properties>{_metadata(blob.metadata) if shown.metadata else ''}"
         + (tags_element(blob.tags) if shown.tags and blob.tags else "")
         + "</Blob>"
+    )
+
+
+def _type(blob: Blob) -> str:
+    """A blob's type, and what only blobs of this type have."""
+    text = f"<BlobType>{blob.form.type.value}</BlobType>"
+    if blob.form.type is BlobType.APPEND:
+        return text + ("<Sealed>true</Sealed>" if blob.form.sealed else "")
+    return (
+        f"{text}<AccessTier>{blob.tier or DEFAULT}</AccessTier>"
+        + ("<AccessTierInferred>true</AccessTierInferred>" if blob.tier_changed is None else "")
+        + (f"<AccessTierChangeTime>{http_date(blob.tier_changed)}</AccessTierChangeTime>" if blob.tier_changed else "")
     )
 
 
@@ -231,7 +238,7 @@ def _deletion(deleted: int | None, expires: int | None, now: float) -> str:
     """When something was deleted softly, and for how many days it is there still."""
     if deleted is None or expires is None:
         return ""
-    days = max(0, (expires - int(now)) // DAY)
+    days = max(0, -(-(expires - int(now)) // DAY))  # a day that has begun counts
     return f"<DeletedTime>{http_date(deleted)}</DeletedTime><RemainingRetentionDays>{days}</RemainingRetentionDays>"
 
 

@@ -9,7 +9,7 @@ from keyless.providers.storage.errors import error_response
 from keyless.providers.storage.headers import http_date, metadata_headers
 from keyless.providers.storage.leases import Lease, State, state_of
 from keyless.providers.storage.moments import moment_text
-from keyless.providers.storage.tables.records import Blob, Container, Kind
+from keyless.providers.storage.tables.records import Blob, BlobType, Container, Kind
 from keyless.providers.storage.tiers import DEFAULT
 
 
@@ -77,15 +77,10 @@ def blob_headers(blob: Blob, now: float) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         **etag_headers(blob),
         "x-ms-creation-time": http_date(blob.created),
-        "x-ms-blob-type": "BlockBlob",
+        **_type_headers(blob),
         "x-ms-server-encrypted": "true",
-        "x-ms-access-tier": blob.tier or DEFAULT,
         **metadata_headers(blob.metadata),
     }
-    if blob.tier_changed is None:
-        headers["x-ms-access-tier-inferred"] = "true"
-    else:
-        headers["x-ms-access-tier-change-time"] = http_date(blob.tier_changed)
     if blob.kind is Kind.CURRENT:
         headers |= lease_headers(blob.lease, now) | version_headers(blob.version)
         if blob.version is not None:
@@ -94,6 +89,21 @@ def blob_headers(blob: Blob, now: float) -> dict[str, str]:
         headers |= version_headers(blob.moment)
     else:
         headers["x-ms-snapshot"] = moment_text(blob.moment)
+    return headers
+
+
+def _type_headers(blob: Blob) -> dict[str, str]:
+    """A blob's type, and what only blobs of this type have."""
+    form = blob.form
+    headers = {"x-ms-blob-type": form.type.value}
+    if form.type is BlobType.APPEND:
+        headers["x-ms-blob-committed-block-count"] = str(form.blocks)
+        return headers | ({"x-ms-blob-sealed": "true"} if form.sealed else {})
+    headers["x-ms-access-tier"] = blob.tier or DEFAULT
+    if blob.tier_changed is None:
+        headers["x-ms-access-tier-inferred"] = "true"
+    else:
+        headers["x-ms-access-tier-change-time"] = http_date(blob.tier_changed)
     return headers
 
 

@@ -1,4 +1,4 @@
-"""Put Blob, Get Blob, Get Blob Properties, Delete Blob."""
+"""Put Blob of a block blob, Get Blob, Get Blob Properties, Delete Blob."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import base64
 import hashlib
 from dataclasses import replace
 
-from keyless.http.message import Headers, Response
+from keyless.http.message import Headers, Request, Response
 from keyless.http.surface import Call
 from keyless.model.errors import KeylessError, invalid
 from keyless.providers.storage.blob_store import BlobStore
+from keyless.providers.storage.blob_types import require_type
 from keyless.providers.storage.conditions import read_conditions
 from keyless.providers.storage.errors import error_response, unsupported
 from keyless.providers.storage.headers import flag, read_md5, read_metadata, read_range, read_settings
@@ -20,7 +21,7 @@ from keyless.providers.storage.operations.answers import (
     with_headers,
     written,
 )
-from keyless.providers.storage.tables.records import INLINE_BYTES, BlobPath, Draft, Kind
+from keyless.providers.storage.tables.records import INLINE_BYTES, BlobPath, BlobType, Draft, Kind
 from keyless.providers.storage.tags import read_tags_header
 from keyless.providers.storage.tiers import read_tier, refuse_archived
 
@@ -29,17 +30,19 @@ MAX_PUT_BLOB = 5000 * MIB
 MAX_DIGESTED_RANGE = 4 * MIB
 
 
-async def put_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
-    """`PUT /c/b` with the whole body."""
+async def put_block_blob(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
+    """`PUT /c/b` with `x-ms-blob-type: BlockBlob` and the whole body."""
     headers = call.request.headers
-    check_kind(headers)
     draft = read_draft(headers, standard_too=True)
     conditions = read_conditions(headers)
     announced = read_md5(headers, "content-md5")
     body = call.request.body
     if body.length is None or body.length > INLINE_BYTES:
         # the transaction decides; this only spares a client a long upload in vain
-        conditions.check_write(await blobs.blobs.find(at), blobs.clock())
+        there = await blobs.blobs.find(at)
+        conditions.check_write(there, blobs.clock())
+        if there is not None:
+            require_type(there, BlobType.BLOCK)
     async with blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received:
         digest = base64.b64encode(received.md5).decode()
         if announced not in {None, received.md5} or draft.settings.md5 not in {"", digest}:
@@ -118,12 +121,27 @@ def read_draft(headers: Headers, *, standard_too: bool) -> Draft:
     )
 
 
-def check_kind(headers: Headers) -> None:
-    """Raise INVALID or UNSUPPORTED for a blob that is to be anything but a block blob."""
-    kind = headers.get("x-ms-blob-type").lower()
-    if not kind:
-        raise invalid("Put Blob needs the header x-ms-blob-type: BlockBlob.", "MissingRequiredHeader")
-    if kind in {"appendblob", "pageblob"}:
-        raise unsupported("append blobs and page blobs")
-    if kind != "blockblob":
-        raise invalid("The header x-ms-blob-type must be BlockBlob.", "InvalidHeaderValue")
+def read_empty_draft(request: Request) -> Draft:
+    """The same for a blob that is made without a body and has no tier; raises INVALID."""
+    if request.body.length != 0:
+        raise invalid("A blob of this type is made empty: send no body, and Content-Length: 0.", "InvalidHeaderValue")
+    if read_md5(request.headers, "content-md5") not in {None, hashlib.md5(b"", usedforsecurity=False).digest()}:
+        raise md5_mismatch()
+    draft = read_draft(request.headers, standard_too=True)
+    if draft.tier:
+        raise invalid("A blob of this type has no tier: send no x-ms-access-tier.", "UnsupportedHeader")
+    return draft
+
+
+def read_type(headers: Headers) -> BlobType:
+    """The type of a blob that is to be made; raises INVALID."""
+    text = headers.get("x-ms-blob-type")
+    names = [type_.value for type_ in BlobType]
+    if not text:
+        raise invalid(f"This needs the header x-ms-blob-type: {', '.join(names)}.", "MissingRequiredHeader")
+    if text.lower() == "pageblob":
+        raise unsupported("page blobs")
+    for type_ in BlobType:
+        if text.lower() == type_.value.lower():
+            return type_
+    raise invalid(f"The header x-ms-blob-type must be one of {', '.join(names)}.", "InvalidHeaderValue")

@@ -13,6 +13,7 @@ from keyless.http.surface import Call
 from keyless.model.errors import invalid
 from keyless.providers.storage import xml
 from keyless.providers.storage.blob_store import BlobStore
+from keyless.providers.storage.blob_types import require_type
 from keyless.providers.storage.conditions import IF_TAGS, read_conditions, read_lease_only
 from keyless.providers.storage.headers import read_md5
 from keyless.providers.storage.names import read_block_id
@@ -20,7 +21,7 @@ from keyless.providers.storage.operations.answers import etag_headers, md5_misma
 from keyless.providers.storage.operations.blobs import MIB, read_draft
 from keyless.providers.storage.reading import Pin
 from keyless.providers.storage.tables.blobs import blob_not_found
-from keyless.providers.storage.tables.records import Blob, BlobPath, BlockRef, Kind
+from keyless.providers.storage.tables.records import Blob, BlobPath, BlobType, BlockRef, Kind
 
 MAX_PUT_BLOCK = 4000 * MIB
 _BLOCKS_AT_ONCE = 1000
@@ -76,6 +77,7 @@ async def get_block_list(blobs: BlobStore, at: BlobPath, call: Call) -> Response
     if blob is None and upload is None:
         raise blob_not_found()
     if blob is not None:
+        require_type(blob, BlobType.BLOCK)
         conditions.check_read(blob, blobs.clock())
     headers = {"Content-Type": "application/xml", "x-ms-blob-content-length": str(blob.size if blob else 0)}
     if blob is not None:

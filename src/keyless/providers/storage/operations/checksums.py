@@ -24,6 +24,7 @@ from keyless.providers.storage.tables.records import BlobPath
 
 Handle = Callable[[BlobStore, BlobPath, Call], Awaitable[Response]]
 
+SOURCE_CRC64 = "x-ms-source-content-crc64"
 MAX_CHECKED_RANGE = 4 * 1024 * 1024
 _STRUCTURED = re.compile(r"XSM/1\.0;\s*properties=crc64", re.IGNORECASE)
 _CHECKSUM, _BODY, _LENGTH = "x-ms-content-crc64", "x-ms-structured-body", "x-ms-structured-content-length"
@@ -87,6 +88,12 @@ def checked_body(crc64: Crc64, body: Body, announced: int) -> Body:
             raise crc64_mismatch()
 
     return Body(check(), body.length)
+
+
+async def checked_source(headers: Headers, body: Body) -> Body:
+    """What is read from a URL, checked in the same way if the request has a checksum of it."""
+    announced = read_crc64(headers, SOURCE_CRC64)
+    return body if announced is None else checked_body(await asyncio.to_thread(load_crc64), body, announced)
 
 
 def _is_structured(headers: Headers) -> bool:

@@ -6,20 +6,18 @@ it. What takes a digest or a range reads the source as a stream.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from keyless.http.message import Body, Headers, Request, Response
+from keyless.http.message import Headers, Request, Response
 from keyless.http.surface import Call
 from keyless.model.errors import conflict, invalid, not_found
 from keyless.model.resource import Resource
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.conditions import read_conditions, read_lease_only
 from keyless.providers.storage.copy_source import FindTarget, look_at_source, open_source, shown_url
-from keyless.providers.storage.crc64 import load_crc64, read_crc64
 from keyless.providers.storage.errors import unsupported
 from keyless.providers.storage.headers import (
     DEFAULT_CONTENT_TYPE,
@@ -31,14 +29,12 @@ from keyless.providers.storage.headers import (
 from keyless.providers.storage.moments import read_moment
 from keyless.providers.storage.names import address, read_block_id
 from keyless.providers.storage.operations.answers import md5_mismatch, written
-from keyless.providers.storage.operations.blobs import MAX_PUT_BLOB, check_kind, read_draft
+from keyless.providers.storage.operations.blobs import MAX_PUT_BLOB, read_draft, read_type
 from keyless.providers.storage.operations.blocks import MAX_PUT_BLOCK
-from keyless.providers.storage.operations.checksums import checked_body
-from keyless.providers.storage.tables.records import BlobPath, Copied, Kind
+from keyless.providers.storage.operations.checksums import SOURCE_CRC64, checked_source
+from keyless.providers.storage.tables.records import BlobPath, BlobType, Copied, Kind
 from keyless.providers.storage.tags import read_tags_header
 from keyless.providers.storage.tiers import read_tier
-
-_SOURCE_CRC64 = "x-ms-source-content-crc64"
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ async def copy_blob(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call
     headers = call.request.headers
     if headers.get("x-ms-copy-source-tag-option", "REPLACE").upper() != "REPLACE":
         raise unsupported("the copying of tags (send them in x-ms-tags)")
-    if _SOURCE_CRC64 in headers:
+    if SOURCE_CRC64 in headers:
         raise unsupported("x-ms-source-content-crc64 for the copy of a whole blob (choose MD5)")
     metadata, tags = read_metadata(headers), read_tags_header(headers.get("x-ms-tags"))
     tier, conditions = read_tier(headers), read_conditions(headers)
@@ -65,7 +61,15 @@ async def copy_blob(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call
         await _check_digest(copying, call, announced, etag)
     copied = Copied(call.request.request_id, shown_url(source))
     version = await blobs.copies.copy(
-        _path(copying, source), etag, at, conditions, metadata=metadata, tags=tags, tier=tier, copied=copied
+        _path(copying, source),
+        etag,
+        at,
+        conditions,
+        metadata=metadata,
+        tags=tags,
+        tier=tier,
+        copied=copied,
+        seal=flag(headers, "x-ms-seal-blob") if "x-ms-seal-blob" in headers else None,
     )
     answer = written(version) | {"x-ms-copy-id": copied.id, "x-ms-copy-status": "success"}
     if announced is not None:
@@ -84,12 +88,13 @@ async def abort_copy(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
 async def put_blob_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b` with `x-ms-copy-source` and `x-ms-blob-type`."""
     headers = call.request.headers
-    check_kind(headers)
+    if read_type(headers) is not BlobType.BLOCK:
+        raise invalid("Only a block blob can be put from a URL: copy the blob instead.", "InvalidHeaderValue")
     draft, conditions = read_draft(headers, standard_too=False), read_conditions(headers)
     announced = read_md5(headers, "x-ms-source-content-md5")
     taken_over = flag(headers, "x-ms-copy-source-blob-properties", default=True)
     async with open_source(copying.find, call) as (source, opened):
-        body = await _checked(headers, opened)
+        body = await checked_source(headers, opened)
         async with blobs.parts.receive(body, limit=MAX_PUT_BLOB, digest=True) as received:
             digest = base64.b64encode(received.md5).decode()
             if announced not in {None, received.md5} or draft.settings.md5 not in {"", digest}:
@@ -109,7 +114,7 @@ async def put_block_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, c
     # the transaction decides; this only spares the reading of the source
     conditions.check_write(await blobs.blobs.find(at), blobs.clock())
     async with open_source(copying.find, call) as (_source, opened):
-        body = await _checked(request.headers, opened)
+        body = await checked_source(request.headers, opened)
         async with blobs.parts.receive(body, limit=MAX_PUT_BLOCK, digest=True) as received:
             if received.part is None:
                 raise invalid("A block has one byte at least.", "InvalidHeaderValue")
@@ -118,11 +123,6 @@ async def put_block_from_url(copying: Copying, blobs: BlobStore, at: BlobPath, c
             await blobs.blocks.stage(at, block_id, received, conditions)
     digest = base64.b64encode(received.md5).decode()
     return Response(201, b"", {"Content-MD5": digest, "x-ms-request-server-encrypted": "true"})
-
-
-async def _checked(headers: Headers, body: Body) -> Body:
-    announced = read_crc64(headers, _SOURCE_CRC64)
-    return body if announced is None else checked_body(await asyncio.to_thread(load_crc64), body, announced)
 
 
 def _path(copying: Copying, source: Request) -> BlobPath:

@@ -8,7 +8,7 @@ from keyless.http.message import Response
 from keyless.http.surface import Call
 from keyless.providers.storage import xml
 from keyless.providers.storage.blob_store import BlobStore
-from keyless.providers.storage.conditions import IF_TAGS, read_lease_only
+from keyless.providers.storage.conditions import read_tags_conditions
 from keyless.providers.storage.headers import read_md5
 from keyless.providers.storage.operations.answers import md5_mismatch, refused_read
 from keyless.providers.storage.operations.paging import decode_marker, encode_marker, read_limit
@@ -22,7 +22,7 @@ _XML = {"Content-Type": "application/xml"}
 
 async def get_blob_tags(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`GET /c/b?comp=tags`."""
-    conditions = read_lease_only(call.request.headers, IF_TAGS)
+    conditions = read_tags_conditions(call.request.headers)
     blob = await blobs.blobs.get(at)
     if refused := refused_read(call.request, blob, conditions, blobs.clock()):
         return refused
@@ -32,7 +32,7 @@ async def get_blob_tags(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
 async def set_blob_tags(blobs: BlobStore, at: BlobPath, call: Call) -> Response:
     """`PUT /c/b?comp=tags`: all of them are replaced; ETag and time of the last change stay."""
     headers = call.request.headers
-    conditions = read_lease_only(headers, IF_TAGS)
+    conditions = read_tags_conditions(headers)
     announced = read_md5(headers, "content-md5")
     document = await call.request.body.read(MAX_DOCUMENT_BYTES)
     if announced is not None and hashlib.md5(document, usedforsecurity=False).digest() != announced:

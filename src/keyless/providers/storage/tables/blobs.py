@@ -12,17 +12,29 @@ from typing import cast
 
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, not_found
+from keyless.providers.storage.blob_types import require_type
 from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.leases import after_write
 from keyless.providers.storage.tables import past
 from keyless.providers.storage.tables.containers import container_not_found
 from keyless.providers.storage.tables.garbage import drop_manifest, drop_upload
 from keyless.providers.storage.tables.past import Place
-from keyless.providers.storage.tables.records import Blob, BlobPath, Draft, Kind, Part, Received
+from keyless.providers.storage.tables.records import (
+    BLOCK_BLOB,
+    Blob,
+    BlobPath,
+    BlobType,
+    Draft,
+    Form,
+    Kind,
+    Part,
+    Received,
+)
 from keyless.providers.storage.tables.rows import (
     COLUMNS,
     PAST_COLUMNS,
     encode_copied,
+    encode_form,
     encode_lease,
     encode_texts,
     settings_values,
@@ -74,7 +86,7 @@ class Blobs:
         def work(tx: Tx) -> Version:
             there = find_there(tx, path, now)
             conditions.check_write(there.blob, there.now)
-            make_room(tx, there)
+            make_room(tx, there, BlobType.BLOCK)
             if body.part is None or body.part.data is not None:
                 return write_row(tx, there, NewBody(body.size, part=body.part), etag, draft)
             manifest = new_manifest(tx)
@@ -84,6 +96,18 @@ class Blobs:
             )
             settle_part(tx, body.part)
             return write_row(tx, there, NewBody(body.size, manifest), etag, draft)
+
+        return await self._store.write(work)
+
+    async def create(self, path: BlobPath, form: Form, draft: Draft, conditions: Conditions) -> Version:
+        """Make or overwrite a blob that is empty and of this form; raises as `put` does."""
+        etag, now = self._etag(), self._clock()
+
+        def work(tx: Tx) -> Version:
+            there = find_there(tx, path, now)
+            conditions.check_write(there.blob, there.now)
+            make_room(tx, there, form.type)
+            return write_row(tx, there, NewBody(0, form=form), etag, draft)
 
         return await self._store.write(work)
 
@@ -162,11 +186,16 @@ def find_past(tx: Tx, there: There, path: BlobPath, *, with_body: bool = False) 
     return to_blob(row[1:], row[0]) if row else None
 
 
-def make_room(tx: Tx, there: There) -> None:
-    """What is there, committed or not, gives way to a new body; raises CONFLICT `BlobArchived`."""
+def make_room(tx: Tx, there: There, type_: BlobType) -> None:
+    """What is there, committed or not, gives way to a new body of a type.
+
+    Raises CONFLICT with `BlobArchived`, or `InvalidBlobType`: a blob can only become one of another type by being
+    deleted in between.
+    """
     if there.blob is None:
         past.make_way(tx, there.place)
     else:
+        require_type(there.blob, type_)
         refuse_archived(there.blob.tier)
         kept = past.keep_overwritten(tx, there.place, there.blob)
         if there.blob.manifest is not None and not kept:
@@ -178,6 +207,14 @@ def make_room(tx: Tx, there: There) -> None:
 def new_manifest(tx: Tx) -> int:
     """A manifest without blocks."""
     return cast("int", tx.rows("INSERT INTO storage_manifest DEFAULT VALUES RETURNING id")[0][0])
+
+
+def keep_part(tx: Tx, part: Part) -> None:
+    """A part is part of something from now on, wherever its body lies."""
+    if part.data is None:
+        settle_part(tx, part)
+    else:
+        tx.execute("INSERT INTO storage_part(id, state, data) VALUES(?, ?, ?)", (part.id, LIVE, part.data))
 
 
 def settle_part(tx: Tx, part: Part) -> None:
@@ -193,6 +230,7 @@ class NewBody:
     size: int
     manifest: int | None = None
     part: Part | None = None
+    form: Form = BLOCK_BLOB
 
 
 def write_row(tx: Tx, there: There, body: NewBody, etag: str, draft: Draft) -> Version:
@@ -218,6 +256,7 @@ def write_row(tx: Tx, there: There, body: NewBody, etag: str, draft: Draft) -> V
             tier_changed,
             version.moment,
             encode_copied(draft.copied),
+            encode_form(body.form),
             encode_lease(after_write(old.lease, there.now) if old else None),
             body.part.data if body.part else None,
         ),

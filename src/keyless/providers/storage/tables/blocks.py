@@ -14,18 +14,18 @@ from typing import cast
 
 from keyless.model.clock import Clock
 from keyless.model.errors import conflict, invalid
+from keyless.providers.storage.blob_types import require_type
 from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.tables.blobs import (
     NewBody,
     find_there,
+    keep_part,
     make_room,
     new_manifest,
-    settle_part,
     write_row,
 )
 from keyless.providers.storage.tables.garbage import drop_staged_part
-from keyless.providers.storage.tables.records import BlobPath, Block, BlockRef, Draft, Part, Received, Source
-from keyless.providers.storage.tables.schema import LIVE
+from keyless.providers.storage.tables.records import BlobPath, BlobType, Block, BlockRef, Draft, Part, Received, Source
 from keyless.store.engine import SqlValue, Store, Tx
 
 MAX_UNCOMMITTED = 100_000
@@ -45,7 +45,7 @@ class Blocks:
         """Keep a block for a later commit, in place of one with the same ID; of the conditions, a lease ID counts.
 
         Raises NOT_FOUND, PRECONDITION; INVALID `InvalidBlobOrBlock` when the ID's length is not that of the blob's
-        others; CONFLICT `BlockCountExceedsLimit`.
+        others; CONFLICT `BlockCountExceedsLimit`, `InvalidBlobType`.
         """
         now = self._clock()
         part = body.part
@@ -54,6 +54,8 @@ class Blocks:
         def work(tx: Tx) -> None:
             there = find_there(tx, path, now)
             conditions.check_write(there.blob, now)
+            if there.blob is not None:
+                require_type(there.blob, BlobType.BLOCK)
             upload, count = _upload(tx, there.container, path.name, block_id)
             old = tx.row("SELECT part FROM storage_staged WHERE upload = ? AND block_id = ?", (upload, block_id))
             if old is not None:
@@ -69,10 +71,7 @@ class Blocks:
                 "UPDATE storage_upload SET blocks = ?, changed = ? WHERE id = ?",
                 (count + (old is None), int(now), upload),
             )
-            if part.data is None:
-                settle_part(tx, part)
-            else:
-                tx.execute("INSERT INTO storage_part(id, state, data) VALUES(?, ?, ?)", (part.id, LIVE, part.data))
+            keep_part(tx, part)
 
         await self._store.write(work)
 
@@ -83,9 +82,11 @@ class Blocks:
         def work(tx: Tx) -> Version:
             there = find_there(tx, path, now)
             conditions.check_write(there.blob, now)
+            if there.blob is not None:
+                require_type(there.blob, BlobType.BLOCK)
             committed = _committed(tx, there.blob.manifest if there.blob else None)
             chosen = _choose(refs, committed, _staged(tx, there.upload))
-            make_room(tx, there)
+            make_room(tx, there, BlobType.BLOCK)
             return write_row(tx, there, _write_manifest(tx, chosen), etag, draft)
 
         return await self._store.write(work)

@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.providers.storage.blob_types import require_type
 from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.headers import ContentSettings
 from keyless.providers.storage.leases import after_write
 from keyless.providers.storage.tables import past
 from keyless.providers.storage.tables.blobs import There, blob_not_found, find_past, find_there
 from keyless.providers.storage.tables.containers import ChangeLease
-from keyless.providers.storage.tables.records import Blob, BlobPath, Kind
+from keyless.providers.storage.tables.records import Blob, BlobPath, BlobType, Kind
 from keyless.providers.storage.tables.rows import encode_lease, encode_texts, settings_values
 from keyless.providers.storage.tiers import refuse_archived
 from keyless.store.engine import SqlValue, Store, Tx
@@ -81,9 +82,10 @@ class Changes:
         await self._work(path, work)
 
     async def set_tier(self, path: BlobPath, tier: str, conditions: Conditions) -> None:
-        """Move a blob, a snapshot or a version to another tier; raises NOT_FOUND, PRECONDITION."""
+        """Move a blob, a snapshot or a version to another tier; raises NOT_FOUND, PRECONDITION, CONFLICT."""
 
         def work(tx: Tx, there: There, blob: Blob) -> None:
+            require_type(blob, BlobType.BLOCK)
             self._check(conditions, blob, there)
             self._update_any(tx, there, blob, "tier = ?, tier_changed = ?", tier, int(there.now))
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.providers.storage.blob_types import require_type
 from keyless.providers.storage.conditions import Conditions, Version
 from keyless.providers.storage.tables.blobs import NewBody, find_past, find_there, make_room, write_row
-from keyless.providers.storage.tables.records import BlobPath, Copied, Draft
+from keyless.providers.storage.tables.records import Blob, BlobPath, BlobType, Copied, Draft, Form
 from keyless.providers.storage.tiers import refuse_archived
 from keyless.store.engine import Store, Tx
 
@@ -37,12 +38,14 @@ class Copies:
         tags: Mapping[str, str],
         tier: str,
         copied: Copied,
+        seal: bool | None = None,
     ) -> Version:
         """Copy a blob, a snapshot or a version whose ETag is `version` over a blob, which may be the same.
 
-        `metadata` replaces the source's own unless it is empty; tags are not copied. Raises as `check_write` does,
-        PRECONDITION `SourceConditionNotMet` when the source is not that version any more, and CONFLICT
-        `BlobArchived` unless a blob of the archive gets another `tier`.
+        `metadata` replaces the source's own unless it is empty; tags are not copied. `seal` is whether the copy of an
+        append blob is sealed; None: as its source is. Raises as `check_write` does,
+        PRECONDITION `SourceConditionNotMet` when the source is not that version any more, and CONFLICT with
+        `BlobArchived` unless a blob of the archive gets another `tier`, or `InvalidBlobType`.
         """
         etag, now = self._etag(), self._clock()
 
@@ -58,8 +61,16 @@ class Copies:
                 )
             if not tier:
                 refuse_archived(blob.tier)
-            make_room(tx, there)
+            if tier:
+                require_type(blob, BlobType.BLOCK)
+            make_room(tx, there, blob.form.type)
+            form = blob.form if seal is None else _sealed(blob, seal)
             draft = Draft(blob.settings, metadata or blob.metadata, tags, tier, replace(copied, at=int(now)))
-            return write_row(tx, there, NewBody(blob.size, blob.manifest, blob.part), etag, draft)
+            return write_row(tx, there, NewBody(blob.size, blob.manifest, blob.part, form), etag, draft)
 
         return await self._store.write(work)
+
+
+def _sealed(blob: Blob, seal: bool) -> Form:
+    require_type(blob, BlobType.APPEND)
+    return replace(blob.form, sealed=seal)

@@ -7,10 +7,10 @@ deletion of its row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from keyless.providers.storage.tables.schema import GARBAGE, PENDING
+from keyless.providers.storage.tables.schema import GARBAGE, LIVE, PENDING
 from keyless.store.engine import Row, SqlValue, Store, Tx
 
 #: The most rows that one step touches of any table.
@@ -156,6 +156,13 @@ async def dropped_parts(store: Store) -> tuple[list[bytes], list[bytes]]:
         assert isinstance(part, bytes)
         (files if in_file else inline).append(part)
     return files, inline
+
+
+def live_files(rows: Callable[[str], Iterable[Row]]) -> Iterator[bytes]:
+    """The IDs of all live parts that lie in files, by a way to ask for rows."""
+    for (part,) in rows(f"SELECT id FROM storage_part WHERE state = {LIVE} AND data IS NULL"):
+        assert isinstance(part, bytes)
+        yield part
 
 
 def forget_parts(tx: Tx, parts: list[bytes]) -> None:

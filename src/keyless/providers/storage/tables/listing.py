@@ -134,7 +134,7 @@ _PAST = (
 )
 #: A blob that nothing of is committed shows as an empty one without an ETag.
 _UNCOMMITTED = (
-    "SELECT blob, 0, '', changed, changed, '', '', '', '', '', '', '', NULL, NULL, '', '', NULL, NULL, '', '',"
+    "SELECT blob, 0, '', changed, changed, '', '', '', '', '', '', '', NULL, NULL, '', '', NULL, NULL, '', '', '',"
     f" {Kind.CURRENT:d}, 0, NULL, NULL FROM storage_upload AS upload"
     " WHERE container = ? AND blob >= ?{below} AND garbage = 0 AND NOT EXISTS"
     " (SELECT 1 FROM storage_blob AS taken WHERE taken.container = upload.container AND taken.name = upload.blob)"

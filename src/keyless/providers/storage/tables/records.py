@@ -38,6 +38,25 @@ class Container:
         return {}
 
 
+class BlobType(Enum):
+    """What a blob was made as, for all its life; the values are the protocol's own."""
+
+    BLOCK = "BlockBlob"
+    APPEND = "AppendBlob"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A blob's type, and what only blobs of its type have: an append blob, the number of its blocks and a seal."""
+
+    type: BlobType = BlobType.BLOCK
+    blocks: int = 0
+    sealed: bool = False
+
+
+BLOCK_BLOB = Form()
+
+
 class Kind(IntEnum):
     """What a blob's row stands for; of one name, they are listed in this order."""
 
@@ -111,6 +130,7 @@ class Blob:
     tier_changed: int | None = None
     version: int | None = None
     copied: Copied | None = None
+    form: Form = BLOCK_BLOB
     kind: Kind = Kind.CURRENT
     moment: int = 0
     deleted: int | None = None
@@ -119,7 +139,10 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of a manifest or of an upload. `block_id` is base64; empty for what Put Blob wrote in one piece."""
+    """A block of a manifest or of an upload.
+
+    `block_id` is base64; empty for what Put Blob wrote in one piece, and for what was appended.
+    """
 
     block_id: str
     part: bytes

@@ -12,13 +12,13 @@ import msgspec
 
 from keyless.providers.storage.headers import ContentSettings
 from keyless.providers.storage.leases import Lease
-from keyless.providers.storage.tables.records import Blob, Copied, Kind, Part
+from keyless.providers.storage.tables.records import BLOCK_BLOB, Blob, Copied, Form, Kind, Part
 from keyless.store.engine import Row, SqlValue
 
 #: All but the body of a short blob, which HEAD and lists have no use for.
 COLUMNS = (
     "name, size, etag, created, changed, content_type, encoding, language, disposition, cache_control, md5,"
-    " metadata, manifest, part, tags, tier, tier_changed, version, copied, lease"
+    " metadata, manifest, part, tags, tier, tier_changed, version, copied, form, lease"
 )
 #: The same of what is past, which has no lease; then what it was, its moment and its deletion.
 PAST_COLUMNS = COLUMNS.replace("lease", "'' AS lease") + ", kind, moment, deleted, expires"
@@ -29,8 +29,10 @@ SHARED_COLUMNS = "container, " + COLUMNS.replace(", lease", "") + ", data"
 def to_blob(row: Row, data: SqlValue = None) -> Blob:
     """A row of `COLUMNS` or `PAST_COLUMNS`; `data` is the sealed body, if it was selected too."""
     name, size, etag, created, changed, *settings = cast("tuple[Any, ...]", row[:11])
-    metadata, manifest, part, tags, tier, tier_changed, version, copied, lease = cast("tuple[Any, ...]", row[11:20])
-    kind, moment, deleted, expires = cast("tuple[Any, ...]", row[20:] or _CURRENT)
+    metadata, manifest, part, tags, tier, tier_changed, version, copied, form, lease = cast(
+        "tuple[Any, ...]", row[11:21]
+    )
+    kind, moment, deleted, expires = cast("tuple[Any, ...]", row[21:] or _CURRENT)
     return Blob(
         name,
         size,
@@ -47,6 +49,7 @@ def to_blob(row: Row, data: SqlValue = None) -> Blob:
         tier_changed,
         version,
         _decode_copied(copied),
+        _decode_form(form),
         Kind(kind),
         moment,
         deleted,
@@ -86,6 +89,15 @@ def encode_copied(copied: Copied | None) -> str:
 
 def _decode_copied(text: str) -> Copied | None:
     return msgspec.json.decode(text, type=Copied) if text else None
+
+
+def encode_form(form: Form) -> str:
+    """What is special to a blob's type, as it lies in a row; nothing for a block blob."""
+    return "" if form == BLOCK_BLOB else msgspec.json.encode(form).decode()
+
+
+def _decode_form(text: str) -> Form:
+    return msgspec.json.decode(text, type=Form) if text else BLOCK_BLOB
 
 
 def encode_lease(lease: Lease | None) -> str:

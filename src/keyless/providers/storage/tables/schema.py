@@ -10,6 +10,8 @@ Owns the tables. How they hang together:
 - What a blob was is a *past* row with the columns of a blob: a snapshot, a previous version, or the blob itself after a
   soft delete. It shares the manifest of the blob it was taken from, and so does a copy of a blob: a manifest that was
   dropped is taken apart only when no row names it any more.
+- The manifest of an append blob grows while snapshots, versions and copies share it: what lies beyond a row's own
+  size is not its.
 - A *service* row holds what an account keeps of blobs that are overwritten or deleted; none means nothing.
 - A container that was deleted softly has `garbage` 2 until it expires.
 - A part is `pending` (0) from before its file is written until a transaction makes it part of something, then
@@ -92,6 +94,10 @@ MIGRATION = Migration(
         (
             "ALTER TABLE storage_blob ADD COLUMN copied TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE storage_past ADD COLUMN copied TEXT NOT NULL DEFAULT ''",
+        ),
+        (
+            "ALTER TABLE storage_blob ADD COLUMN form TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE storage_past ADD COLUMN form TEXT NOT NULL DEFAULT ''",
         ),
     ),
 )

@@ -1,0 +1,1 @@
+"""The instance itself as something to be operated: backups."""
