@@ -47,7 +47,7 @@ def to_blob(row: Row, data: SqlValue = None) -> Blob:
         cast("int | None", tier_changed),
         cast("int | None", version),
         _decode_copied(cast("str", copied)),
-        _decode_form(cast("str", form)),
+        decode_form(cast("str", form)),
         Kind(cast("int", kind)),
         cast("int", moment),
         cast("int | None", deleted),
@@ -94,7 +94,8 @@ def encode_form(form: Form) -> str:
     return "" if form == BLOCK_BLOB else msgspec.json.encode(form).decode()
 
 
-def _decode_form(text: str) -> Form:
+def decode_form(text: str) -> Form:
+    """The same out of a row."""
     return msgspec.json.decode(text, type=Form) if text else BLOCK_BLOB
 
 
