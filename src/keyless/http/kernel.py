@@ -115,7 +115,7 @@ class Kernel:
         return event
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: made for every request
 class _Asked:
     """What is asked for and by whom; with a delegation, `caller` is who passed its rights on."""
 

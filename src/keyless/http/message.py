@@ -6,7 +6,7 @@ nor any surface. Bodies are streams; `read` needs a limit, so that nothing is ev
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -40,6 +40,10 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name in self._map
+
+    def any_of(self, names: Set[str]) -> bool:
+        """Whether one of these is there at all: most requests have none of the many that an operation knows."""
+        return not self._map.keys().isdisjoint(names)
 
     def items(self) -> Iterable[tuple[str, str]]:
         """All headers, names in lower case."""

@@ -18,7 +18,7 @@ Require = Callable[[Iterable[Requirement]], Awaitable[None]]
 Dispatch = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen, which would make it three times as dear: this and the next are made for every request
 class Call:
     """A request that may go ahead: for what, and who asks.
 
@@ -33,7 +33,7 @@ class Call:
     dispatch: Dispatch
 
 
-@dataclass(frozen=True)
+@dataclass
 class Operation:
     """What a request turned out to be.
 

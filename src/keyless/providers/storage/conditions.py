@@ -122,11 +122,12 @@ class Conditions:
 
 
 _NONE = Conditions()
+_ALL = frozenset({*NAMES, IF_TAGS, LEASE_ID})
 
 
 def read_conditions(headers: Headers) -> Conditions:
     """The conditions of a request; raises INVALID with `InvalidHeaderValue`."""
-    if not any(name in headers for name in (*NAMES, IF_TAGS, LEASE_ID)):
+    if not headers.any_of(_ALL):
         return _NONE
     return Conditions(
         _tags(headers, "if-match"),

@@ -228,9 +228,8 @@ def route(rules: Rules, request: Request, account: ResourceId) -> Routed:
     for name, what in _LATER_PARAMETERS.items():
         if name in request.query:
             raise unsupported(what)
-    for name, what in _LATER_HEADERS.items():
-        if name in request.headers:
-            raise unsupported(what)
+    if request.headers.any_of(_LATER_HEADERS.keys()):
+        raise unsupported(next(what for name, what in _LATER_HEADERS.items() if name in request.headers))
     kind, moment = _moment(request, rule)
     scope = container_scope(account, at.container) if at.container and rule is not _GET_INFORMATION else account
     needs = tuple(Requirement(scope, permissions) for permissions in _needs(request, rule, kind))

@@ -114,7 +114,7 @@ class Copied:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: of many fields, and made for every request
 class Blob:
     """A committed blob. Its body is `part` (short ones), else the blocks of `manifest`; neither when it is empty.
 
