@@ -499,14 +499,25 @@ async def test_what_only_a_snapshot_saw_goes_with_it(box: BlobClient) -> None:
     assert (await box.send("GET", "/box/b")).body == b"now" + bytes(4 * MIB - 3)
 
 
+async def test_what_a_blob_gave_up_for_its_snapshot_is_gone(box: BlobClient) -> None:
+    await write(box, 0, b"1" * MIB)
+    name = await snapshot(box)
+    await write(box, 2 * MIB, b"2" * MIB)
+    await write(box, 0, b"2" * PAGE)
+    assert (await copy(box, "/box/b", f"{SHOP}/box/b?snapshot={name}")).status == 202
+    assert await collected(box) == 1
+    await check_map(box)
+    assert (await write(box, MIB, b"3" * PAGE)).status == 201
+    assert (await box.send("GET", "/box/b")).body == b"1" * MIB + b"3" * PAGE + bytes(3 * MIB - PAGE)
+
+
 async def check_map(blob: BlobClient) -> None:
-    """Every piece that has died is seen by a snapshot, a version or another blob; and no two lie on each other."""
+    """Every piece is seen by a blob, a snapshot or a version; and no two that live lie on each other."""
     named = "SELECT manifest, json_extract(form, '$.generation') AS generation FROM"
     unseen = await blob.store.rows(
-        f"""SELECT 1 FROM storage_page AS page WHERE died < ? AND NOT EXISTS (SELECT 1 FROM
+        f"""SELECT 1 FROM storage_page AS page WHERE NOT EXISTS (SELECT 1 FROM
             ({named} storage_blob UNION ALL {named} storage_past) AS seen
-            WHERE seen.manifest = page.manifest AND generation >= born AND generation < died)""",
-        (ALIVE,),
+            WHERE seen.manifest = page.manifest AND generation >= born AND generation < died)"""
     )
     assert unseen == []
     twice = await blob.store.rows(

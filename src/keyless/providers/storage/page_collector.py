@@ -47,6 +47,11 @@ class PageCollector:
                     break
 
     async def _sweep(self, manifest: int, named: list[int], last: int) -> None:
+        if named and named[-1] < last:
+            at: tuple[int, int] | None = (-1, -1)
+            while at is not None:
+                forget = partial(page_garbage.forget_unreached, manifest=manifest, newest=named[-1], after=at)
+                at = await self._store.write(forget)
         after = None
         while True:
             sweep = partial(page_garbage.sweep, manifest=manifest, named=named, last=last, after=after)

@@ -73,6 +73,25 @@ def sweep(tx: Tx, manifest: int, named: Sequence[int], last: int, after: Cursor 
     return None
 
 
+def forget_unreached(tx: Tx, manifest: int, newest: int, after: tuple[int, int]) -> tuple[int, int] | None:
+    """Forget some pieces that were born after the newest generation that is named; where to go on.
+
+    A blob that gave up its manifest, for that of one of its snapshots say, leaves such.
+    """
+    rows = cast(
+        "list[tuple[int, int, bytes]]",
+        tx.rows(
+            "SELECT start, born, part FROM storage_page WHERE manifest = ? AND (start, born) > (?, ?) AND born > ?"
+            " ORDER BY start, born LIMIT ?",
+            (manifest, *after, newest, STEP),
+        ),
+    )
+    for start, born, _part in rows:
+        tx.execute("DELETE FROM storage_page WHERE manifest = ? AND start = ? AND born = ?", (manifest, start, born))
+    drop_parts(tx, (part for _start, _born, part in rows))
+    return rows[-1][:2] if len(rows) == STEP else None
+
+
 async def ragged_cells(store: Store) -> list[tuple[int, int]]:
     """Some cells to merge, each with its manifest."""
     rows = await store.rows("SELECT manifest, cell FROM storage_ragged LIMIT ?", (STEP,))

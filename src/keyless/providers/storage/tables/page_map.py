@@ -89,7 +89,7 @@ def write_generation(tx: Tx, blob: Blob) -> tuple[int, int]:
     if next_generation(tx, blob.manifest, old):
         return blob.manifest, old + 1
     manifest = new_manifest(tx)
-    tx.execute("UPDATE storage_manifest SET generation = ? WHERE id = ?", (old + 1, manifest))
+    tx.execute("UPDATE storage_manifest SET generation = ?, stale = 1 WHERE id = ?", (old + 1, manifest))
     tx.execute(
         """INSERT INTO storage_page(manifest, start, born, died, size, part, part_size, skip)
             SELECT ?, start, 0, ?, size, part, part_size, skip FROM storage_page
