@@ -346,6 +346,26 @@ async def test_versions_and_soft_delete(box: BlobClient) -> None:
     assert (await box.send("GET", "/box/c")).body == b"kept on"
 
 
+async def test_copies_grow_apart(box: BlobClient) -> None:
+    await append(box, b"common ")
+    await append(box, b"C" * LONG)
+    name = await snapshot(box)
+    assert (await copy(box, "/box/c", f"{SHOP}/box/b")).status == 202
+    assert (await copy(box, "/box/d", f"{SHOP}/box/b?snapshot={name}")).status == 202
+    common = b"common " + b"C" * LONG
+    for round_ in (1, 2):
+        for path in ("/box/b", "/box/c", "/box/d"):
+            added = await append(box, path.encode(), path)
+            assert added.headers["x-ms-blob-committed-block-count"] == str(2 + round_)
+            assert (await box.send("GET", path)).body == common + path.encode() * round_
+        await collected(box)
+    assert (await box.send("GET", "/box/b", f"snapshot={name}")).body == common
+    await box.send("DELETE", "/box/b", headers={"x-ms-delete-snapshots": "include"})
+    await box.send("DELETE", "/box/c")
+    assert await collected(box) == 1
+    assert (await box.send("GET", "/box/d")).body == common + b"/box/d" * 2
+
+
 # any sequence
 
 
@@ -372,12 +392,13 @@ STEPS = st.lists(
         st.sampled_from(NAMES),
         st.integers(0, 5),
     ),
-    max_size=25,
+    min_size=8,
+    max_size=30,
 )
 
 
 def test_any_sequence_agrees_with_the_model(tmp_path_factory: pytest.TempPathFactory) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(STEPS)
     def check_all(steps: list[tuple[str, str, str, int]]) -> None:
         asyncio.run(run(tmp_path_factory.mktemp("appends"), steps))
