@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -36,11 +36,26 @@ def needed(command: str, what: str) -> str:
 
 
 @contextmanager
-def alone(file: Path) -> Iterator[bytes]:
-    """One worker at a time; the content of the file that they take turns by."""
+def alone(file: Path) -> Iterator[None]:
+    """One worker at a time: they take turns by a file."""
     with file.open("rb") as opened:
         fcntl.flock(opened, fcntl.LOCK_EX)
-        yield opened.read()
+        yield
+
+
+def make_once(stamp: Path, sources: Sequence[Path], make: Callable[[], None]) -> None:
+    """Make what `stamp` lies in, unless another worker or an earlier run made it from these very sources."""
+    with alone(sources[0]):
+        wanted = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+        if not stamp.exists() or stamp.read_text() != wanted:
+            make()
+            stamp.write_text(wanted)
+
+
+def succeed(command: Sequence[str], folder: Path) -> None:
+    """Run a command that builds."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 def go_program(module: Path) -> Path:
@@ -54,21 +69,26 @@ def go_program(module: Path) -> Path:
         lacking(what)
     program = module / "build" / module.name
     with alone(module / "main.go"):  # go itself locks go.mod
-        build = [go, "build", "-mod=readonly", "-o", str(program), "."]
-        done = subprocess.run(build, cwd=module, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
-    assert done.returncode == 0, done.stderr
+        succeed([go, "build", "-mod=readonly", "-o", str(program), "."], module)
     return program
 
 
 def npm_packages(folder: Path) -> Path:
     """`node_modules` of a folder, at the versions of its `package-lock.json`."""
-    npm = needed("npm", "npm")
-    installed = folder / "node_modules"
-    stamp = installed / ".installed"
-    with alone(folder / "package-lock.json") as lock:
-        wanted = hashlib.sha256(lock).hexdigest()
-        if not stamp.exists() or stamp.read_text() != wanted:
-            done = subprocess.run([npm, "ci"], cwd=folder, capture_output=True, text=True, timeout=170, check=False)
-            assert done.returncode == 0, done.stderr
-            stamp.write_text(wanted)
+    npm, installed = needed("npm", "npm"), folder / "node_modules"
+    make_once(installed / ".installed", [folder / "package-lock.json"], lambda: succeed([npm, "ci"], folder))
     return installed
+
+
+def java_classpath(project: Path) -> str:
+    """A Maven project's classes, compiled, and the libraries that they need."""
+    needed("javac", "a Java compiler")
+    maven, build = [needed("mvn", "Maven"), "--quiet", "--batch-mode"], project / "build"
+
+    def compile() -> None:
+        offline = subprocess.run([*maven, "--offline", "compile"], cwd=project, capture_output=True, check=False)
+        if offline.returncode != 0:
+            succeed([*maven, "compile"], project)
+
+    make_once(build / ".compiled", [project / "pom.xml", *sorted((project / "src").glob("*.java"))], compile)
+    return f"{build / 'classes'}:{build / 'libraries'}/*"

@@ -24,7 +24,7 @@ from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
 from keyless.http.request_ids import request_ids
-from keyless.http.server import HttpServer
+from keyless.http.server import MAX_CONNECTIONS, HttpServer
 from keyless.http.surface import Surface
 from keyless.http.tls import TlsStore
 from keyless.management.engine import Engine
@@ -91,8 +91,18 @@ class Server:
     signers: ThreadPoolExecutor
 
 
-async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsStore, clock: Clock) -> Server:
-    """Open what is on the disk, load what lives in memory, and connect the rest."""
+async def build(
+    config: Config,
+    instance: Instance,
+    master: MasterKey,
+    tls: TlsStore,
+    clock: Clock,
+    connections: int = MAX_CONNECTIONS,
+) -> Server:
+    """Open what is on the disk, load what lives in memory, and connect the rest.
+
+    `connections` is how many there may be over TLS; a third as many may come from launchers.
+    """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
@@ -198,7 +208,8 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         audit,
         {"storage": shared.read},
     )
-    http = HttpServer(Application(kernel.dispatch, hosts, request_ids(os.urandom)), tls.server_context())
+    application = Application(kernel.dispatch, hosts, request_ids(os.urandom))
+    http = HttpServer(application, tls.server_context(), connections)
     launches = Launches(
         lambda name: resources.named(site_type.NAME, name),
         lambda: directory.by_id(instance.owner.principal_id),
@@ -212,7 +223,7 @@ async def build(config: Config, instance: Instance, master: MasterKey, tls: TlsS
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
     )
-    leases = LeaseSocket(instances, launches.open, http.protocol)
+    leases = LeaseSocket(instances, launches.open, http.protocol, connections // 3)
 
     def end_instances(change: ResourceDeleted) -> None:
         if held := instances.of_app(change.id):

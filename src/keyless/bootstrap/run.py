@@ -6,9 +6,11 @@ Owns the order in which things are taken and given back, what is done from time 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
+import resource
 import signal
 import socket
 import time
@@ -20,6 +22,7 @@ import msgspec
 from keyless.bootstrap.build import Server, build
 from keyless.bootstrap.first_start import make_instance, master_key_file, tls_store
 from keyless.config import Config
+from keyless.http.server import MAX_CONNECTIONS
 from keyless.http.tls import TlsStore
 from keyless.model.errors import ErrorKind, KeylessError, conflict
 from keyless.model.paths import SOCKET_NAME
@@ -29,6 +32,9 @@ from keyless.store.sealing import load_master_key
 log = logging.getLogger("keyless")
 
 TICK_SECONDS = 30.0
+#: What files and the rest may take; of what is left, three quarters are for connections over TLS.
+_OTHER_DESCRIPTORS = 512
+_DESCRIPTORS = _OTHER_DESCRIPTORS + MAX_CONNECTIONS * 4 // 3 + 1
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
 
 
@@ -38,6 +44,16 @@ def serve(config: Config, ready: Callable[[Instance], None]) -> None:
     _keep_large_buffers()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(config, ready))
+
+
+def _room_for_connections() -> int:
+    """How many connections over TLS there are descriptors for, when the limit has been raised as far as may be."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MAX_CONNECTIONS, (soft - min(_OTHER_DESCRIPTORS, soft // 2)) * 3 // 4)
 
 
 def _keep_large_buffers() -> None:
@@ -76,7 +92,7 @@ async def _serve(config: Config, ready: Callable[[Instance], None]) -> None:
         master = load_master_key(master_key_file(config, instance.instance, os.environ))
         tls = tls_store(config.data, master, instance.domain, time.time)
         await asyncio.to_thread(tls.ensure)
-        server = await build(config, instance, master, tls, time.time)
+        server = await build(config, instance, master, tls, time.time, _room_for_connections())
         try:
             await _run(server, tls, config.data, listener, stopping, lambda: ready(instance))
         finally:

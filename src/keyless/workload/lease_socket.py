@@ -28,6 +28,7 @@ log = logging.getLogger("keyless.workload")
 
 MAX_LINE = 4096
 OPENING_SECONDS = 10.0
+MAX_CONNECTIONS = 4000
 _PEER = struct.Struct("3i")
 
 
@@ -71,15 +72,20 @@ _decoder: msgspec.json.Decoder[OpenLease | ResumeLease | IdentityRequests] = msg
 
 @dataclass
 class LeaseSocket:
-    """Serves the socket. `launch` makes a lease and the answer to its launcher; `http` a protocol for identity."""
+    """Serves the socket. `launch` makes a lease and the answer to its launcher; `http` a protocol for identity.
+
+    `connections` is how many there may be; more are closed at once, and launchers try again.
+    """
 
     instances: Instances
     launch: Callable[[OpenLease], Awaitable[tuple[Lease, Mapping[str, object]]]]
     http: Callable[[Lease], asyncio.Protocol]
+    connections: int = MAX_CONNECTIONS
     _held: dict[str, asyncio.Transport] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _leaving: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _opened: int = 0
 
     async def start(self, folder: Path, name: str) -> None:
         """Listen at `folder/name`, whatever the length of the path."""
@@ -106,6 +112,14 @@ class LeaseSocket:
         await self.instances.end([lease.id for lease in leases])
 
     # for the connections
+
+    def enter(self) -> bool:
+        """Count a connection; whether there is room for it."""
+        self._opened += 1
+        return self._opened <= self.connections
+
+    def leave(self) -> None:
+        self._opened -= 1
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -144,7 +158,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not say that it is one
         self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, self._transport.abort)
-        if _peer_uid(self._transport) not in {os.geteuid(), 0, None}:
+        if not self._owner.enter() or _peer_uid(self._transport) not in {os.geteuid(), 0, None}:
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -177,6 +191,7 @@ class _Connection(asyncio.Protocol):
 
     def _hand_over(self, lease: Lease, rest: bytes) -> None:
         protocol = self._owner.http(lease)
+        self._owner.leave()  # from here on it is one of the protocol's
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         if rest:
@@ -207,6 +222,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._timer.cancel()
+        self._owner.leave()
         if self._lease:
             self._owner.release(self._lease, self._transport)
 

@@ -11,7 +11,7 @@ from tests.clients.place import Place, make_place, output_of, python
 from tests.harness import Owner, RunningServer
 
 
-@pytest.mark.parametrize("program", ["blob_life.py", "blob_lists.py", "blob_aio.py", "blob_append.py"])
+@pytest.mark.parametrize("program", ["blob_life.py", "blob_lists.py", "blob_aio.py", "blob_append.py", "blob_pages.py"])
 def test_containers_and_blobs(place: Place, program: str) -> None:
     place.allow("Storage Blob Data Contributor", place.account_id)
     assert output_of(place.run(python(program))) == "ok\n"

@@ -305,9 +305,7 @@ async def test_headers_that_make_no_sense_change_nothing(blob: BlobClient, heade
 @pytest.mark.parametrize(
     ("method", "path", "query", "headers"),
     [
-        ("PUT", "/box/b", "", {"x-ms-blob-type": "PageBlob"}),
-        ("PUT", "/box/b", "comp=page", {"x-ms-copy-source": "https://x"}),
-        ("PUT", "/box/b", "comp=page", {}),
+        ("PUT", "/box/b", "comp=incrementalcopy", {"x-ms-copy-source": "https://x"}),
         ("GET", "/box/b", "", {"x-ms-structured-body": "XSM/2.0"}),
         ("PUT", "/box/b", "", {"x-ms-blob-type": "BlockBlob", "x-ms-structured-body": "XSM/1.0; properties=md5"}),
         ("GET", "/box", "restype=container&comp=list&showonly=deleted", {}),

@@ -158,7 +158,10 @@ async def test_exists_and_errors(client: Client) -> None:
 
 async def test_what_is_not_there_yet_is_final_for_the_client(client: Client) -> None:
     await client.run(lambda s: _blob(s).upload_blob(b"1"))
-    for use in (lambda s: _blob(s, "p").create_page_blob(512),):
+    for use in (
+        lambda s: _blob(s).upload_blob(b"2", overwrite=True, encryption_scope="scope"),
+        lambda s: _blob(s).start_copy_from_url(f"{_blob(s, 'd').url}?snapshot=x", incremental_copy=True),
+    ):
         with pytest.raises(HttpResponseError) as refused:
             await client.run(use)
         assert (refused.value.status_code, refused.value.error_code) == (501, "NotImplemented")

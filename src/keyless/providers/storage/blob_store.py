@@ -12,6 +12,7 @@ from pathlib import Path
 from keyless.management.engine import ScopeDeleted
 from keyless.model.clock import Clock
 from keyless.providers.storage.collector import Collector
+from keyless.providers.storage.page_collector import PageCollector
 from keyless.providers.storage.part_files import PartFiles
 from keyless.providers.storage.parts import Parts, Random
 from keyless.providers.storage.reading import Pins, Reader
@@ -23,6 +24,7 @@ from keyless.providers.storage.tables.containers import Containers
 from keyless.providers.storage.tables.copies import Copies
 from keyless.providers.storage.tables.garbage import drop_account, live_files
 from keyless.providers.storage.tables.listing import Page, Query, list_page
+from keyless.providers.storage.tables.pages import Pages
 from keyless.providers.storage.tables.schema import MIGRATION
 from keyless.providers.storage.tables.services import Services
 from keyless.store.engine import Row, Store, Tx
@@ -46,6 +48,7 @@ class BlobStore:
     changes: Changes
     blocks: Blocks
     appends: Appends
+    pages: Pages
     copies: Copies
     parts: Parts
     part_files: PartFiles
@@ -95,12 +98,13 @@ def open_blob_store(
         changes=Changes(store, clock, etag),
         blocks=blocks,
         appends=Appends(store, clock, etag),
+        pages=Pages(store, clock, etag),
         copies=Copies(store, clock, etag),
         parts=parts,
         part_files=files,
         pins=pins,
-        reader=Reader(blocks, parts, pins),
-        collector=Collector(store, files, pins, clock),
+        reader=Reader(store, blocks, parts, pins),
+        collector=Collector(store, files, pins, PageCollector(store, parts, pins), clock),
     )
 
 

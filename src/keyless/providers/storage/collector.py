@@ -14,6 +14,7 @@ from functools import partial
 
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError
+from keyless.providers.storage.page_collector import PageCollector
 from keyless.providers.storage.part_files import PartFiles
 from keyless.providers.storage.reading import Pins
 from keyless.providers.storage.tables import garbage
@@ -32,10 +33,11 @@ _PERIOD_SECONDS = 60.0
 class Collector:
     """Lives on the event loop; `run` is its background task."""
 
-    def __init__(self, store: Store, files: PartFiles, pins: Pins, clock: Clock) -> None:
+    def __init__(self, store: Store, files: PartFiles, pins: Pins, pages: PageCollector, clock: Clock) -> None:
         self._store = store
         self._files = files
         self._pins = pins
+        self._pages = pages
         self._clock = clock
         self._wake = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
@@ -58,6 +60,8 @@ class Collector:
             while await self._store.write(garbage.empty_container):
                 pass
             await self._take_manifests_apart()
+            await self._pages.merge_ragged_cells()
+            await self._pages.forget_dead_pages()
             while await self._store.write(garbage.take_upload_apart):
                 pass
             await self._remove_parts()

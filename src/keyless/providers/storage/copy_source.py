@@ -56,9 +56,7 @@ def source_request(find: FindTarget, call: Call, method: str) -> Request:
     """
     given = call.request
     if _RANGE in given.headers and given.query.get("comp", "").lower() not in _RANGED:
-        raise invalid(
-            f"A whole blob is copied here: send no {_RANGE}, or put its blocks from URLs.", "InvalidHeaderValue"
-        )
+        raise invalid(f"This copies a whole blob: send it without the header {_RANGE}.", "InvalidHeaderValue")
     parts, host, port = _take_apart(given.headers.get("x-ms-copy-source"))
     target = find(host, parts.path)
     if target is None or target.surface != "storage":

@@ -11,6 +11,7 @@ import errno
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 from keyless.http.message import Body
 from keyless.model.errors import ErrorKind, KeylessError, invalid
@@ -64,6 +65,16 @@ class Parts:
                 await self._store.write(lambda tx: _abandon(tx, part_id))
             raise
 
+    def seal(self, data: bytes) -> Part:
+        """A part that lies in the database, of 1 to `INLINE_BYTES`."""
+        part_id = self._random(ID_BYTES)
+        return Part(part_id, len(data), self._sealer.encrypt_chunk(part_id, 0, True, data))
+
+    async def find(self, part_id: bytes, size: int) -> Part:
+        """A part that has `size` bytes, with its sealed body if that lies in the database."""
+        row = await self._store.row("SELECT data FROM storage_part WHERE id = ?", (part_id,))
+        return Part(part_id, size, cast("bytes | None", row[0] if row else None))
+
     async def load(self, part: Part, start: int, length: int) -> bytes:
         """At most `BATCH_BYTES` of a part; `start` and `length` lie within it."""
         if part.data is not None:
@@ -79,9 +90,7 @@ class Parts:
         md5 = hashlib.md5(data, usedforsecurity=False).digest() if digest else b""
         if not data:
             return Received(0, None, md5)
-        part_id = self._random(ID_BYTES)
-        sealed = self._sealer.encrypt_chunk(part_id, 0, True, data)
-        return Received(len(data), Part(part_id, len(data), sealed), md5)
+        return Received(len(data), self.seal(data), md5)
 
     async def _write_file(
         self, part_id: bytes, first: tuple[bytes, bool], rest: AsyncIterator[tuple[bytes, bool]], digest: bool

@@ -7,7 +7,7 @@ done. Must not know the protocol.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -15,7 +15,9 @@ from weakref import WeakValueDictionary
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.providers.storage.parts import BATCH_BYTES, Parts
 from keyless.providers.storage.tables.blocks import Blocks
-from keyless.providers.storage.tables.records import Blob, Part
+from keyless.providers.storage.tables.page_map import pieces
+from keyless.providers.storage.tables.records import Blob, BlobType, Part
+from keyless.store.engine import Store
 
 _BLOCKS_AT_ONCE = 256
 #: Bytes that are sent in one go at least, but at the end.
@@ -45,7 +47,9 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    part: Part
+    """What is loaded at once; without a part, zeros."""
+
+    part: Part | None
     start: int
     length: int
 
@@ -53,7 +57,8 @@ class _Piece:
 class Reader:
     """Gives out the bodies of blobs."""
 
-    def __init__(self, blocks: Blocks, parts: Parts, pins: Pins) -> None:
+    def __init__(self, store: Store, blocks: Blocks, parts: Parts, pins: Pins) -> None:
+        self._store = store
         self._blocks = blocks
         self._parts = parts
         self._pins = pins
@@ -69,12 +74,16 @@ class Reader:
         if blob.part is not None:
             return self._parts.open_inline(blob.part)[start : start + length]
         assert blob.manifest is not None
-        return self._stream(blob.manifest, self._pins.pin(blob.manifest), start, length)
+        if blob.form.type is BlobType.PAGE:
+            found = self._pages(blob.manifest, blob.form.generation, start, start + length)
+        else:
+            found = self._pieces(blob.manifest, start, start + length)
+        return self._stream(found, self._pins.pin(blob.manifest))
 
-    async def _stream(self, manifest: int, _pin: Pin, start: int, length: int) -> AsyncIterator[bytes]:
+    async def _stream(self, found: AsyncIterator[_Piece], _pin: Pin) -> AsyncIterator[bytes]:
         """Small pieces are sent together: a log can be made of thousands."""
         held, size = [], 0
-        async with aclosing(self._loaded(manifest, start, length)) as loaded:
+        async with aclosing(self._loaded(found)) as loaded:
             async for data in loaded:
                 held.append(data)
                 size += len(data)
@@ -84,11 +93,11 @@ class Reader:
         if held:
             yield b"".join(held)
 
-    async def _loaded(self, manifest: int, start: int, length: int) -> AsyncGenerator[bytes]:
+    async def _loaded(self, found: AsyncIterator[_Piece]) -> AsyncGenerator[bytes]:
         ahead: asyncio.Task[bytes] | None = None
         try:
-            async for piece in self._pieces(manifest, start, start + length):
-                ready, ahead = ahead, asyncio.create_task(self._parts.load(piece.part, piece.start, piece.length))
+            async for piece in found:
+                ready, ahead = ahead, asyncio.create_task(self._load(piece))
                 if ready is not None:
                     yield await ready
             if ahead is not None:
@@ -97,19 +106,41 @@ class Reader:
             if ahead is not None:
                 ahead.cancel()
 
+    async def _load(self, piece: _Piece) -> bytes:
+        if piece.part is None:
+            return bytes(piece.length)
+        return await self._parts.load(piece.part, piece.start, piece.length)
+
     async def _pieces(self, manifest: int, at: int, end: int) -> AsyncIterator[_Piece]:
         while at < end:
             blocks = await self._blocks.committed(manifest, at, _BLOCKS_AT_ONCE)
             if not blocks:
                 raise KeylessError(ErrorKind.INTERNAL, "A blob's blocks are missing: restore the data folder.")
             for block in blocks:
-                part = await self._blocks.part(block)
+                part = await self._parts.find(block.part, block.size)
                 stop = min(block.start + block.size, end)
-                while at < stop:
-                    skip = at - block.start
-                    # pieces end on the batches of the file, so that no chunk is unsealed twice
-                    length = min(stop - at, BATCH_BYTES - skip % BATCH_BYTES)
-                    yield _Piece(part, skip, length)
-                    at += length
+                for piece in _split(part, at - block.start, stop - at):
+                    yield piece
+                at = stop
                 if at >= end:
                     return
+
+    async def _pages(self, manifest: int, generation: int, at: int, end: int) -> AsyncIterator[_Piece]:
+        async for page in pieces(self._store, manifest, generation, at, end):
+            for piece in _split(None, 0, page.start - at):
+                yield piece
+            part = await self._parts.find(page.part, page.part_size)
+            for piece in _split(part, page.skip, page.size):
+                yield piece
+            at = page.end
+        for piece in _split(None, 0, end - at):
+            yield piece
+
+
+def _split(part: Part | None, skip: int, length: int) -> Iterator[_Piece]:
+    """Pieces that end on the batches of the part's file, so that no chunk is unsealed twice."""
+    end = skip + length
+    while skip < end:
+        size = min(end - skip, BATCH_BYTES - skip % BATCH_BYTES)
+        yield _Piece(part, skip, size)
+        skip += size

@@ -36,6 +36,8 @@ from keyless.providers.storage.operations import (
     delegation,
     leases,
     listing,
+    page_ranges,
+    pages,
     properties,
     put_blob,
     service,
@@ -157,6 +159,8 @@ RULES: Rules = {
     ("blob", "GET", "blocklist"): Rule("GetBlockList", blocks.get_block_list, _READ, of=frozenset({_SNAPSHOT})),
     ("blob", "PUT", "appendblock"): Rule("AppendBlock", checked_upload(appends.append_block), _ADD, changes=True),
     ("blob", "PUT", "seal"): Rule("SealAppendBlob", appends.seal_append_blob, _WRITE, changes=True),
+    ("blob", "PUT", "page"): Rule("PutPage", checked_upload(pages.put_page), _WRITE, changes=True),
+    ("blob", "GET", "pagelist"): Rule("GetPageRanges", page_ranges.get_page_ranges, _READ, of=frozenset({_SNAPSHOT})),
     ("blob", "PUT", "copy"): Rule("AbortCopyBlob", copying.abort_copy, _WRITE),
     ("blob", "GET", "metadata"): _GET_METADATA,
     ("blob", "HEAD", "metadata"): _GET_METADATA,
@@ -175,13 +179,13 @@ RULES: Rules = {
 _COPY_SOURCE = "x-ms-copy-source"
 #: Stand for `comp` where a source is named; being in upper case they are nothing that a client can send.
 _COPY, _COPY_AT_ONCE, _PUT_FROM_URL = "COPY", "COPY AT ONCE", "PUT FROM URL"
-_PART_FROM_URL = {"block": "BLOCK FROM URL", "appendblock": "APPEND FROM URL"}
+_PART_FROM_URL = {"block": "BLOCK FROM URL", "appendblock": "APPEND FROM URL", "page": "PAGE FROM URL"}
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"})
 #: Operations of the real service that are not there yet.
 _LATER = frozenset(
     {
-        "batch", "copy", "expiry", "filesystem", "immutabilitypolicies", "incrementalcopy", "legalhold", "page",
-        "pagelist", "query", "rename", "userdelegationkey",
+        "batch", "copy", "expiry", "filesystem", "immutabilitypolicies", "incrementalcopy", "legalhold", "query",
+        "rename", "userdelegationkey",
     }
 )  # fmt: skip
 _KNOWN = _LATER | {comp for _, _, comp in RULES}
@@ -204,6 +208,7 @@ def rules(shared: SharedAccess, copies: Copying) -> Rules:
     put = partial(copying.put_blob_from_url, copies)
     put_block = partial(copying.put_block_from_url, copies)
     append = partial(appends.append_block_from_url, copies.find)
+    put_page = partial(pages.put_page_from_url, copies.find)
     return {
         **RULES,
         ("service", "POST", "userdelegationkey"): Rule("GetUserDelegationKey", key, _DELEGATE, changes=True),
@@ -212,6 +217,7 @@ def rules(shared: SharedAccess, copies: Copying) -> Rules:
         ("blob", "PUT", _PUT_FROM_URL): Rule("PutBlobFromURL", put, _WRITE, changes=True, creates=_ADD, tags=True),
         ("blob", "PUT", _PART_FROM_URL["block"]): Rule("PutBlockFromURL", put_block, _ADD, changes=True),
         ("blob", "PUT", _PART_FROM_URL["appendblock"]): Rule("AppendBlockFromURL", append, _ADD, changes=True),
+        ("blob", "PUT", _PART_FROM_URL["page"]): Rule("PutPageFromURL", put_page, _WRITE, changes=True),
     }
 
 

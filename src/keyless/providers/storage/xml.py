@@ -20,6 +20,7 @@ from keyless.model.errors import KeylessError, invalid
 from keyless.providers.storage.headers import http_date
 from keyless.providers.storage.leases import Lease, State, state_of
 from keyless.providers.storage.moments import moment_text
+from keyless.providers.storage.page_ranges import PageRange
 from keyless.providers.storage.tables.records import Blob, BlobType, Block, BlockRef, Container, Kind, Source
 from keyless.providers.storage.tables.services import DAY
 from keyless.providers.storage.tags import tags_element
@@ -134,6 +135,8 @@ def _type(blob: Blob) -> str:
     text = f"<BlobType>{blob.form.type.value}</BlobType>"
     if blob.form.type is BlobType.APPEND:
         return text + ("<Sealed>true</Sealed>" if blob.form.sealed else "")
+    if blob.form.type is BlobType.PAGE:
+        return f"{text}<x-ms-blob-sequence-number>{blob.form.sequence}</x-ms-blob-sequence-number>"
     return (
         f"{text}<AccessTier>{blob.tier or DEFAULT}</AccessTier>"
         + ("<AccessTierInferred>true</AccessTierInferred>" if blob.tier_changed is None else "")
@@ -162,6 +165,25 @@ def prefix_entry(prefix: str) -> str:
 def block_entries(blocks: Iterable[Block]) -> str:
     """Blocks of a Get Block List."""
     return "".join(f"<Block><Name>{b.block_id}</Name><Size>{b.size}</Size></Block>" for b in blocks)
+
+
+def page_list_opening() -> str:
+    """The beginning of a `PageList`."""
+    return f"{DECLARATION}<PageList>"
+
+
+def page_ranges(ranges: Iterable[PageRange]) -> str:
+    """Some ranges of it."""
+    return "".join(
+        f"<{tag}><Start>{found.start}</Start><End>{found.end - 1}</End></{tag}>"
+        for found in ranges
+        for tag in ("ClearRange" if found.cleared else "PageRange",)
+    )
+
+
+def page_list_closing(following: str) -> str:
+    """Its end, with the marker of the next page."""
+    return f"{_element('NextMarker', following)}</PageList>"
 
 
 def parse_block_list(document: bytes) -> list[BlockRef]:

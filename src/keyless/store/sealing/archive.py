@@ -78,9 +78,11 @@ def split_head(begin: bytes) -> tuple[bytes, bytes, str]:
     `begin` has at least `MAX_HEAD` bytes, if the archive has. Raises INVALID for what is no archive, CONFLICT for
     one of a newer keyless.
     """
-    name, _, rest = begin.partition(b"\n")
+    name, ended, rest = begin.partition(b"\n")
     if not name.startswith(_NAME):
         raise invalid("This is no archive of keyless: name a file that `keyless backup` has written.")
+    if not ended:
+        raise torn()
     if name != _NAME + _FORMAT:
         raise conflict("The archive was written by a newer keyless: upgrade this program.")
     values, newline, _ = rest[:MAX_HEAD].partition(b"\n")

@@ -99,6 +99,9 @@ def _type_headers(blob: Blob) -> dict[str, str]:
     if form.type is BlobType.APPEND:
         headers["x-ms-blob-committed-block-count"] = str(form.blocks)
         return headers | ({"x-ms-blob-sealed": "true"} if form.sealed else {})
+    if form.type is BlobType.PAGE:
+        headers["x-ms-blob-sequence-number"] = str(form.sequence)
+        return headers
     headers["x-ms-access-tier"] = blob.tier or DEFAULT
     if blob.tier_changed is None:
         headers["x-ms-access-tier-inferred"] = "true"

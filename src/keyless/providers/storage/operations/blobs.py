@@ -12,7 +12,7 @@ from keyless.model.errors import KeylessError, invalid
 from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.blob_types import require_type
 from keyless.providers.storage.conditions import read_conditions
-from keyless.providers.storage.errors import error_response, unsupported
+from keyless.providers.storage.errors import error_response
 from keyless.providers.storage.headers import flag, read_md5, read_metadata, read_range, read_settings
 from keyless.providers.storage.operations.answers import (
     blob_headers,
@@ -139,8 +139,6 @@ def read_type(headers: Headers) -> BlobType:
     names = [type_.value for type_ in BlobType]
     if not text:
         raise invalid(f"This needs the header x-ms-blob-type: {', '.join(names)}.", "MissingRequiredHeader")
-    if text.lower() == "pageblob":
-        raise unsupported("page blobs")
     for type_ in BlobType:
         if text.lower() == type_.value.lower():
             return type_

@@ -65,7 +65,7 @@ def read_include(request: Request) -> frozenset[str]:
 
 def read_limit(request: Request) -> tuple[int, int]:
     """How many entries a page has at most, and what the client asked for (0: nothing); raises INVALID."""
-    asked = _read_max_results(request.query.get("maxresults", ""))
+    asked = read_max_results(request)
     return min(asked or MAX_RESULTS, MAX_RESULTS), asked
 
 
@@ -106,7 +106,9 @@ def bad_marker() -> KeylessError:
     return invalid("The marker is not one that an earlier page gave: start the list anew.", _BAD_VALUE)
 
 
-def _read_max_results(text: str) -> int:
+def read_max_results(request: Request) -> int:
+    """What the client set, or 0; raises INVALID."""
+    text = request.query.get("maxresults", "")
     if not text:
         return 0
     if not (text.isascii() and text.isdecimal() and len(text) < 10):

@@ -8,6 +8,7 @@ from keyless.providers.storage.blob_store import BlobStore
 from keyless.providers.storage.conditions import read_conditions
 from keyless.providers.storage.headers import metadata_headers, read_metadata, read_settings
 from keyless.providers.storage.operations.answers import etag_headers, refused_read, version_headers, written
+from keyless.providers.storage.operations.pages import PAGE_BLOB_PROPERTIES, set_page_blob_properties
 from keyless.providers.storage.tables.records import BlobPath
 
 _SETTINGS = tuple(
@@ -43,5 +44,7 @@ async def set_blob_properties(blobs: BlobStore, at: BlobPath, call: Call) -> Res
     headers = call.request.headers
     named = any(name in headers for name in _SETTINGS)
     settings = read_settings(headers, standard_too=False) if named else None
+    if any(name in headers for name in PAGE_BLOB_PROPERTIES):
+        return await set_page_blob_properties(blobs, at, headers, settings)
     version = await blobs.changes.set_settings(at, settings, read_conditions(headers))
     return Response(200, b"", etag_headers(version) | version_headers(version.moment))

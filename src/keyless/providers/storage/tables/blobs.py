@@ -99,15 +99,18 @@ class Blobs:
 
         return await self._store.write(work)
 
-    async def create(self, path: BlobPath, form: Form, draft: Draft, conditions: Conditions) -> Version:
-        """Make or overwrite a blob that is empty and of this form; raises as `put` does."""
+    async def create(
+        self, path: BlobPath, form: Form, draft: Draft, conditions: Conditions, *, size: int = 0
+    ) -> Version:
+        """Make or overwrite a blob of this form that is empty, a page blob of `size` zeros; raises as `put` does."""
         etag, now = self._etag(), self._clock()
 
         def work(tx: Tx) -> Version:
             there = find_there(tx, path, now)
             conditions.check_write(there.blob, there.now)
             make_room(tx, there, form.type)
-            return write_row(tx, there, NewBody(0, form=form), etag, draft)
+            manifest = new_manifest(tx) if form.type is BlobType.PAGE else None
+            return write_row(tx, there, NewBody(size, manifest, form=form), etag, draft)
 
         return await self._store.write(work)
 

@@ -25,7 +25,7 @@ from keyless.providers.storage.tables.blobs import (
     write_row,
 )
 from keyless.providers.storage.tables.garbage import drop_staged_part
-from keyless.providers.storage.tables.records import BlobPath, BlobType, Block, BlockRef, Draft, Part, Received, Source
+from keyless.providers.storage.tables.records import BlobPath, BlobType, Block, BlockRef, Draft, Received, Source
 from keyless.store.engine import SqlValue, Store, Tx
 
 MAX_UNCOMMITTED = 100_000
@@ -118,11 +118,6 @@ class Blocks:
             (upload, after, limit),
         )
         return [_block(*row) for row in rows]
-
-    async def part(self, block: Block) -> Part:
-        """The part of a block, with its sealed body if that lies in the database."""
-        row = await self._store.row("SELECT data FROM storage_part WHERE id = ?", (block.part,))
-        return Part(block.part, block.size, cast("bytes | None", row[0] if row else None))
 
 
 def _upload(tx: Tx, container: int, blob: str, block_id: str) -> tuple[int, int]:

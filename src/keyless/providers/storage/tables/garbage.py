@@ -114,18 +114,34 @@ def take_manifests_apart(tx: Tx, manifests: Iterable[int]) -> bool:
     room = STEP
     for manifest in manifests:
         if tx.row(_NAMED, (manifest, manifest)) is not None:
-            # a snapshot or a version shares it with what was dropped
-            tx.execute("UPDATE storage_manifest SET garbage = 0 WHERE id = ?", (manifest,))
+            # a snapshot or a version shares it with what was dropped, which may have needed more of its pages
+            tx.execute("UPDATE storage_manifest SET garbage = 0, stale = 1, swept = 0 WHERE id = ?", (manifest,))
             continue
         blocks = tx.rows("SELECT start, part FROM storage_block WHERE manifest = ? LIMIT ?", (manifest, room))
         if blocks:
             tx.execute("DELETE FROM storage_block WHERE manifest = ? AND start <= ?", (manifest, blocks[-1][0]))
-            _drop_parts(tx, (part for _, part in blocks))
+            drop_parts(tx, (part for _, part in blocks))
             room -= len(blocks)
+        if room > 0:
+            room -= _take_pages(tx, manifest, room)
         if room <= 0:
             return False
+        tx.execute("DELETE FROM storage_ragged WHERE manifest = ?", (manifest,))
         tx.execute("DELETE FROM storage_manifest WHERE id = ?", (manifest,))
     return True
+
+
+def _take_pages(tx: Tx, manifest: int, room: int) -> int:
+    """Give up pages of a manifest, that many at most; their number."""
+    pages = tx.rows(
+        "SELECT start, born, part FROM storage_page WHERE manifest = ? ORDER BY start, born LIMIT ?", (manifest, room)
+    )
+    if pages:
+        tx.execute(
+            "DELETE FROM storage_page WHERE manifest = ? AND (start, born) <= (?, ?)", (manifest, *pages[-1][:2])
+        )
+        drop_parts(tx, (part for _, _, part in pages))
+    return len(pages)
 
 
 def take_upload_apart(tx: Tx) -> bool:
@@ -139,7 +155,7 @@ def take_upload_apart(tx: Tx) -> bool:
     )
     if blocks:
         tx.execute("DELETE FROM storage_staged WHERE upload = ? AND block_id <= ?", (upload, blocks[-1][0]))
-        _drop_parts(tx, (part for _, part in blocks))
+        drop_parts(tx, (part for _, part in blocks))
     if len(blocks) < STEP:
         tx.execute("DELETE FROM storage_upload WHERE id = ?", (upload,))
     return True
@@ -171,11 +187,12 @@ def forget_parts(tx: Tx, parts: list[bytes]) -> None:
         tx.execute("DELETE FROM storage_part WHERE id = ?", (part,))
 
 
-def _drop_parts(tx: Tx, parts: Iterable[SqlValue]) -> None:
-    """Parts that no manifest names any more: a part may have moved on to a newer one."""
+def drop_parts(tx: Tx, parts: Iterable[SqlValue]) -> None:
+    """Parts that no manifest names any more: a part may have moved on to a newer one, or lie in several places."""
     for part in parts:
         tx.execute(
             """UPDATE storage_part SET state = ? WHERE id = ? AND NOT EXISTS
-                (SELECT 1 FROM storage_block WHERE part = storage_part.id)""",
+                (SELECT 1 FROM storage_block WHERE part = storage_part.id) AND NOT EXISTS
+                (SELECT 1 FROM storage_page WHERE part = storage_part.id)""",
             (GARBAGE, part),
         )

@@ -43,15 +43,22 @@ class BlobType(Enum):
 
     BLOCK = "BlockBlob"
     APPEND = "AppendBlob"
+    PAGE = "PageBlob"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A blob's type, and what only blobs of its type have: an append blob, the number of its blocks and a seal."""
+    """A blob's type, and what only blobs of its type have.
+
+    An append blob: the number of its blocks, and whether it is sealed. A page blob: its sequence number, and the
+    generation of its manifest that it is, see `tables/page_map.py`.
+    """
 
     type: BlobType = BlobType.BLOCK
     blocks: int = 0
     sealed: bool = False
+    sequence: int = 0
+    generation: int = 0
 
 
 BLOCK_BLOB = Form()

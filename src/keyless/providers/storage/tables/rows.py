@@ -49,7 +49,7 @@ def to_blob(row: Row, data: SqlValue = None) -> Blob:
         tier_changed,
         version,
         _decode_copied(copied),
-        _decode_form(form),
+        decode_form(form),
         Kind(kind),
         moment,
         deleted,
@@ -96,7 +96,8 @@ def encode_form(form: Form) -> str:
     return "" if form == BLOCK_BLOB else msgspec.json.encode(form).decode()
 
 
-def _decode_form(text: str) -> Form:
+def decode_form(text: str) -> Form:
+    """The same out of a row."""
     return msgspec.json.decode(text, type=Form) if text else BLOCK_BLOB
 
 

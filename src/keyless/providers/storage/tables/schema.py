@@ -12,6 +12,9 @@ Owns the tables. How they hang together:
   dropped is taken apart only when no row names it any more.
 - The manifest of an append blob grows while snapshots, versions and copies share it: what lies beyond a row's own
   size is not its.
+- A page blob's manifest has *pages* in place of blocks, each of which lives for some generations of the manifest;
+  `page_map.py` tells how. A manifest is `stale` while pages may have died that nobody needs any more, those that died
+  up to `swept` having been looked at; a *ragged* cell of it has pieces to be merged.
 - A *service* row holds what an account keeps of blobs that are overwritten or deleted; none means nothing.
 - A container that was deleted softly has `garbage` 2 until it expires.
 - A part is `pending` (0) from before its file is written until a transaction makes it part of something, then
@@ -98,6 +101,18 @@ MIGRATION = Migration(
         (
             "ALTER TABLE storage_blob ADD COLUMN form TEXT NOT NULL DEFAULT ''",
             "ALTER TABLE storage_past ADD COLUMN form TEXT NOT NULL DEFAULT ''",
+            """CREATE TABLE storage_page(
+                manifest INTEGER NOT NULL, start INTEGER NOT NULL, born INTEGER NOT NULL, died INTEGER NOT NULL,
+                size INTEGER NOT NULL, part BLOB NOT NULL, part_size INTEGER NOT NULL, skip INTEGER NOT NULL,
+                PRIMARY KEY(manifest, start, born)) WITHOUT ROWID""",
+            "CREATE INDEX storage_page_part ON storage_page(part)",
+            "CREATE INDEX storage_page_dead ON storage_page(manifest, died) WHERE died < 9223372036854775807",
+            "ALTER TABLE storage_manifest ADD COLUMN generation INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE storage_manifest ADD COLUMN swept INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE storage_manifest ADD COLUMN stale INTEGER NOT NULL DEFAULT 0",
+            "CREATE INDEX storage_manifest_stale ON storage_manifest(id) WHERE stale = 1",
+            """CREATE TABLE storage_ragged(
+                manifest INTEGER NOT NULL, cell INTEGER NOT NULL, PRIMARY KEY(manifest, cell)) WITHOUT ROWID""",
         ),
     ),
 )
