@@ -24,7 +24,7 @@ from threading import Thread
 
 from cryptography.hazmat.primitives import serialization
 
-from bench.processes import SERVER_CORE, on_core
+from bench.processes import SERVER_CORE, cpu_seconds, on_core
 from keyless.http.tls import new_authority, new_leaf
 from keyless.model.secretstr import SecretStr
 
@@ -42,12 +42,13 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Peer:
-    """A running peer; `started` is how long it took, in ms."""
+    """A running peer. `started` is how long it took to be ready, in ms, and `cpu` the CPU time of that."""
 
     pid: int
     port: int
     ca: str
-    started: float = 0.0
+    started: float
+    cpu: float
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def constant(size: int, tls: Certificate | None, path: str = "") -> Iterator[Pee
     """Bare uvicorn that answers `size` bytes, whatever it is asked: over TLS, or at a Unix socket."""
     where = [tls.certificate, tls.key] if tls else [path]
     command = [sys.executable, "-m", "bench.constant", str(size), *where]
-    with _running(command, r"(\d+)") as (pid, port, started):
-        yield Peer(pid, int(port), tls.ca if tls else "", started)
+    with _running(command, r"(\d+)") as (pid, port, *start):
+        yield Peer(pid, int(port), tls.ca if tls else "", *start)
 
 
 @contextmanager
@@ -89,8 +90,8 @@ def azurite(folder: Path, tls: Certificate) -> Iterator[Peer]:
     program = _azurite()
     options = ["--silent", "--disableTelemetry", "--oauth", "basic", "--cert", tls.certificate, "--key", tls.key]
     command = [node, str(program), *options, "--blobPort", "0", "--location", str(folder)]
-    with _running(command, r"listens on https://[^:]+:(\d+)") as (pid, port, started):
-        yield Peer(pid, int(port), tls.ca, started)
+    with _running(command, r"listens on https://[^:]+:(\d+)") as (pid, port, *start):
+        yield Peer(pid, int(port), tls.ca, *start)
 
 
 def _azurite() -> Path:
@@ -117,10 +118,10 @@ def lowkey_vault(folder: Path) -> Iterator[Peer]:
     java, jar = _tool("java"), _lowkey_vault()
     port = _free_port()
     command = [java, "-jar", str(jar), f"--server.port={port}", "--LOWKEY_VAULT_NAMES=-"]
-    with _running(command, r"Started \w+ in") as (pid, _, started):
+    with _running(command, r"Started \w+ in") as (pid, _, *start):
         ca = folder / "lowkey.pem"
         ca.write_bytes(_certificate_at(port))
-        yield Peer(pid, port, str(ca), started)
+        yield Peer(pid, port, str(ca), *start)
 
 
 def _lowkey_vault() -> Path:
@@ -152,12 +153,12 @@ def _tool(name: str) -> str:
 def _fetch(command: Sequence[str]) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines() or ["it said nothing"]
-        raise Missing(f"{Path(command[0]).name} could not fetch it: {said[0][:300]}")
+        print(done.stdout + done.stderr, file=sys.stderr)
+        raise Missing(f"{Path(command[0]).name} could not fetch it")
 
 
 @contextmanager
-def _running(command: Sequence[str], ready: str) -> Iterator[tuple[int, str, float]]:
+def _running(command: Sequence[str], ready: str) -> Iterator[tuple[int, str, float, float]]:
     """Start it, wait until it prints a line that says it is ready, and end it with the block."""
     began = time.perf_counter()
     with (
@@ -170,12 +171,13 @@ def _running(command: Sequence[str], ready: str) -> Iterator[tuple[int, str, flo
             process.terminate()
 
 
-def _wait_for(process: subprocess.Popen[str], ready: str, began: float) -> tuple[str, float]:
+def _wait_for(process: subprocess.Popen[str], ready: str, began: float) -> tuple[str, float, float]:
     assert process.stdout is not None
     said = ""
     for line in process.stdout:
         said += line
         if found := re.search(ready, line):
+            took = time.perf_counter() - began
             Thread(target=process.stdout.read, daemon=True).start()  # or it would wait once the pipe is full
-            return found[found.re.groups], (time.perf_counter() - began) * 1e3
+            return found[found.re.groups], took * 1e3, cpu_seconds(process.pid) * 1e3
     raise Missing(f"it ended before it was ready: {said[-300:]}")

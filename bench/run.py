@@ -15,32 +15,33 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.harness import Owner, running_server
+from tests.harness import Owner, RunningServer, running_server
 
 from bench import peers
 from bench.figures import Line, amounts, as_text, write_table
-from bench.processes import LOAD_CORE, SERVER_CORE, on_core, resident_mib
+from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, on_core, resident_mib
 from bench.served import APP, AZURITE, Bench, blobs, identity, secrets
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _STARTS = 5
 _IDLE_SECONDS = 2.0
-_ALWAYS = {"starts", "growth", "identity", "secrets", "blobs", "credentials"}
+_SECTIONS = {"starts", "growth", "identity", "secrets", "blobs", "credentials"}
 
 
 def main() -> None:
     """Measure everything, or the sections that are named."""
-    only = set(os.environ.get("BENCH_ONLY", "").split()) or _ALWAYS
+    only = set(os.environ.get("BENCH_ONLY", "").split()) or _SECTIONS
     lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="keyless-bench-") as name:
         for line in _measure(Path(name), only):
             print(as_text(line), flush=True)
             lines.append(line)
-    if only == _ALWAYS:
+    if only == _SECTIONS:
         write_table(PAGE, lines, under=_surroundings())
 
 
@@ -50,21 +51,24 @@ def _measure(folder: Path, only: set[str]) -> Iterator[Line]:
         yield from _starts(folder, tls)
     if "growth" in only:
         yield _growth()
-    with on_core(SERVER_CORE):
-        running = running_server(folder, KEYLESS_TOKEN_RATE="100000")
-        server = running.__enter__()
-    try:
+    with _running(folder, KEYLESS_TOKEN_RATE="100000") as server:
         owner = Owner(server)
         bench = Bench(server, owner, folder, tls, SECONDS)
         bench.prepare()
-        sections: tuple[Callable[[Bench], Iterator[Line]], ...] = (identity, secrets, blobs, _credentials)
+        sections: tuple[Callable[[Bench], Iterator[Line]], ...] = (identity, secrets, blobs, credentials)
         for section in sections:
-            if section.__name__.strip("_") in only:
+            if section.__name__ in only:
                 yield from section(bench)
         yield amounts("memory after all of this load", "MiB", resident_mib(bench.pid))
         owner.close()
-    finally:
-        running.__exit__(None, None, None)
+
+
+@contextmanager
+def _running(folder: Path, **settings: str) -> Iterator[RunningServer]:
+    with ExitStack() as until:
+        with on_core(SERVER_CORE):
+            server = until.enter_context(running_server(folder, **settings))
+        yield server
 
 
 def _surroundings() -> str:
@@ -77,35 +81,44 @@ def _surroundings() -> str:
 
 def _starts(folder: Path, tls: peers.Certificate) -> Iterator[Line]:
     """From the start of the process until it says that it is ready; then its memory."""
-    firsts, later, memory = zip(*(_start(folder / f"start-{number}") for number in range(_STARTS)), strict=True)
-    theirs: list[tuple[float, float]] = []
+    first, start, cpu, memory = _medians(_start(folder / f"start-{number}") for number in range(_STARTS))
     told = AZURITE
+    theirs: tuple[float | None, ...] = (None, None, None)
     try:
-        for number in range(_STARTS):
-            with peers.azurite(folder / f"azurite-start-{number}", tls) as peer:
-                time.sleep(_IDLE_SECONDS)
-                theirs.append((peer.started, resident_mib(peer.pid)))
+        theirs = _medians(_azurite_start(folder / f"azurite-{number}", tls) for number in range(_STARTS))
     except peers.Missing as missing:
         told = f"{AZURITE} was not there: {missing}"
-    started, idle = (statistics.median(times) for times in zip(*theirs, strict=True)) if theirs else (None, None)
-    yield amounts("first start of an instance to ready", "ms", statistics.median(firsts))
-    yield amounts("start to ready", "ms", statistics.median(later), started, told, "≤ 500 ms")
-    yield amounts("memory, idle", "MiB", statistics.median(memory), idle, told, "≤ 80 MiB")
+    yield amounts("first start of an instance to ready", "ms", first)
+    yield amounts("start to ready", "ms", start, theirs[0], told, "≤ 500 ms")
+    yield amounts("start to ready: CPU time", "ms", cpu, theirs[1], told)
+    yield amounts("memory, idle", "MiB", memory, theirs[2], told, "≤ 80 MiB")
 
 
-def _start(folder: Path) -> tuple[float, float, float]:
-    """The first and the second start of an instance in ms, and its memory then in MiB."""
+def _medians(rounds: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(statistics.median(values) for values in zip(*rounds, strict=True))
+
+
+def _start(folder: Path) -> tuple[float, ...]:
+    """The first and the second start of an instance in ms, the CPU time of that, and its memory then in MiB."""
     folder.mkdir()
     began = time.perf_counter()
-    with running_server(folder) as server:
+    with _running(folder) as server:
         first = time.perf_counter() - began
         server.stop()
         began = time.perf_counter()
-        server.start()
+        with on_core(SERVER_CORE):
+            server.start()
         second = time.perf_counter() - began
         assert server.process is not None
+        cpu = cpu_seconds(server.process.pid)
         time.sleep(_IDLE_SECONDS)
-        return first * 1e3, second * 1e3, resident_mib(server.process.pid)
+        return first * 1e3, second * 1e3, cpu * 1e3, resident_mib(server.process.pid)
+
+
+def _azurite_start(folder: Path, tls: peers.Certificate) -> tuple[float, ...]:
+    with peers.azurite(folder, tls) as peer:
+        time.sleep(_IDLE_SECONDS)
+        return peer.started, peer.cpu, resident_mib(peer.pid)
 
 
 def _growth() -> Line:
@@ -121,7 +134,8 @@ def _output_of(*command: str) -> dict[str, float]:
     return dict(json.loads(done.stdout))
 
 
-def _credentials(bench: Bench) -> Iterator[Line]:
+def credentials(bench: Bench) -> Iterator[Line]:
+    """Of an application: the first token, and one that is held already."""
     done = bench.server.keyless("run", "--app", APP, "--", sys.executable, "-m", "bench.credentials", timeout=300)
     if done.returncode:
         raise SystemExit(done.stderr)
