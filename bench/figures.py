@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_BEGIN, _END = "<!-- make bench writes from here -->\n", "<!-- to here -->\n"
+#: The table fills the section of this heading; the next one begins what stays.
+_HEADING, _NEXT = "## Figures\n", "\n## "
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def write_table(page: Path, lines: Iterable[Line], *, under: str) -> None:
     """Put a table in the place that `page` has for it, under a sentence on what was measured where."""
     rows = [_HEAD.cells(), ("---",) * len(_HEAD.cells()), *(line.cells() for line in lines)]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    before, _, rest = page.read_text().partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    page.write_text(f"{before}{_BEGIN}\n{under}\n\n{table}\n\n{_END}{after}")
+    before, _, rest = page.read_text().partition(_HEADING)
+    after = rest.partition(_NEXT)[2]
+    page.write_text(f"{before}{_HEADING}\n{under}\n\n{table}\n{_NEXT}{after}")
 
 
 def _short(number: float) -> str:

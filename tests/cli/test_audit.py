@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from keyless.cli import audit, command, main
-from keyless.cli.command import Program
+from keyless.cli.program import Program
 from tests.cli.fakes import INSTANCE, OWNER_PRINCIPAL, FakeServer
 
 READING = "Microsoft.Insights/eventtypes/values/read"

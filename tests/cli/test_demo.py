@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from keyless.cli import demo, main
-from keyless.cli.command import Program
+from keyless.cli.program import Program
 
 PROGRAM = Program({"KEYLESS_DATA": "/nowhere", "KEYLESS_PORT": "1", "AZURE_CLIENT_SECRET": "foreign", "HOME": "/home"})
 

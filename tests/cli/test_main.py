@@ -12,8 +12,8 @@ import click
 import pytest
 
 from keyless.cli import main as entry
-from keyless.cli.command import Program
 from keyless.cli.errors import Refused
+from keyless.cli.program import Program
 from keyless.model.errors import invalid
 
 PROGRAM = Program({"KEYLESS_DATA": "/nowhere", "KEYLESS_CONFIG": "/nowhere"})
@@ -122,3 +122,9 @@ def test_the_data_folder_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixt
     assert f"{tmp_path}/instance.json is damaged" in capsys.readouterr().err
     assert entry.run(["vault", "list"], PROGRAM) == 1
     assert "There is no keyless in /nowhere" in capsys.readouterr().err
+
+
+def test_the_server_starts_without_what_only_its_clients_need() -> None:
+    code = "import sys, keyless.cli.main, keyless.cli.server; print(sorted({'httpx', 'joserfc'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

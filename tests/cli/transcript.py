@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyless.cli.command import Program
 from keyless.cli.main import run
+from keyless.cli.program import Program
 
 # each mask is as long as what it stands for, so that columns stay where they are
 _MASKS = (

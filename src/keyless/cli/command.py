@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +20,8 @@ from keyless.cli import scopes
 from keyless.cli.errors import Refused
 from keyless.cli.instance import Instance, read_instance
 from keyless.cli.output import Output
-from keyless.cli.owner import FILE_NAME as OWNER_FILE
-from keyless.cli.owner import read_owner_key
 from keyless.cli.principals import Principals
+from keyless.cli.program import Program
 from keyless.cli.resources import ResourceManager
 from keyless.cli.session import Session
 from keyless.model.errors import KeylessError
@@ -32,19 +31,6 @@ from keyless.model.resource_id import ResourceId, parse_resource_id
 P = ParamSpec("P")
 #: A resource ID in a sentence; the full stop after it is not its own.
 _RESOURCE_ID = re.compile(r"/subscriptions/[^\s,()]*[^\s,().]")
-
-
-def connect(instance: Instance, config: Path) -> Session:
-    """The session of the owner, whose key lies in the configuration folder."""
-    return Session(instance, lambda: read_owner_key(config / instance.id / OWNER_FILE))
-
-
-@dataclass(frozen=True)
-class Program:
-    """What the whole run is handed: the environment, and the way to the server."""
-
-    environ: Mapping[str, str]
-    connect: Callable[[Instance, Path], Session] = connect
 
 
 @dataclass

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import click
 
-from keyless.cli.command import Program
 from keyless.cli.errors import FAILED, Refused
 from keyless.cli.output import Json, pick
+from keyless.cli.program import Program
 
 _LIBRARIES = ("azure.identity", "azure.keyvault.secrets", "azure.storage.blob", "msal", "requests")
 #: Variables that would lead a step to another instance or another cloud.

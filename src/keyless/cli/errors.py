@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import re
 import sys
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import click
-import httpx
 
 from keyless.cli.output import one_line
+
+if TYPE_CHECKING:
+    import httpx
 
 FAILED = 1
 WRONG_USAGE = 2

@@ -11,8 +11,8 @@ import os
 
 import click
 
-from keyless.cli.command import Program
 from keyless.cli.errors import FAILED, INTERRUPTED, WRONG_USAGE, complain
+from keyless.cli.program import Program
 from keyless.model.errors import KeylessError
 
 #: Command → module and name. The modules load what they need, so only the one that is used is loaded.
