@@ -108,7 +108,8 @@ def refusals(place: Place, tell: Callable[[str], str], vault_refused: str, blob_
 
 def not_driven(operations: Mapping[str, Iterable[str]], programs: Iterable[Path]) -> dict[str, list[str]]:
     """Of the public operations of some clients, by type: those that no program calls."""
-    called = set(re.findall(r"(?:\.|::)(\w+)\b", "\n".join(program.read_text() for program in programs)))
+    text = "\n".join(program.read_text() for program in programs)
+    called = set(re.findall(r"(?:\.|::)(\w+?)(?:WithResponse)?\b", text))
     left = {kind: sorted(set(names) - called) for kind, names in operations.items()}
     return {kind: names for kind, names in left.items() if names}
 

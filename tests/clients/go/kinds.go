@@ -51,12 +51,14 @@ func appends(box *container.Client) {
 func disks(box *container.Client) {
 	disk := box.NewPageBlobClient("disk")
 	must(disk.Create(ctx, 8*page, &pageblob.CreateOptions{SequenceNumber: to.Ptr(int64(3)), Metadata: team("a")}))
-	write := func(letter string, at, count int64, options *pageblob.UploadPagesOptions) (pageblob.UploadPagesResponse, error) {
+	type written = pageblob.UploadPagesResponse
+	write := func(letter string, at, count int64, options *pageblob.UploadPagesOptions) (written, error) {
 		pages := streaming.NopCloser(strings.NewReader(strings.Repeat(letter, int(count*page))))
 		return disk.UploadPages(ctx, pages, blob.HTTPRange{Offset: at * page, Count: count * page}, options)
 	}
 	must(write("a", 1, 3, nil))
-	must(write("b", 6, 1, &pageblob.UploadPagesOptions{TransactionalValidation: blob.TransferValidationTypeComputeCRC64()}))
+	checked := &pageblob.UploadPagesOptions{TransactionalValidation: blob.TransferValidationTypeComputeCRC64()}
+	must(write("b", 6, 1, checked))
 	must(disk.ClearPages(ctx, blob.HTTPRange{Offset: 2 * page, Count: page}, nil))
 	nothing := strings.Repeat("\x00", page)
 	a, b := strings.Repeat("a", page), strings.Repeat("b", page)
@@ -74,8 +76,9 @@ func disks(box *container.Client) {
 	must(write("c", 5, 1, nil))
 	must(disk.ClearPages(ctx, blob.HTTPRange{Offset: page, Count: page}, nil))
 	changes := pages(disk.NewGetPageRangesDiffPager(&pageblob.GetPageRangesDiffOptions{PrevSnapshot: &before}))[0]
+	changed, cleared := changes.PageRange[0], changes.ClearRange[0]
 	same(
-		[]int64{*changes.PageRange[0].Start, *changes.PageRange[0].End, *changes.ClearRange[0].Start, *changes.ClearRange[0].End},
+		[]int64{*changed.Start, *changed.End, *cleared.Start, *cleared.End},
 		[]int64{5 * page, 6*page - 1, page, 2*page - 1},
 	)
 	must(disk.UpdateSequenceNumber(ctx, &pageblob.UpdateSequenceNumberOptions{

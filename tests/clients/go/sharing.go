@@ -85,7 +85,9 @@ func copies(box *container.Client, source *blockblob.Client) {
 	same([]any{*found.CopySource, found.Metadata, *found.ContentType}, []any{source.URL(), team("a"), "text/plain"})
 	same(bytesOf(target, 0, 0), payload)
 	fails(409, "NoPendingCopyOperation")(target.AbortCopyFromURL(ctx, *found.CopyID, nil))
-	tier := &blob.CopyFromURLOptions{Metadata: team("b"), Tier: to.Ptr(blob.AccessTierCool), BlobTags: map[string]string{"a": "b"}}
+	tier := &blob.CopyFromURLOptions{
+		Metadata: team("b"), Tier: to.Ptr(blob.AccessTierCool), BlobTags: map[string]string{"a": "b"},
+	}
 	same(*must(target.CopyFromURL(ctx, source.URL(), tier)).CopyStatus, "success")
 	found = must(target.GetProperties(ctx, nil))
 	same([]any{found.Metadata, *found.AccessTier, *found.TagCount}, []any{team("b"), "Cool", int64(1)})
@@ -95,8 +97,9 @@ func copies(box *container.Client, source *blockblob.Client) {
 		SourceIfMatch: to.Ptr(azcore.ETag(`"0x1"`)),
 	}}
 	fails(412, "SourceConditionNotMet")(target.StartCopyFromURL(ctx, source.URL(), changed))
-	taken := match(blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)})
-	fails(409, "BlobAlreadyExists")(target.StartCopyFromURL(ctx, source.URL(), &blob.StartCopyFromURLOptions{AccessConditions: taken}))
+	absent := match(blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)})
+	taken := &blob.StartCopyFromURLOptions{AccessConditions: absent}
+	fails(409, "BlobAlreadyExists")(target.StartCopyFromURL(ctx, source.URL(), taken))
 	fails(404, "CannotVerifyCopySource")(target.StartCopyFromURL(ctx, box.NewBlobClient("absent").URL(), nil))
 }
 

@@ -71,8 +71,9 @@ func conditions(doc *blockblob.Client) {
 		IfMatch: found.ETag, IfUnmodifiedSince: found.LastModified, IfTags: to.Ptr("state = 'shut' AND year > '2025'"),
 	})
 	same(must(doc.GetProperties(ctx, &blob.GetPropertiesOptions{AccessConditions: good})).Metadata, team("a"))
-	must(doc.SetHTTPHeaders(ctx, blob.HTTPHeaders{BlobContentType: to.Ptr("text/plain")}, &blob.SetHTTPHeadersOptions{AccessConditions: good}))
-	fails(412, "ConditionNotMet")(doc.SetHTTPHeaders(ctx, blob.HTTPHeaders{}, &blob.SetHTTPHeadersOptions{AccessConditions: good}))
+	once := &blob.SetHTTPHeadersOptions{AccessConditions: good}
+	must(doc.SetHTTPHeaders(ctx, blob.HTTPHeaders{BlobContentType: to.Ptr("text/plain")}, once))
+	fails(412, "ConditionNotMet")(doc.SetHTTPHeaders(ctx, blob.HTTPHeaders{}, once))
 }
 
 func leases(doc *blockblob.Client) {
