@@ -64,7 +64,9 @@ def test_identities(owner: Owner, java: Java) -> None:
 def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place, java: Java) -> None:
     stranger = place.owner.identity(f"{place.name}-stranger")
     said = json.loads(output_of(place.run(java("stranger"), STRANGER=stranger["clientId"])))
-    check_unknown_identity({name: (said[name], said[f"{name}, seconds"]) for name in ("managed identity", "default")}, 5)
+    check_unknown_identity(
+        {name: (said[name], said[f"{name}, seconds"]) for name in ("managed identity", "default")}, 5
+    )
 
 
 @pytest.mark.parametrize("url", ["{vault}", "https://{name}.vault.azure.net"], ids=["own name", "cloud's name"])

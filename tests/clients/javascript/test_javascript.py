@@ -91,7 +91,7 @@ def test_all_that_blobs_have(place: Place, node: str, theme: str) -> None:
 
 
 def test_every_operation_of_the_clients_is_driven(node: str) -> None:
-    command = [node, PROGRAMS / "operations.mjs"]
+    command = [node, str(PROGRAMS / "operations.mjs")]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     left = not_driven(json.loads(said), PROGRAMS.glob("*.mjs"))
     assert {name for names in left.values() for name in names} == NOT_DRIVEN
