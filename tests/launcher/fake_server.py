@@ -79,6 +79,7 @@ class FakeServer:
     data: Path
     ca: TestAuthority
     settings: dict[str, str] = field(default_factory=dict)
+    material: str = ""
     clouds: list[str] = field(default_factory=lambda: ["login.microsoftonline.com", "*.vault.azure.net"])
     openings: list[dict[str, object]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -154,14 +155,17 @@ class FakeServer:
             "key": KEY,
             "header": HEADER,
             "app": opening["app"],
+            "host": opening["host"],
             "tenant": TENANT,
             "client_id": CLIENT_ID,
+            "default_client_id": CLIENT_ID,
             "settings": self.settings,
             "server": {"host": "127.0.0.1", "port": self.port},
             "authority": "https://login.keyless.localhost:8443",
             "domain": "keyless.localhost",
             "clouds": self.clouds if opening["names"] == "clouds" else [],
             "ca": self.ca.pem,
+            "material": self.material,
         }
 
     async def _answer_identity(
