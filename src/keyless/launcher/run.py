@@ -29,6 +29,13 @@ USAGE = (
     "-- COMMAND [ARGUMENT…]"
 )
 
+HELP = f"""{USAGE}
+
+  SHAPE  the host with managed identity that the program finds:
+         {", ".join(HOSTS[:4])},
+         {", ".join(HOSTS[4:])}; the first unless another is named
+  FAULT  a bad day for this instance alone, to try the program on: {", ".join(FAULTS)}"""
+
 
 class _Order(NamedTuple):
     wanted: Wanted

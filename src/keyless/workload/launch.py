@@ -71,6 +71,11 @@ class Launches:
         await self._allowed(app)
         settings = await self.references.resolve(app, await self.settings(app.id))
         made = await self.instances.open(app.id, opening.identity_port, opening.host, opening.faults)
+        try:
+            material = await self.material(made.lease)
+        except BaseException:
+            await self.instances.end([made.lease.id])
+            raise
         now = self.app(opening.app)
         if now is None or now.created != app.created:  # deleted meanwhile: a later app of that name is another one
             await self.instances.end([made.lease.id])
@@ -91,7 +96,7 @@ class Launches:
             "domain": self.around.domain,
             "clouds": claimed_names() if clouds else (),
             "ca": self.own_ca() + (self.cloud_ca() if clouds else ""),
-            "material": (await self.material(made.lease)).reveal(),
+            "material": material.reveal(),
         }
         return made.lease, answer
 
