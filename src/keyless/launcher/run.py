@@ -20,8 +20,8 @@ from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
 from keyless.launcher.unix_socket import take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
-from keyless.model.app import ARC, FAULTS, HOSTS, WORKLOAD_IDENTITY
 from keyless.model.errors import invalid
+from keyless.model.hosts import ARC, FAULTS, HOSTS, WORKLOAD_IDENTITY
 from keyless.model.paths import data_folder
 
 USAGE = (

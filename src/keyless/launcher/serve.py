@@ -22,7 +22,7 @@ from keyless.launcher.pinned_tls import server_context
 from keyless.launcher.relay import Port
 from keyless.launcher.routes import user_proxies
 from keyless.launcher.usage import complain
-from keyless.model.app import ARC, SERVICE_FABRIC, WORKLOAD_IDENTITY
+from keyless.model.hosts import ARC, SERVICE_FABRIC, WORKLOAD_IDENTITY
 
 #: Two for each connection at most, and a few more.
 _DESCRIPTORS = 2 * (identity_port.MAX_CONNECTIONS + proxy.MAX_CONNECTIONS) + 64

@@ -14,15 +14,7 @@ from typing import NamedTuple
 
 from keyless.launcher.lease import Lease
 from keyless.launcher.pinned_tls import thumbprint
-from keyless.model.app import (
-    APP_SERVICE,
-    APP_SERVICE_2017,
-    ARC,
-    CLOUD_SHELL,
-    IMDS,
-    SERVICE_FABRIC,
-    WORKLOAD_IDENTITY,
-)
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017, ARC, CLOUD_SHELL, IMDS, SERVICE_FABRIC, WORKLOAD_IDENTITY
 
 LOOPBACK = "127.0.0.1"
 #: In the instance's own folder.

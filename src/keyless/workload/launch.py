@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from keyless.directory.principals import Directory
 from keyless.model.access import Decision, Denied, Permission, Requirement
-from keyless.model.app import FAULTS, HOSTS, Lease
+from keyless.model.app import Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clouds import claimed_names
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid, not_found
+from keyless.model.hosts import FAULTS, HOSTS
 from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId

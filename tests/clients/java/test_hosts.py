@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from keyless.model.app import APP_SERVICE_2017, HOSTS
+from keyless.model.hosts import APP_SERVICE_2017, HOSTS
 from tests.clients.hosts import NAMED, SYSTEM, Expected, Hosts
 from tests.clients.java.test_java import Java, output_of
 from tests.clients.place import Ran

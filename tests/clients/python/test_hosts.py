@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keyless.model.app import FAULTS, HOSTS
+from keyless.model.hosts import FAULTS, HOSTS
 from tests.clients.hosts import NAMED, SYSTEM, Expected, Hosts
 from tests.clients.place import output_of, python
 from tests.harness import Owner
