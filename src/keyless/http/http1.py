@@ -42,6 +42,7 @@ BODY_SECONDS = 60.0
 MIN_BODY = 1024
 #: How much of a body waits for its handler before the client has to wait.
 MAX_WAITING = 256 * 1024
+_BUFFER = 256 * 1024
 #: How long a client may take to read what lies ready for it.
 READ_SECONDS = 300.0
 #: How many requests a client may send before it has read an answer, and how many are answered in one turn.
@@ -69,6 +70,8 @@ class Service:
     #: Those that are open, and the requests that wait for something.
     connections: set[Http1] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    #: Where bytes arrive, of one connection after the other: each takes what is there before the next one reads.
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(_BUFFER)))
     #: Set when the last connection has been closed.
     empty: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -102,7 +105,7 @@ class _Exchange:
         self.answer: Response | None = None
 
 
-class Http1(asyncio.Protocol):
+class Http1(asyncio.BufferedProtocol):
     """One connection. Its requests carry `lease`; if there are too many connections already, it is told so."""
 
     def __init__(self, service: Service, lease: Lease | None = None, *, full: bool = False) -> None:
@@ -139,7 +142,14 @@ class Http1(asyncio.Protocol):
         self._peer = peer[0] if isinstance(peer, tuple) else ""
         self._arrival.set(HEAD_SECONDS)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        return self._service.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(self._service.buffer[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Take in bytes from the client."""
         if self._deaf:
             return
         self._advanced = False
@@ -243,7 +253,7 @@ class Http1(asyncio.Protocol):
         exchange.body.finish()
         self._deaf = exchange.last
 
-    def _feed(self, data: bytes) -> None:
+    def _feed(self, data: bytes | memoryview) -> None:
         while data:
             try:
                 self._parser.feed_data(data)

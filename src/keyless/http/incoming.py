@@ -66,11 +66,10 @@ class Incoming(Body):
     async def stream(self) -> AsyncIterator[bytes]:
         while True:
             if self._parts:
-                data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-                self._parts.clear()
-                self.size = 0
+                parts, self._parts, self.size = self._parts, [], 0
                 self._more()
-                yield data
+                for part in parts:
+                    yield part
             elif self.complete:
                 return
             elif self.broken:
