@@ -26,7 +26,8 @@ def answer_head(
     status: int, headers: Mapping[str, str], now: int, *, length: int | None, chunked: bool, close: bool
 ) -> bytes:
     """Everything before the body, whose `length` is said when it is known; raises ValueError for a bad field."""
-    if _NO_VALUE.search("".join(headers.values())):
+    values = "".join(headers.values())
+    if not values.isprintable() and _NO_VALUE.search(values):
         raise ValueError("a header's value is none")
     lines = [_STATUS_LINES[status], _date(now)]
     lines += [f"{_name(name)}: {value}\r\n" for name, value in headers.items()]

@@ -106,6 +106,8 @@ def _length(headers: Headers) -> int | None:
     if "transfer-encoding" in headers:
         return None
     text = headers.get("content-length", "0")
+    if text == "0":
+        return 0
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise invalid("Content-Length is not a number.")
     return int(text)

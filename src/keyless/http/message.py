@@ -86,7 +86,7 @@ def parse_query(raw: str) -> Mapping[str, str]:
     """Decode a query string; names are decoded too (clients send `api%2Dversion`), the first of a name counts."""
     if not raw:
         return {}
-    return _remembered_query(raw) if len(raw) <= _MAX_REMEMBERED_QUERY else _parse_query(raw)
+    return _remembered_query(raw) if len(raw) <= _MAX_REMEMBERED else _parse_query(raw)
 
 
 def _parse_query(raw: str) -> Mapping[str, str]:
@@ -100,8 +100,16 @@ def _parse_query(raw: str) -> Mapping[str, str]:
     return query
 
 
-# most requests of a client have the same few query strings; what is signed is longer, and differs each time
-_MAX_REMEMBERED_QUERY = 200
+def _segments(path: str) -> tuple[str, ...]:
+    try:
+        return tuple([unquote(part, errors="strict") for part in path.split("/")[1:]])
+    except UnicodeDecodeError as error:
+        raise invalid("The path is not UTF-8.", "InvalidUri") from error
+
+
+# most requests of a client have the same few paths and query strings; what is signed is longer, and differs each time
+_MAX_REMEMBERED = 200
+_remembered_segments = lru_cache(maxsize=1024)(_segments)
 _remembered_query = lru_cache(maxsize=1024)(_parse_query)
 
 
@@ -195,10 +203,8 @@ class Request:
 
     def segments(self) -> list[str]:
         """The segments after the target's prefix, decoded one by one: an encoded slash stays inside its segment."""
-        try:
-            return [unquote(part, errors="strict") for part in self.path[len(self.target.prefix) :].split("/")[1:]]
-        except UnicodeDecodeError as error:
-            raise invalid("The path is not UTF-8.", "InvalidUri") from error
+        path = self.path[len(self.target.prefix) :]
+        return list(_remembered_segments(path) if len(path) <= _MAX_REMEMBERED else _segments(path))
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.host}{self.path} {self.request_id})"
