@@ -12,14 +12,23 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
+from keyless.authority.clients.certificate import CertificateWay
+from keyless.authority.clients.clients import Clients
+from keyless.authority.clients.owner_key import OwnerKeyWay
+from keyless.authority.clients.secret import ClientSecretWay
+from keyless.authority.failures import Failures
 from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.key_ring import KeyRing
+from keyless.authority.passwords import Passwords
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
+from keyless.directory.applications import Applications
+from keyless.directory.groups import Groups
 from keyless.directory.principals import Directory
+from keyless.directory.users import Users
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
 from keyless.http.request_ids import request_ids
@@ -64,7 +73,8 @@ from keyless.store.backup import Backups
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
-from keyless.workload.app_service import AppServiceSurface
+from keyless.workload.endpoint import IdentityEndpoint
+from keyless.workload.hosts import all_shapes
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
 from keyless.workload.lease_socket import LeaseSocket
@@ -72,6 +82,7 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+HASHING_THREADS = 2
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
 
@@ -88,6 +99,7 @@ class Server:
     leases: LeaseSocket
     http: HttpServer
     signers: ThreadPoolExecutor
+    hashers: ThreadPoolExecutor
 
 
 async def build(
@@ -106,15 +118,18 @@ async def build(
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
     directory = Directory(store, lambda: str(uuid4()))
+    applications = Applications(store, directory, lambda: str(uuid4()))
+    users = Users(store, directory)
+    groups = Groups(store, directory)
     resources = Resources(store)
     policies = AccessPolicies(partial(resources.named, vault_type.NAME))
-    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule)
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule, groups.of)
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, resources, assignments, keys, instances):
+    for loaded in (directory, applications, users, groups, resources, assignments, keys, instances):
         await loaded.load()
     await blobs.collector.recover()
 
@@ -138,6 +153,15 @@ async def build(
         tenant=instance.tenant,
         domain=instance.domain,
         lifetime=config.token_lifetime,
+    )
+    hashers = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="keyless-hasher")
+    passwords = Passwords(hashers, os.urandom)
+    clients = Clients(
+        directory,
+        applications,
+        ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
+        OwnerKeyWay(directory, clock),
+        CertificateWay(clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -169,7 +193,14 @@ async def build(
         instance.tenant,
     )
     surfaces: dict[str, Surface] = {
-        "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
+        "login": LoginSurface(
+            authority,
+            keys,
+            {"client_credentials": ClientCredentials(clients, authority, clock)},
+            audit,
+            clock,
+            instance.tenant,
+        ),
         "management": ManagementSurface(
             _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
             endpoints.login_url,
@@ -190,7 +221,8 @@ async def build(
             shared,
             hosts.target,
         ),
-        "identity": AppServiceSurface(
+        "identity": IdentityEndpoint(
+            all_shapes(),
             instances,
             resources.get,
             directory,
@@ -228,7 +260,7 @@ async def build(
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers)
+    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers, hashers)
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:

@@ -21,7 +21,7 @@ from typing import cast
 import msgspec
 
 from keyless.http.http1 import Http1
-from keyless.model.app import Lease
+from keyless.model.app import APP_SERVICE, Lease
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.workload.instances import Instances
 
@@ -43,6 +43,8 @@ class OpenLease(Opening, tag="lease"):
     app: str
     identity_port: int
     names: str = "clouds"
+    host: str = APP_SERVICE
+    faults: tuple[str, ...] = ()
 
 
 class ResumeLease(Opening, tag="resume"):
