@@ -22,7 +22,6 @@ import httptools
 
 from keyless.http.alarm import Alarm
 from keyless.http.answer import answer_head
-from keyless.http.eager import begin
 from keyless.http.head import read_request
 from keyless.http.hosts import Hosts
 from keyless.http.incoming import Incoming
@@ -45,9 +44,8 @@ MAX_WAITING = 256 * 1024
 _BUFFER = 256 * 1024
 #: How long a client may take to read what lies ready for it.
 READ_SECONDS = 300.0
-#: How many requests a client may send before it has read an answer, and how many are answered in one turn.
+#: How many requests a client may send before it has read an answer.
 MAX_PIPELINED = 1000
-_AT_ONCE = 16
 #: How long a client may take to notice that its connection ends.
 IDLE_SECONDS = 1.0
 #: Up to this size a body is sent together with its head.
@@ -131,7 +129,9 @@ class Http1(asyncio.BufferedProtocol):
         self._active: _Exchange | None = None
         self._writable: asyncio.Future[None] | None = None
         self._departure = Alarm(self._loop, self.abort)
-        self._lost = self._ending = False
+        self._ending = False
+        #: Nothing can be sent any more.
+        self._gone = False
 
     # the transport's
 
@@ -177,14 +177,13 @@ class Http1(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._departure.off()
         self._let_write()
-        if self._active is None and not self._lost:
-            self._go_on()
+        self._go_on()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._service.connections.discard(self)
         if not self._service.connections:
             self._service.empty.set()
-        self._lost = self._deaf = True
+        self._gone = self._deaf = True
         self._arrival.close()
         self._departure.close()
         self._waiting.clear()
@@ -266,23 +265,21 @@ class Http1(asyncio.BufferedProtocol):
 
     def _go_on(self) -> None:
         """Do what can be done now: answer, read, wait."""
-        if self._active is None and self._waiting:
-            self._answer_waiting()
-        if self._lost:
+        if self._gone:
             return
-        if self._active is None and not self._waiting:
+        self._answer_next()
+        if self._active is None and not self._waiting and (self._malformed or self._ending):
             if self._malformed:
                 self._say(_MALFORMED)
-                self._hang_up()
-            elif self._ending and self._receiving is None:
-                self._hang_up()
+            self._hang_up()
+            return
         self._pause_or_read()
         self._watch()
 
     def _more(self) -> None:
         """A handler wants more of its body."""
         exchange = self._active
-        if exchange is not None and exchange.expects and exchange.body.waits and not exchange.begun and not self._lost:
+        if exchange is not None and exchange.expects and exchange.body.waits and not exchange.begun and not self._gone:
             exchange.expects = False
             self._transport.write(_CONTINUE)
         self._pause_or_read()
@@ -291,7 +288,7 @@ class Http1(asyncio.BufferedProtocol):
         full = bool(self._waiting) or (self._receiving is not None and self._receiving.body.size > MAX_WAITING)
         if full:
             self._was_paused = True
-        if full != self._reading_paused and not self._lost and not self._transport.is_closing():
+        if full != self._reading_paused and not self._gone:
             self._reading_paused = full
             if full:
                 self._transport.pause_reading()
@@ -302,7 +299,7 @@ class Http1(asyncio.BufferedProtocol):
         """Set the time for what the connection waits for, if that has changed."""
         if self._receiving is not None:
             phase, seconds = _Phase.BODY, BODY_SECONDS
-        elif self._head_begun:
+        elif self._head_begun and not self._reading_paused:
             phase, seconds = _Phase.HEAD, HEAD_SECONDS
         elif self._active is not None or self._waiting:
             phase, seconds = _Phase.ANSWER, 0.0
@@ -327,22 +324,12 @@ class Http1(asyncio.BufferedProtocol):
 
     # answering
 
-    def _answer_waiting(self) -> None:
-        for _ in range(_AT_ONCE):
-            if not self._waiting or self._writable is not None:
-                return
-            self._active = exchange = self._waiting.popleft()
-            self._phase = _Phase.ANSWER
-            task = begin(self._loop, self._answer(exchange))
-            if task is not None:
-                self._service.tasks.add(task)
-                task.add_done_callback(self._answered)
-                return
-        self._loop.call_soon(self._go_on)
-
-    def _answered(self, task: asyncio.Task[None]) -> None:
-        self._service.tasks.discard(task)
-        self._go_on()
+    def _answer_next(self) -> None:
+        if self._active is None and self._waiting and self._writable is None:
+            self._active = self._waiting.popleft()
+            task = self._loop.create_task(self._answer(self._active))
+            self._service.tasks.add(task)
+            task.add_done_callback(self._service.tasks.discard)
 
     async def _answer(self, exchange: _Exchange) -> None:
         try:
@@ -350,7 +337,7 @@ class Http1(asyncio.BufferedProtocol):
             if response is None:
                 assert exchange.request is not None
                 response = await self._service.dispatch(exchange.request)
-            if exchange.body.broken or self._lost:
+            if exchange.body.broken or self._gone:
                 await _discard(response.body)
             elif isinstance(response.body, bytes):
                 self._write_whole(exchange, response, response.body)
@@ -369,6 +356,7 @@ class Http1(asyncio.BufferedProtocol):
             exchange.body.throw_away()
             if exchange.last:
                 self._close()
+            self._go_on()
 
     def _write_whole(self, exchange: _Exchange, response: Response, body: bytes) -> None:
         # a HEAD answer says the length that the GET would have
@@ -389,7 +377,7 @@ class Http1(asyncio.BufferedProtocol):
             async for chunk in body:
                 if self._writable is not None:
                     await self._writable
-                if self._lost:
+                if self._gone:
                     return
                 if left is not None:
                     left -= len(chunk)
@@ -452,10 +440,10 @@ class Http1(asyncio.BufferedProtocol):
         self._hang_up()
 
     def _close(self) -> None:
-        """Send what there is, and then nothing more."""
-        self._deaf = True
-        self._waiting.clear()
-        if not self._lost:
+        """Send what has been written, and then nothing more."""
+        if not self._gone:
+            self._gone = self._deaf = True
+            self._waiting.clear()
             self._transport.close()
 
     def _hang_up(self) -> None:
@@ -465,9 +453,8 @@ class Http1(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close at once."""
-        self._deaf = True
-        if not self._lost:
-            self._transport.abort()
+        self._gone = self._deaf = True
+        self._transport.abort()
 
     def _let_write(self) -> None:
         if self._writable is not None:
