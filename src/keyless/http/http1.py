@@ -160,9 +160,7 @@ class Http1(asyncio.BufferedProtocol):
         if self._receiving is not None:
             self._body_bytes += len(data)
         self._idle_bytes = 0 if self._advanced else self._idle_bytes + len(data)
-        if len(self._waiting) > MAX_PIPELINED:
-            self.abort()
-        elif self._idle_bytes > MAX_HEAD:
+        if self._idle_bytes > MAX_HEAD:
             self._break_off()
         else:
             self._go_on()
@@ -213,6 +211,9 @@ class Http1(asyncio.BufferedProtocol):
             self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if len(self._waiting) > MAX_PIPELINED:
+            self.abort()
+            raise ValueError("too many requests at once")
         self._in_head = self._head_begun = False
         self._advanced = True
         parser, service = self._parser, self._service
@@ -417,7 +418,8 @@ class Http1(asyncio.BufferedProtocol):
         length = len(response.body)
         now = int(time.time())
         head = answer_head(response.status, response.headers, now, length=length, chunked=False, close=True)
-        self._transport.write(head + response.body)
+        if not self._gone:
+            self._transport.write(head + response.body)
 
     # the end
 
