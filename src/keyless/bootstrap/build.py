@@ -31,7 +31,6 @@ from keyless.directory.applications import Applications
 from keyless.directory.groups import Groups
 from keyless.directory.principals import Directory
 from keyless.directory.users import Users
-from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
 from keyless.http.request_ids import request_ids
@@ -246,8 +245,7 @@ async def build(
         audit,
         {"storage": shared.read},
     )
-    application = Application(kernel.dispatch, hosts, request_ids(os.urandom))
-    http = HttpServer(application, tls.server_context(), connections)
+    http = HttpServer(kernel.dispatch, hosts, request_ids(os.urandom), tls.server_context(), connections)
     launches = Launches(
         lambda name: resources.named(site_type.NAME, name),
         lambda: directory.by_id(instance.owner.principal_id),
