@@ -254,13 +254,13 @@ async def test_a_server_that_restarts_is_waited_for(place: Place) -> None:
 async def test_but_not_for_ever_and_the_name_never_falls_through(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "PATIENCE_SECONDS", 0.2)
     tried = []
-    connect = proxy_module._connect
+    connect = proxy_module.connect_to
 
     async def recorded(host: str, port: int) -> relay.Endpoint:
         tried.append((host, port))
         return await connect(host, port)
 
-    monkeypatch.setattr(proxy_module, "_connect", recorded)
+    monkeypatch.setattr(proxy_module, "connect_to", recorded)
     answer = await place.ask(await place.proxy(1), b"CONNECT shop.vault.azure.net:443 HTTP/1.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 502 ")
     assert b"start it with `keyless up`" in answer

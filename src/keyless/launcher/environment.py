@@ -69,16 +69,17 @@ def child_environment(
     *,
     host: str,
     identity_port: int,
-    proxy_port: int,
+    proxy_port: int | None,
     trust: TrustFiles,
 ) -> dict[str, str]:
-    """Everything that the child's environment holds; raises `invalid` for a setting that none can hold."""
+    """Everything that the child's environment holds; raises `invalid` for a setting that none can hold.
+
+    Without a proxy the child has none at all, not even the one that was inherited.
+    """
     settings = {name: value.reveal() for name, value in lease.settings.items() if name not in PROTECTED}
     for name, value in settings.items():
         if not name or "=" in name or "\0" in name + value or not _is_unicode(name + value):
             raise invalid(f"The setting {name!r} of app {lease.app} cannot be an environment variable: rename it.")
-    proxy = f"http://{LOOPBACK}:{proxy_port}"
-    wants_http_proxy = any(inherited.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"))
     client_id = {"AZURE_CLIENT_ID": lease.client_id} if lease.client_id else {}
     return {
         **{name: value for name, value in inherited.items() if name not in REMOVED | PROTECTED},
@@ -89,14 +90,22 @@ def child_environment(
         **client_id,
         **settings,
         **SOURCES[host](lease, identity_port),
-        **_both_cases("HTTPS_PROXY", proxy),
-        **(_both_cases("HTTP_PROXY", proxy) if wants_http_proxy else {}),
-        **_both_cases("NO_PROXY", NO_PROXY),
+        **(_proxies(inherited, proxy_port) if proxy_port else {}),
         "CURL_CA_BUNDLE": trust.bundle,
         "NODE_EXTRA_CA_CERTS": trust.added,
         "REQUESTS_CA_BUNDLE": trust.bundle,
         "SSL_CERT_FILE": trust.bundle,
         _JAVA: _java_options(settings.get(_JAVA, inherited.get(_JAVA, "")), proxy_port, trust.java),
+    }
+
+
+def _proxies(inherited: Mapping[str, str], port: int) -> dict[str, str]:
+    proxy = f"http://{LOOPBACK}:{port}"
+    wants_http_proxy = any(inherited.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"))
+    return {
+        **_both_cases("HTTPS_PROXY", proxy),
+        **(_both_cases("HTTP_PROXY", proxy) if wants_http_proxy else {}),
+        **_both_cases("NO_PROXY", NO_PROXY),
     }
 
 
@@ -108,12 +117,15 @@ def _both_cases(name: str, value: str) -> dict[str, str]:
     return {name: value, name.lower(): value}
 
 
-def _java_options(former: str, proxy_port: int, trust_store: str) -> str:
+def _java_options(former: str, proxy_port: int | None, trust_store: str) -> str:
     quoted = f'"{trust_store}"' if any(c.isspace() for c in trust_store) else trust_store
-    options = (
+    proxy = (
         f"-Dhttps.proxyHost={LOOPBACK}",
         f"-Dhttps.proxyPort={proxy_port}",
         f"-Dhttp.nonProxyHosts={NO_PROXY.replace(',', '|')}",
+    )
+    options = (
+        *(proxy if proxy_port else ()),
         f"-Djavax.net.ssl.trustStore={quoted}",
         f"-Djavax.net.ssl.trustStorePassword={PASSWORD}",
         "-Djavax.net.ssl.trustStoreType=JKS",

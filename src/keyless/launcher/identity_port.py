@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 
 from keyless.launcher.keeper import Keeper
-from keyless.launcher.relay import Endpoint, patiently
+from keyless.launcher.relay import AWAY, Endpoint, patiently
 from keyless.model.errors import ErrorKind, KeylessError
 
 MAX_CONNECTIONS = 512
-
-AWAY = "The keyless server is away: start it with `keyless up`."
 
 
 class IdentityPort:

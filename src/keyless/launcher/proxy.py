@@ -15,7 +15,7 @@ from keyless.launcher.proxy_request import (
     forward_head,
     read_request,
 )
-from keyless.launcher.relay import Endpoint, patiently
+from keyless.launcher.relay import AWAY, Endpoint, connect_to, patiently
 from keyless.launcher.routes import ToServer, Upstream, UserProxies, route
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 
@@ -54,9 +54,7 @@ class Proxy:
         if isinstance(way, ToServer):
             if forward is not None:
                 raise invalid(f"{host} answers https only: ask for an https:// address.")
-            return await patiently(
-                lambda: _connect(*self._server), "The keyless server is away: start it with `keyless up`."
-            )
+            return await patiently(lambda: connect_to(*self._server), AWAY)
         proxy = way if isinstance(way, Upstream) else None
         endpoint = await _connect_soon(*(proxy[:2] if proxy else (host, port)))
         if forward is not None:
@@ -84,13 +82,7 @@ async def _connect_soon(host: str, port: int) -> Endpoint:
     with suppress(TimeoutError):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return await _connect(host, port)
+                return await connect_to(host, port)
         except OSError as error:
             reason = error.strerror or reason
     raise KeylessError(ErrorKind.UNAVAILABLE, f"{host}:{port} cannot be reached: {reason}.")
-
-
-async def _connect(host: str, port: int) -> Endpoint:
-    loop = asyncio.get_running_loop()
-    _, endpoint = await loop.create_connection(Endpoint, host, port, happy_eyeballs_delay=0.25)
-    return endpoint
