@@ -254,7 +254,7 @@ async def test_a_server_that_restarts_is_waited_for(place: Place) -> None:
 async def test_but_not_for_ever_and_the_name_never_falls_through(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "PATIENCE_SECONDS", 0.2)
     tried = []
-    connect = proxy_module.connect_to
+    connect = relay.connect_to
 
     async def recorded(host: str, port: int) -> relay.Endpoint:
         tried.append((host, port))

@@ -133,7 +133,7 @@ def _furnish(
     """What is served inside, and whether the child needs a proxy: only one that leads to the user's own."""
     reason = isolated.open_way_out(folder, environ)
     if reason:
-        complain(f"{reason}: {lease.app} reaches keyless, and no other host; install pasta (package passt) for more")
+        complain(f"{lease.app} reaches keyless and no other host: {reason}")
     inside = isolated.furnish(lease, folder, (data, config_folder(environ)))
     isolated.is_ready()
     return inside, not reason and bool(user_proxies(environ))

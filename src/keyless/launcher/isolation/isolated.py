@@ -46,7 +46,8 @@ class Isolated:
         return reason
 
     def furnish(self, lease: Lease, folder: str, hidden: Sequence[Path]) -> Inside:
-        """Make the names lead to keyless and hide folders. Files that are needed go into `folder`."""
+        """Make the names lead to keyless, and hide folders. Files that are needed go into `folder`."""
+        self._check_folder(hidden)
         texts = {path: _read(path) for path in (name_files.HOSTS, name_files.RESOLVER, *name_files.SWITCHES)}
         replaced = {
             name_files.HOSTS: name_files.hosts(texts[name_files.HOSTS], lease.claims, ADDRESS),
@@ -58,7 +59,6 @@ class Isolated:
         def mount() -> list[int]:
             mounts.replace(new)
             mounts.hide([*hidden, *map(Path, name_files.CACHES)])
-            self._return_to_folder()
             return []
 
         self._namespaces.do(mount)
@@ -81,7 +81,7 @@ class Isolated:
     def enter(self) -> None:
         """Take this process inside, for good and without any privilege; raises OSError."""
         self._namespaces.enter()
-        self._return_to_folder()
+        os.chdir(self._folder)  # by its name: what is hidden would otherwise be seen from a folder below it
         give_up_privileges()
 
     def is_ready(self) -> None:
@@ -103,12 +103,9 @@ class Isolated:
 
         return [_non_blocking(descriptor) for descriptor in self._namespaces.do(make)]
 
-    def _return_to_folder(self) -> None:
-        # by its name: what is hidden would otherwise be seen from a folder below it
-        try:
-            os.chdir(self._folder)
-        except OSError:
-            raise invalid(f"The current folder {self._folder} is hidden by --isolate: change to another one.") from None
+    def _check_folder(self, hidden: Sequence[Path]) -> None:
+        if any(Path(self._folder).is_relative_to(folder.resolve()) for folder in hidden):
+            raise invalid(f"The current folder {self._folder} is hidden by --isolate: change to another one.")
 
 
 def _bring_up() -> list[int]:

@@ -17,7 +17,7 @@ from typing import NamedTuple, NoReturn
 from keyless.launcher.isolation.system_calls import die_with_parent
 
 READY_SECONDS = 10.0
-NONE_INSTALLED = "neither pasta nor slirp4netns is installed"
+NONE_INSTALLED = "install pasta (package passt) or slirp4netns for a way out"
 
 _MAX_WORDS = 4096
 #: From the holder's ID, the path of a pipe and a descriptor of it, which one writes to when it is ready.
