@@ -19,7 +19,7 @@ from keyless.authority.grants import client_credentials
 from keyless.authority.grants.client_credentials import ClientCredentials, resource_of
 from keyless.authority.keys import generate_owner_key, public_owner_key
 from keyless.model.errors import ErrorKind, KeylessError
-from keyless.model.identity import PrincipalKind
+from keyless.model.identity import Principal, PrincipalKind
 from keyless.store.engine import Tx
 from tests.authority.conftest import World
 from tests.harness import ARM, Owner
@@ -182,6 +182,16 @@ def test_the_double_slash_of_a_resource_that_ends_with_one() -> None:
 # the memory of assertions that were used
 
 
+class Nobody:
+    """No instance has an assertion."""
+
+    def is_own(self, _assertion: str) -> bool:
+        return False
+
+    async def prove(self, _client_id: str, _assertion: str) -> tuple[Principal, int | None]:
+        raise AssertionError
+
+
 async def test_what_is_remembered_lapses_and_has_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     private = generate_owner_key()
 
@@ -190,10 +200,10 @@ async def test_what_is_remembered_lapses_and_has_an_end(world: World, monkeypatc
         return made.client_id
 
     client_id = await world.store.write(make)
-    grant = ClientCredentials(world.directory, world.clock)
+    grant = ClientCredentials(world.directory, world.clock, Nobody())
     key = ECKey.import_key(dict(private))
 
-    def prove(jti: str) -> str:
+    async def prove(jti: str) -> str:
         claims = {"iss": client_id, "sub": client_id, "aud": "here", "exp": int(world.clock.now) + 600, "jti": jti}
         given = {
             "client_id": client_id,
@@ -201,15 +211,15 @@ async def test_what_is_remembered_lapses_and_has_an_end(world: World, monkeypatc
             "client_assertion_type": BEARER,
             "client_assertion": jose.encode({"alg": "ES256"}, claims, key),
         }
-        return grant.prove(given, ("here",))[1]
+        return (await grant.prove(given, ("here",))).resource
 
     monkeypatch.setattr(client_credentials, "_MAX_REMEMBERED", 2)
-    assert prove("1") == prove("2") == "https://vault.azure.net"
+    assert await prove("1") == await prove("2") == "https://vault.azure.net"
     with pytest.raises(KeylessError) as refused:
-        prove("1")
+        await prove("1")
     assert refused.value.kind is ErrorKind.UNAUTHENTICATED
     with pytest.raises(KeylessError) as throttled:
-        prove("3")
+        await prove("3")
     assert throttled.value.kind is ErrorKind.THROTTLED
     world.clock.now += 601
-    prove("1")  # that assertion is another one: it has a later end
+    await prove("1")  # that assertion is another one: it has a later end

@@ -79,6 +79,7 @@ class FakeServer:
     data: Path
     ca: TestAuthority
     settings: dict[str, str] = field(default_factory=dict)
+    material: str = ""
     clouds: list[str] = field(default_factory=lambda: ["login.microsoftonline.com", "*.vault.azure.net"])
     openings: list[dict[str, object]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -154,14 +155,17 @@ class FakeServer:
             "key": KEY,
             "header": HEADER,
             "app": opening["app"],
+            "host": opening["host"],
             "tenant": TENANT,
             "client_id": CLIENT_ID,
+            "default_client_id": CLIENT_ID,
             "settings": self.settings,
             "server": {"host": "127.0.0.1", "port": self.port},
             "authority": "https://login.keyless.localhost:8443",
             "domain": "keyless.localhost",
             "clouds": self.clouds if opening["names"] == "clouds" else [],
             "ca": self.ca.pem,
+            "material": self.material,
         }
 
     async def _answer_identity(
@@ -170,7 +174,8 @@ class FakeServer:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
-            known = opening["lease"] in self.leases and opening["key"] == KEY and f"X-IDENTITY-HEADER: {HEADER}" in head
+            proved = f"X-IDENTITY-HEADER: {HEADER}" in head or "\r\nmetadata: true\r\n" in head.lower()
+            known = opening["lease"] in self.leases and opening["key"] == KEY and proved
             if known and "resource=https%3A%2F%2Frefused" not in head:
                 document: dict[str, object] = {
                     "access_token": f"token-of-{opening['lease']}",

@@ -103,12 +103,12 @@ class LoginSurface:
             raise KeylessError(ErrorKind.UNSUPPORTED, f"The grant type {grant[:64]!r} is not there.")
         endpoints = (f"{request.base_url}/{self.tenant}/oauth2/v2.0/token", self.authority.issuer)
         try:
-            client, resource = self.client_credentials.prove(form, endpoints)
+            client, resource, life = await self.client_credentials.prove(form, endpoints)
         except KeylessError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 await self._record(request, form.get("client_id", "")[:64], "", "denied", error.message)
             raise
-        issued = await self.authority.issue(client, resource)
+        issued = await self.authority.issue(client, resource, longest_life=life)
         await self._record(request, client.principal_id, client.display_name, "allowed", f"a token for {resource}")
         left = issued.expires_on - int(self.clock())
         answer = {

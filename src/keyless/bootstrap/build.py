@@ -5,6 +5,7 @@ Owns which part is handed to which. Nothing here does any work of its own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from functools import partial
 from uuid import uuid4
 
 from keyless.authority.grants.client_credentials import ClientCredentials
+from keyless.authority.instance_assertions import AssertionAuthority
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
@@ -66,7 +68,10 @@ from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
 from keyless.workload.endpoint import IdentityEndpoint
-from keyless.workload.hosts import all_shapes
+from keyless.workload.faults import Faults
+from keyless.workload.hosts import Material, all_shapes
+from keyless.workload.identities import InstanceIdentities
+from keyless.workload.instance_assertions import InstanceAssertions
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
 from keyless.workload.lease_socket import LeaseSocket
@@ -141,6 +146,13 @@ async def build(
         domain=instance.domain,
         lifetime=config.token_lifetime,
     )
+    assertion_authority = AssertionAuthority(
+        keys, clock, os.urandom, signers, issuer=instance.issuer, tenant=instance.tenant
+    )
+    identities = InstanceIdentities(
+        resources.get, directory, RateLimit(config.token_rate, clock), Faults(asyncio.sleep)
+    )
+    assertions = InstanceAssertions(assertion_authority, instances, identities)
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
@@ -171,7 +183,9 @@ async def build(
         instance.tenant,
     )
     surfaces: dict[str, Surface] = {
-        "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
+        "login": LoginSurface(
+            authority, keys, ClientCredentials(directory, clock, assertions), audit, clock, instance.tenant
+        ),
         "management": ManagementSurface(
             _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
             endpoints.login_url,
@@ -193,14 +207,7 @@ async def build(
             hosts.target,
         ),
         "identity": IdentityEndpoint(
-            all_shapes(),
-            instances,
-            resources.get,
-            directory,
-            authority,
-            audit,
-            RateLimit(config.token_rate, clock),
-            clock,
+            all_shapes(resources.get, assertions), instances, identities, authority, audit, clock
         ),
     }
     kernel = Kernel(
@@ -224,6 +231,7 @@ async def build(
         Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
+        Material(tls.loopback_leaf, assertions).of,
     )
     leases = LeaseSocket(instances, launches.open, http.protocol, connections // 3)
 

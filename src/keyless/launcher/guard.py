@@ -78,6 +78,9 @@ def run_guard(
     else:
         with suppress(OSError):
             control.send(ENDING.pack(status))
+            # the launcher still serves what the child said last, and needs what is to be cleaned up
+            while control.recv(64):
+                pass
     clean_up()
 
 

@@ -10,16 +10,19 @@ from getopt import GetoptError, getopt
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from keyless.launcher.arc_files import FOLDER as KEY_FOLDER
+from keyless.launcher.arc_files import prepare_folder
 from keyless.launcher.child import end_like, hold_signals, start_child
 from keyless.launcher.environment import child_environment
 from keyless.launcher.lease import NAMES, Lease, Wanted
 from keyless.launcher.routes import user_proxies
 from keyless.launcher.sockets import Inside, Sockets, listen
-from keyless.launcher.sources import LOOPBACK
+from keyless.launcher.sources import LOOPBACK, METADATA_ADDRESS, Around
+from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
 from keyless.launcher.unix_socket import take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
-from keyless.model.app import FAULTS, HOSTS
+from keyless.model.app import ARC, FAULTS, HOSTS, IMDS, WORKLOAD_IDENTITY
 from keyless.model.errors import invalid
 from keyless.model.paths import config_folder, data_folder
 
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     from keyless.launcher.isolation.isolated import Isolated
 
 USAGE = (
-    "usage: keyless run --app NAME [--host SHAPE] [--isolate] [--names clouds|own] [--data DIR] -- COMMAND [ARGUMENT…]"
+    "usage: keyless run --app NAME [--isolate] [--host SHAPE] [--fault FAULT]… [--names clouds|own] [--data DIR] "
+    "-- COMMAND [ARGUMENT…]"
 )
 
 
@@ -44,7 +48,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     isolated = _isolate() if order.isolate else None
     listen_here = isolated.listen if isolated else listen
     identity = listen_here(*_identity_address(order))
-    identity_port = identity.getsockname()[1]
+    address, identity_port = identity.getsockname()
     lease, connection, arrived = take_lease(order.data, order.wanted, identity_port)
     mask = hold_signals()
     folder = make_folder(environ)
@@ -61,34 +65,34 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
         inside, needs_proxy = _furnish(isolated, lease, folder, order.data, environ) if isolated else (None, True)
         proxy = listen_here(LOOPBACK, 0) if needs_proxy else None
         sockets = Sockets(identity, proxy, connection, arrived, inside)
-        child = child_environment(
-            environ,
-            lease,
-            host=order.wanted.host,
-            identity_port=identity_port,
-            proxy_port=proxy.getsockname()[1] if proxy else None,
-            trust=trust,
-        )
-        guarded = start_child(
-            order.command,
-            child,
-            mask=mask,
-            enter=isolated.enter if isolated else _stay,
-            clean_up=clean_up,
-            ours=sockets.each(),
-        )
+        around = Around(lease, identity_port, folder, address, _prepare(lease, folder, isolated))
+        proxy_port = proxy.getsockname()[1] if proxy else None
+        child = child_environment(environ, around, proxy_port=proxy_port, trust=trust)
+        enter = isolated.enter if isolated else _stay
+        guarded = start_child(order.command, child, mask=mask, enter=enter, clean_up=clean_up, ours=sockets.each())
         del child
 
         # asyncio takes as long to import as all of the above: the child need not wait for it
         from keyless.launcher.serve import serve  # noqa: PLC0415
 
-        status = serve(sockets, lease, order.data, environ, guarded)
+        status = serve(sockets, around, order.data, environ, guarded)
         guarded.control.close()
         with suppress(ChildProcessError):
             os.waitpid(guarded.pid, 0)
     finally:
         clean_up()
     end_like(status)
+
+
+def _prepare(lease: Lease, folder: str, isolated: Isolated | None) -> str:
+    """Make what the shape of the host needs before the program starts; where key files are to be written."""
+    if lease.host == WORKLOAD_IDENTITY:
+        write_token(folder, lease.material.reveal())
+    if lease.host == ARC and isolated:
+        return f"/proc/self/fd/{isolated.private_folder(Path(KEY_FOLDER))}"
+    if lease.host == ARC:
+        prepare_folder()
+    return KEY_FOLDER
 
 
 def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
@@ -100,7 +104,7 @@ def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
     wanted = Wanted(
         options.get("--app", ""),
         options.get("--names", NAMES[0]),
-        options.get("--host", HOSTS[0]),
+        options.get("--host", IMDS if "--isolate" in options else HOSTS[0]),
         tuple(value for name, value in pairs if name == "--fault"),
     )
     if not wanted.app or not command or wanted.names not in NAMES:
@@ -118,7 +122,9 @@ def _check_choice(option: str, choices: Sequence[str], *given: str) -> None:
 
 
 def _identity_address(order: _Order) -> tuple[str, int]:
-    return (LOOPBACK, 0)
+    if order.isolate and order.wanted.host == IMDS:
+        return METADATA_ADDRESS, 80
+    return LOOPBACK, 0
 
 
 def _isolate() -> Isolated:

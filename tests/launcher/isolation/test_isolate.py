@@ -50,7 +50,47 @@ async def test_claimed_names_lead_to_the_server_without_a_proxy(who: Isolated, h
 
 @as_both
 async def test_tokens_come_through_the_identity_port(who: Isolated) -> None:
-    assert await who.alone(ASK) == "token-of-lease-1\n"
+    assert await who.alone(ASK, "--host", "app-service") == "token-of-lease-1\n"
+
+
+@as_both
+async def test_the_metadata_service_is_where_everybody_looks_for_it(who: Isolated, https: FakeServer) -> None:
+    program = (
+        "import json, os, urllib.request\n"
+        "url = 'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=x'\n"
+        "asked = urllib.request.Request(url, headers={'Metadata': 'true'})\n"
+        "print(json.load(urllib.request.urlopen(asked, timeout=5))['access_token'])\n"
+        "print([name for name in os.environ if 'IDENTITY' in name or 'MSI' in name])\n"
+    )
+    assert (await who.alone(program)).splitlines() == ["token-of-lease-1", "[]"]
+    assert (https.openings[0]["host"], https.openings[0]["identity_port"]) == ("imds", 80)
+    assert "\r\nHost: 169.254.169.254\r\n" in https.requests[0]
+
+
+@as_both
+async def test_key_files_of_azure_arc_are_in_a_folder_of_its_own(who: Isolated) -> None:
+    before = Path("/var/opt/azcmagent").exists()
+    program = (
+        "import json, os, urllib.request, urllib.error\n"
+        "def ask(**headers):\n"
+        "    url = os.environ['IDENTITY_ENDPOINT'] + '?api-version=2020-06-01&resource=x'\n"
+        "    asked = urllib.request.Request(url, headers={'Metadata': 'true', **headers})\n"
+        "    return urllib.request.urlopen(asked, timeout=5)\n"
+        "try: ask()\n"
+        "except urllib.error.HTTPError as error: path = error.headers['WWW-Authenticate'].partition('realm=')[2]\n"
+        "print(os.path.dirname(path), os.listdir(os.path.dirname(path)) == [os.path.basename(path)])\n"
+        "print(sorted(os.listdir('/var/opt')), os.stat(path).st_uid == os.getuid(), oct(os.stat(path).st_mode))\n"
+        "print(json.load(ask(Authorization='Basic ' + open(path).read()))['access_token'])\n"
+        "print(os.listdir(os.path.dirname(path)))\n"
+    )
+    entries = sorted({*os.listdir("/var/opt"), "azcmagent"})
+    assert (await who.alone(program, "--host", "arc")).splitlines() == [
+        "/var/opt/azcmagent/tokens True",
+        f"{entries} True 0o100400",
+        "token-of-lease-1",
+        "[]",
+    ]
+    assert Path("/var/opt/azcmagent").exists() == before
 
 
 async def test_names_of_clouds_that_are_not_claimed_are_nobodys(isolated: Isolated) -> None:
@@ -137,6 +177,11 @@ for number in (os.getppid(), {os.getpid()}, 1):
     assert not any("found" in line for line in lines)
 
 
+async def test_the_program_has_no_descriptor_of_ours(isolated: Isolated) -> None:
+    listing = "import os; print(sorted(int(f) for f in os.listdir('/proc/self/fd')))"
+    assert await isolated.alone(listing, "--host", "arc") == "[0, 1, 2, 3]\n"  # 3 is the listing's own
+
+
 async def test_a_current_folder_that_is_hidden_is_refused(isolated: Isolated) -> None:
     isolated.folder = str(isolated.data)
     code, out, err = await isolated.run("/bin/true", environ=ALONE)
@@ -166,6 +211,7 @@ async def test_nobody_outside_reaches_the_programs_ports(isolated: Isolated) -> 
             "import os, time\nprint(os.environ['IDENTITY_ENDPOINT'], flush=True)\ntime.sleep(60)",
         ),
         environ=ALONE,
+        options=("--app", "shop", "--host", "app-service"),
     )
     assert process.stdout
     endpoint = (await process.stdout.readline()).decode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from keyless.authority.keys import verify_assertion
 from keyless.directory.principals import Directory
@@ -22,18 +23,42 @@ _MAX_REMEMBERED = 10_000
 _SKEW = 60
 
 
+class InstanceProof(Protocol):
+    """Proof by an assertion that this authority gave to a running instance."""
+
+    def is_own(self, assertion: str) -> bool:
+        """Whether an assertion claims to be such a one."""
+        ...
+
+    async def prove(self, client_id: str, assertion: str) -> tuple[Principal, int | None]:
+        """The identity of that client ID, and the longest life of its tokens if there is one; raises KeylessError."""
+        ...
+
+
+class Proven(NamedTuple):
+    """Who asks, for what; and the longest life of the token in seconds, if it is not as long as others."""
+
+    client: Principal
+    resource: str
+    longest_life: int | None = None
+
+
 @dataclass
 class ClientCredentials:
     """Maps a form to the principal that it proves, and the resource that it asks for."""
 
     directory: Directory
     clock: Clock
+    instances: InstanceProof
     _used: dict[str, float] = field(default_factory=dict, repr=False)
 
-    def prove(self, form: Mapping[str, str], audiences: tuple[str, ...]) -> tuple[Principal, str]:
+    async def prove(self, form: Mapping[str, str], audiences: tuple[str, ...]) -> Proven:
         """The client and the resource. `audiences` are the names that an assertion may give this endpoint."""
         if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
             raise _refused("a client proves itself with a signed client_assertion here; there are no client secrets")
+        if self.instances.is_own(form["client_assertion"]):
+            instance, life = await self.instances.prove(form.get("client_id", ""), form["client_assertion"])
+            return Proven(instance, resource_of(form.get("scope", "")), life)
         client = self.directory.by_client_id(form.get("client_id", ""))
         key = self.directory.assertion_key(client.principal_id) if client else None
         if client is None or key is None:
@@ -44,7 +69,7 @@ class ClientCredentials:
         if claims.get("aud") not in audiences:
             raise _refused("the assertion is for another token endpoint")
         self._check_times(claims)
-        return client, resource_of(form.get("scope", ""))
+        return Proven(client, resource_of(form.get("scope", "")))
 
     def _check_times(self, claims: Mapping[str, object]) -> None:
         now = self.clock()

@@ -128,6 +128,8 @@ def _report(work: Callable[[socket.socket], None], ours: socket.socket) -> NoRet
 def _hear(connection: socket.socket) -> list[int]:
     """The descriptors that a process inside has to give; raises what it complains about."""
     message, descriptors, _, _ = socket.recv_fds(connection, _MAX_MESSAGE, _MAX_DESCRIPTORS)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
     if message != _DONE:
         said = message.decode() or obstacle("a process inside ended").message
         raise KeylessError(ErrorKind.UNSUPPORTED, said)

@@ -9,7 +9,7 @@ import fcntl
 import socket
 import struct
 
-IMDS = "169.254.169.254"
+from keyless.launcher.sources import METADATA_ADDRESS
 
 _SIOCSIFFLAGS = 0x8914
 _SIOCSIFADDR = 0x8916
@@ -25,7 +25,7 @@ def bring_up() -> None:
     """Bring the loopback device up, with 127.0.0.1 and the address of IMDS."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
         fcntl.ioctl(device, _SIOCSIFFLAGS, _WITH_FLAGS.pack(b"lo", _IFF_UP))
-        fcntl.ioctl(device, _SIOCSIFADDR, _address(IMDS))
+        fcntl.ioctl(device, _SIOCSIFADDR, _address(METADATA_ADDRESS))
         fcntl.ioctl(device, _SIOCSIFNETMASK, _address("255.255.255.255"))
 
 
