@@ -1,0 +1,101 @@
+"""`keyless run --isolate` with real clients: no variables, no proxy, the clouds' own names on their own ports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from keyless.launcher.isolation.namespaces import make_namespaces
+from keyless.model.errors import KeylessError
+from tests.clients.place import Command, Place, make_place, python
+from tests.clients.tools import BUILD_SECONDS, go_program
+from tests.harness import Owner
+
+pytestmark = pytest.mark.timeout(BUILD_SECONDS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _namespaces() -> None:
+    try:
+        made = make_namespaces()
+    except KeylessError as error:
+        pytest.skip(error.message)
+    made.release()
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def go() -> Path:
+    """The program of the runs with Go."""
+    return go_program(Path(__file__).parent / "go")
+
+
+def output(place: Place, command: Command, **environ: str) -> str:
+    """What an isolated program prints that has no way out: nothing can come from elsewhere."""
+    ran: subprocess.CompletedProcess[str] = place.run(command, "--isolate", PATH="/nowhere", **environ)
+    said = f"keyless: {place.name} reaches keyless and no other host: "
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.startswith(said), ran.stderr
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    return ran.stdout
+
+
+def test_go_gets_tokens_where_every_virtual_machine_has_them(owner: Owner, go: Path) -> None:
+    place = make_place(owner)
+    second = owner.identity(f"{place.name}-second")
+    system = owner.app(place.name, place.identity["id"], second["id"], system=True)["identity"]["principalId"]
+    ids = {"CLIENT_ID": second["clientId"], "OBJECT_ID": second["principalId"], "RESOURCE_ID": second["id"]}
+    assert json.loads(output(place, [go, "identities"], **ids)) == {
+        "system-assigned": system,
+        "client ID": second["principalId"],
+        "object ID": second["principalId"],
+        "resource ID": second["principalId"],
+        "default": system,
+        "default, client ID": second["principalId"],
+    }
+
+
+def test_go_uses_a_vault_and_an_account_by_their_names_in_the_cloud(place: Place, go: Path) -> None:
+    place.allow_all()
+    assert output(place, [go, "secrets"], VAULT_URL=f"https://{place.name}.vault.azure.net") == "ok\n"
+    assert output(place, [go, "blobs"], ACCOUNT_URL=f"https://{place.name}.blob.core.windows.net") == "ok\n"
+
+
+def test_python_gets_tokens_there_too(owner: Owner) -> None:
+    place = make_place(owner)
+    second = owner.identity(f"{place.name}-second")
+    system = owner.app(place.name, place.identity["id"], second["id"], system=True)["identity"]["principalId"]
+    ids = {"CLIENT_ID": second["clientId"], "OBJECT_ID": second["principalId"], "RESOURCE_ID": second["id"]}
+    found = json.loads(output(place, python("azure_identity_tokens.py"), **ids))
+    expected = {way: system if way.endswith(("assigned", "default")) else second["principalId"] for way in found}
+    assert (len(found), found) == (12, expected)
+
+
+def test_python_uses_a_vault_and_an_account_by_every_name(place: Place) -> None:
+    place.owner.secret(place.name, "greeting", "hello")
+    place.owner.container(place.name, "box")
+    place.owner.blob(place.name, "box/hello.txt", b"world")
+    place.allow_all()
+    vaults = [place.vault_url, *(f"https://{place.name}.{suffix}" for suffix in ("vault.azure.net", "vault.azure.cn"))]
+    accounts = [
+        place.account_url,
+        f"https://{place.name}.blob.core.windows.net",
+        f"https://127.0.0.1:{place.owner.server.port}/{place.name}",
+    ]
+    said = output(place, python("cloud_names.py"), VAULT_URLS=" ".join(vaults), ACCOUNT_URLS=" ".join(accounts))
+    assert said.splitlines() == [*(f"hello {url}" for url in vaults), *(f"world {url} hello.txt" for url in accounts)]
+
+
+def test_msal_discovers_the_authority_at_its_name_in_the_cloud(place: Place) -> None:
+    # whatever authority it is told of, it asks that name which one it is, and is answered under that name
+    found = f"https://login.microsoftonline.com/{place.owner.server.instance.tenant}/oauth2/v2.0/token"
+    assert output(place, python("discovery.py")).splitlines() == [f"{found} invalid_client"] * 2
+
+
+def test_the_servers_own_folders_are_not_the_programs(place: Place) -> None:
+    server = place.owner.server
+    look = f"import os; print(os.listdir({str(server.data)!r}), os.listdir({str(server.config)!r}))"
+    assert output(place, [*python("hello.py")[:1], "-c", look]) == "[] []\n"
