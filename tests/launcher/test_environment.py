@@ -147,7 +147,7 @@ OF_HOSTS = {
         "the-client-id",
     ),
     "cloud-shell": (
-        {"MSI_ENDPOINT": "http://127.0.0.1:1111/oauth2/token", "AZUREPS_HOST_ENVIRONMENT": "cloud-shell/1.0"},
+        {"MSI_ENDPOINT": "http://127.0.0.1:1111/oauth2/token"},
         None,
     ),
     "imds": (

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import NamedTuple
 
-from keyless.authority.jwt import decode_claims, encode_base64url, take_apart
+from keyless.authority.clients.assertion import Assertion
+from keyless.authority.clients.presented import refused
+from keyless.authority.jwt import encode_base64url
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.keys import verify_signature
 from keyless.model.clock import Clock
-from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.secretstr import SecretStr
 
 AUDIENCE = "api://AzureADTokenExchange"
@@ -72,27 +73,20 @@ class AssertionAuthority:
         signed = await asyncio.get_running_loop().run_in_executor(self._signers, self._keys.active.sign, claims)
         return SecretStr(signed), now + LIFE
 
-    def is_own(self, assertion: str) -> bool:
-        """Whether an assertion claims to be one of these; UNAUTHENTICATED for what is no token at all."""
-        claims = decode_claims(take_apart(assertion).payload)
-        return claims.get("iss") == self._issuer and "instance" in claims
+    def is_own(self, assertion: Assertion) -> bool:
+        """Whether an assertion says that it is one of these."""
+        return assertion.issuer == self._issuer and "instance" in assertion.claims
 
-    def verify(self, assertion: str) -> InstanceClaims:
+    def verify(self, assertion: Assertion) -> InstanceClaims:
         """What an assertion says, once its signature and its times hold; raises UNAUTHENTICATED."""
-        claims = verify_signature(assertion, self._keys.verifying)
+        claims = verify_signature(assertion.text.reveal(), self._keys.verifying)
         subject, instance = claims.get("sub"), claims.get("instance")
         expires, not_before = claims.get("exp"), claims.get("nbf")
         if claims.get("iss") != self._issuer or claims.get("aud") != AUDIENCE:
-            raise refused("it is not an assertion for this authority")
+            raise refused("its assertion is for somebody else")
         if not (isinstance(subject, str) and isinstance(instance, str)):
-            raise refused("it names no instance")
+            raise refused("its assertion names no instance")
         if not (isinstance(expires, int) and isinstance(not_before, int) and not_before <= self._clock() < expires):
-            raise refused("it has expired, or is not valid yet: read AZURE_FEDERATED_TOKEN_FILE again")
+            told = "its assertion has expired, or is not valid yet: read AZURE_FEDERATED_TOKEN_FILE again"
+            raise refused(told, "AADSTS700024")
         return InstanceClaims(subject, instance)
-
-
-def refused(why: str) -> KeylessError:
-    """The one error for such an assertion; `why` never quotes it."""
-    return KeylessError(
-        ErrorKind.UNAUTHENTICATED, f"The client_assertion does not count: {why}.", code="invalid_client"
-    )

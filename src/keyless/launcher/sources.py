@@ -70,8 +70,8 @@ def _app_service_2017(around: Around) -> dict[str, str]:
 
 
 def _cloud_shell(around: Around) -> dict[str, str]:
-    # msal takes a Cloud Shell for one by the second
-    return {"MSI_ENDPOINT": f"{around.origin}/oauth2/token", "AZUREPS_HOST_ENVIRONMENT": "cloud-shell/1.0"}
+    # not AZUREPS_HOST_ENVIRONMENT: it sends msal for Python to a port of its own choice
+    return {"MSI_ENDPOINT": f"{around.origin}/oauth2/token"}
 
 
 def _imds(around: Around) -> dict[str, str]:

@@ -26,7 +26,7 @@ class AppService:
         return own_port(identity_port)
 
     async def read(self, request: Request, lease: Lease) -> Asked | Response:
-        check_request(request, "GET", PATH)
+        check_request(request, ("GET",), PATH)
         check_secret(lease, request, "X-IDENTITY-HEADER")
         return Asked(needed_resource(request.query), read_selector(request.query))
 

@@ -29,7 +29,7 @@ class Arc:
 
     async def read(self, request: Request, _lease: Lease) -> Asked | Response:
         check_metadata(request)
-        check_request(request, "GET", PATH)
+        check_request(request, ("GET",), PATH)
         if not request.headers.get("authorization").lower().startswith("basic "):
             raise KeylessError(ErrorKind.UNAUTHENTICATED, "This request was not challenged: ask at IDENTITY_ENDPOINT.")
         return Asked(needed_resource(request.query), read_selector(request.query))

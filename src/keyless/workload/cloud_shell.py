@@ -1,4 +1,4 @@
-"""The identity endpoint in Cloud Shell's shape: a form that is posted.
+"""The identity endpoint in Cloud Shell's shape: a form that is posted or, as Java has it, a query.
 
 Owns the request's form. There is no header secret: what proves a caller is the lease of the port that it came through,
 which only processes of the instance's user reach. `Metadata: true` keeps web pages out, which cannot send it.
@@ -32,9 +32,9 @@ class CloudShell:
 
     async def read(self, request: Request, _lease: Lease) -> Asked | Response:
         check_metadata(request)
-        check_request(request, "POST", PATH)
-        form = read_form(await request.body.read(MAX_FORM))
-        return Asked(needed_resource(form), read_selector(form))
+        check_request(request, ("GET", "POST"), PATH)
+        fields = request.query if request.method == "GET" else read_form(await request.body.read(MAX_FORM))
+        return Asked(needed_resource(fields), read_selector(fields))
 
     def error(self, request: Request, status: int, error: KeylessError) -> Response:
         return nested_error(request, status, error)

@@ -54,9 +54,9 @@ class Imds:
             raise not_found("This is version 1 of the service.")
         check_metadata(request)
         if path[:2] == ["metadata", "instance"]:
-            check_method(request, "GET")
+            check_method(request, ("GET",))
             return self._instance(lease, path[2:], request.query.get("format", "json"))
-        check_request(request, "GET", PATH)
+        check_request(request, ("GET",), PATH)
         return Asked(needed_resource(request.query), read_selector(request.query))
 
     def _instance(self, lease: Lease, path: list[str], form: str) -> Response:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keyless.authority.instance_assertions import AssertionAuthority, InstanceClaims, refused
+from keyless.authority.clients.assertion import Assertion
+from keyless.authority.clients.presented import Client, refused
+from keyless.authority.instance_assertions import AssertionAuthority, InstanceClaims
 from keyless.model.app import WORKLOAD_IDENTITY, Lease
 from keyless.model.errors import ErrorKind, KeylessError
-from keyless.model.identity import Principal
 from keyless.model.secretstr import SecretStr
 from keyless.workload.faults import longest_life
 from keyless.workload.identities import InstanceIdentities
@@ -21,7 +22,7 @@ from keyless.workload.selectors import Selector
 
 @dataclass(frozen=True)
 class InstanceAssertions:
-    """Gives instances their assertions, and takes them back."""
+    """Gives instances their assertions, and takes them back. See `clients.InstanceWay`."""
 
     authority: AssertionAuthority
     instances: Instances
@@ -31,15 +32,14 @@ class InstanceAssertions:
         """An assertion about an instance, and the Unix second in which it ends."""
         return await self.authority.sign(InstanceClaims(str(lease.app), lease.id))
 
-    def is_own(self, assertion: str) -> bool:
-        """Whether an assertion claims to be one of these."""
+    def is_own(self, assertion: Assertion) -> bool:
         return self.authority.is_own(assertion)
 
-    async def prove(self, client_id: str, assertion: str) -> tuple[Principal, int | None]:
-        """The identity of that client ID, and how long its tokens may live, if they may not live as long as others.
+    async def prove(self, client: Client, assertion: Assertion) -> int | None:
+        """See `clients.InstanceWay`.
 
-        Raises UNAUTHENTICATED; UNAVAILABLE while the instance's launcher is not back after a restart of the server;
-        and what every request for a token may meet.
+        Raises UNAVAILABLE as well, while the instance's launcher is not back after a restart of the server; and what
+        every request for a token may meet.
         """
         claims = self.authority.verify(assertion)
         lease = self.instances.live(claims.instance)
@@ -47,12 +47,10 @@ class InstanceAssertions:
             message = "The launcher of this instance is not back yet after the server's restart: try again."
             raise KeylessError(ErrorKind.UNAVAILABLE, message, retry_after=1)
         if lease is None or lease.host != WORKLOAD_IDENTITY or str(lease.app) != claims.subject:
-            raise refused("the instance that it names has ended")
-        if not client_id:
-            raise refused("the request needs the client_id of an identity of the app")
+            raise refused("the instance that its assertion names has ended")
         try:
-            principal = self.identities.choose(lease, Selector(client_id), only_one_is_meant=False)
+            principal = self.identities.choose(lease, Selector(client.client_id), only_one_is_meant=False)
         except KeylessError as error:
-            raise KeylessError(ErrorKind.UNAUTHENTICATED, error.message, code="invalid_client") from None
+            raise KeylessError(ErrorKind.UNAUTHENTICATED, error.message) from None
         await self.identities.admit(lease, principal)
-        return principal, longest_life(lease)
+        return longest_life(lease)

@@ -28,7 +28,7 @@ class ServiceFabric:
         return own_port(identity_port)
 
     async def read(self, request: Request, lease: Lease) -> Asked | Response:
-        check_request(request, "GET", PATH)
+        check_request(request, ("GET",), PATH)
         check_secret(lease, request, "Secret")
         rejected = request.query.get("token_sha256_to_refresh", "").lower()
         return Asked(needed_resource(request.query), read_selector(request.query), rejected)

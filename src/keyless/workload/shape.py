@@ -69,17 +69,17 @@ def parts(request: Request) -> list[str]:
     return [part for part in request.path.lower().split("/") if part]
 
 
-def check_request(request: Request, method: str, path: str) -> None:
+def check_request(request: Request, methods: tuple[str, ...], path: str) -> None:
     """Raises NOT_FOUND for another path, INVALID for another method."""
     if parts(request) != path.split("/")[1:]:
         raise not_found(f"The identity endpoint is {path}.")
-    check_method(request, method)
+    check_method(request, methods)
 
 
-def check_method(request: Request, method: str) -> None:
+def check_method(request: Request, methods: tuple[str, ...]) -> None:
     """Raises INVALID for another method."""
-    if request.method != method:
-        raise invalid(f"The identity endpoint takes {method}.")
+    if request.method not in methods:
+        raise invalid(f"The identity endpoint takes {' or '.join(methods)}.")
 
 
 def check_metadata(request: Request) -> None:

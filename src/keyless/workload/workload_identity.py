@@ -30,7 +30,7 @@ class WorkloadIdentity:
         return own_port(identity_port)
 
     async def read(self, request: Request, lease: Lease) -> Asked | Response:
-        check_request(request, "GET", PATH)
+        check_request(request, ("GET",), PATH)
         check_secret(lease, request, "X-IDENTITY-HEADER")
         assertion, expires = await self._assertions.issue(lease)
         return json_response(200, {"assertion": assertion.reveal(), "expires_on": expires})
