@@ -36,13 +36,14 @@ class KeyFile(NamedTuple):
 class KeyFiles:
     """The key files of one instance. `mark` is in their names; `uid` and `gid` may read them.
 
-    `folder` is where we write what the program finds in FOLDER.
+    The program finds in the folder `shown` what we write to `folder`.
     """
 
-    def __init__(self, mark: str, uid: int, gid: int, folder: str = FOLDER) -> None:
+    def __init__(self, mark: str, uid: int, gid: int, folder: str = FOLDER, shown: str = "") -> None:
         self._mark = mark
         self._owner = uid, gid
         self._folder = folder
+        self._shown = shown or folder
         self._files: list[KeyFile] = []
 
     def make(self) -> KeyFile:
@@ -60,7 +61,7 @@ class KeyFiles:
                 file.write(key)
         except OSError as error:
             raise _not_writable(error) from None
-        made = KeyFile(path, os.path.join(FOLDER, name), hashlib.sha256(key.encode()).digest())
+        made = KeyFile(path, os.path.join(self._shown, name), hashlib.sha256(key.encode()).digest())
         self._files.append(made)
         return made
 

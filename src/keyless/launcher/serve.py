@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from keyless.launcher import identity_port, proxy
-from keyless.launcher.arc_files import KeyFiles
+from keyless.launcher.arc_files import FOLDER, KeyFiles
 from keyless.launcher.child import Guarded, pass_signals_on, read_ending
 from keyless.launcher.federated_token import keep_fresh
 from keyless.launcher.guard import ENDING
@@ -89,7 +89,7 @@ def _identity_port(keeper: Keeper, around: Around) -> identity_port.IdentityPort
         return identity_port.IdentityPort(keeper, around.lease.host)
     owner = os.stat(around.folder)
     mark = os.path.basename(around.folder)
-    return identity_port.ArcPort(keeper, KeyFiles(mark, owner.st_uid, owner.st_gid, around.key_folder))
+    return identity_port.ArcPort(keeper, KeyFiles(mark, owner.st_uid, owner.st_gid, around.key_folder, FOLDER))
 
 
 def _raise_descriptor_limit() -> None:
