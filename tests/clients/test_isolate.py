@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from keyless.launcher.isolation.namespaces import make_namespaces
-from keyless.model.errors import KeylessError
-from tests.clients.place import Command, Place, make_place, python
-from tests.clients.tools import BUILD_SECONDS, go_program
+from tests.clients.place import Command, Place, make_place, output_of, python
+from tests.clients.tools import BUILD_SECONDS, go_program, need_namespaces
 from tests.harness import Owner
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -19,12 +16,7 @@ pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 
 @pytest.fixture(scope="module", autouse=True)
 def _namespaces() -> None:
-    try:
-        made = make_namespaces()
-    except KeylessError as error:
-        pytest.skip(error.message)
-    made.release()
-    made.close()
+    need_namespaces()
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +27,7 @@ def go() -> Path:
 
 def output(place: Place, command: Command, **environ: str) -> str:
     """What an isolated program prints that has no way out: nothing can come from elsewhere."""
-    ran: subprocess.CompletedProcess[str] = place.run(command, "--isolate", PATH="/nowhere", **environ)
-    said = f"keyless: {place.name} reaches keyless and no other host: "
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.startswith(said), ran.stderr
-    assert ran.stderr.count("\n") == 1, ran.stderr
-    return ran.stdout
+    return output_of(place.run_isolated(command, **environ))
 
 
 def test_go_gets_tokens_where_every_virtual_machine_has_them(owner: Owner, go: Path) -> None:

@@ -14,9 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from keyless.launcher.isolation.namespaces import make_namespaces
-from keyless.model.errors import KeylessError
-from tests.clients.tools import lacking
+from tests.clients.tools import lacking, need_namespaces
 from tests.launcher.conftest import SOURCE, Started
 from tests.launcher.fake_server import FakeServer
 
@@ -31,13 +29,8 @@ SAID_ALONE = (
 
 @pytest.fixture(scope="session")
 def namespaces() -> None:
-    """Nothing here can be tried where the kernel, or what is around us, allows no namespaces."""
-    try:
-        made = make_namespaces()
-    except KeylessError as error:
-        pytest.skip(error.message)
-    made.release()
-    made.close()
+    """Nothing here can be tried without them."""
+    need_namespaces()
 
 
 class Isolated(Started):

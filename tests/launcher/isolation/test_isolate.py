@@ -239,6 +239,21 @@ async def test_a_signal_to_the_launcher_reaches_the_child(isolated: Isolated) ->
     assert await asyncio.wait_for(process.wait(), 10) == 5
 
 
+async def test_a_shell_can_stop_and_continue_it(isolated: Isolated) -> None:
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    process = await isolated.launch(isolated.python_program, "-c", program, environ=ALONE)
+    assert process.stdout
+    both = (process.pid, int(await process.stdout.readline()))
+    process.send_signal(signal.SIGTSTP)
+    await until(lambda: [state(pid) for pid in both] == ["T", "T"])
+    process.send_signal(signal.SIGCONT)
+    await until(lambda: "T" not in [state(pid) for pid in both])
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 async def test_a_command_that_is_not_there(isolated: Isolated) -> None:
     code, _, err = await isolated.run("no-such-command", environ=ALONE)
     assert (code, err) == (127, f"{SAID_ALONE}keyless: no-such-command: command not found\n")
