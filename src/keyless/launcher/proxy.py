@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from contextlib import suppress
 
 from keyless.launcher.lease import Address, Claims
@@ -24,9 +25,13 @@ CONNECT_SECONDS = 30.0
 
 
 class Proxy:
-    """Handles the connections of the proxy port."""
+    """Handles the connections of the proxy port.
 
-    def __init__(self, server: Address, claims: Claims, user: UserProxies) -> None:
+    For an isolated program this machine's loopback, with other instances' ports, is out of bounds.
+    """
+
+    def __init__(self, server: Address, claims: Claims, user: UserProxies, *, isolated: bool = False) -> None:
+        self._isolated = isolated
         self._server = server
         self._claims = claims
         self._user = user
@@ -57,6 +62,9 @@ class Proxy:
             return await patiently(lambda: connect_to(*self._server), AWAY)
         proxy = way if isinstance(way, Upstream) else None
         endpoint = await _connect_soon(*(proxy[:2] if proxy else (host, port)))
+        if self._isolated and proxy is None and _is_loopback(endpoint):
+            endpoint.transport.abort()
+            raise invalid(f"{host} is this machine itself, which an isolated program does not reach.")
         if forward is not None:
             endpoint.transport.write(forward_head(forward, proxy))
         elif proxy is not None:
@@ -75,6 +83,12 @@ async def _open_tunnel(endpoint: Endpoint, host: str, port: int, proxy: Upstream
                 ErrorKind.UNAVAILABLE, f"The proxy {proxy.host}:{proxy.port} gave no sensible answer."
             ) from None
         raise
+
+
+def _is_loopback(endpoint: Endpoint) -> bool:
+    # what the kernel says it is connected to: a name, or an address in a strange form, may lead here as well
+    address = ipaddress.ip_address(endpoint.transport.get_extra_info("peername")[0].partition("%")[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 async def _connect_soon(host: str, port: int) -> Endpoint:

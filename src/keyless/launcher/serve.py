@@ -73,7 +73,7 @@ def _outwards(
 ) -> Iterator[tuple[socket.socket, Handle, int]]:
     """The sockets by which the child reaches others, who handles their connections, and how many there may be."""
     if sockets.proxy:
-        through = proxy.Proxy(lease.server, lease.claims, user_proxies(environ))
+        through = proxy.Proxy(lease.server, lease.claims, user_proxies(environ), isolated=sockets.inside is not None)
         yield sockets.proxy, through.handle, proxy.MAX_CONNECTIONS
     to_server = https_port.HttpsPort(lease.server)
     for one in sockets.inside.https if sockets.inside else ():
