@@ -27,13 +27,15 @@ class Hosts:
 
     owner: Owner
 
-    def check(self, host: str, command: Command, expected: Expected, output: Callable[[Ran], str]) -> None:
+    def check(
+        self, host: str, command: Command, expected: Expected, output: Callable[[Ran], str], *options: str
+    ) -> None:
         """Run a client's program in that shape of host."""
         place = make_place(self.owner)
         app = self.owner.app(place.name, place.identity["id"], system=True)
         principals = {SYSTEM: app["identity"]["principalId"], NAMED: place.identity["principalId"]}
         environ = {"CLIENT_ID": place.identity["clientId"], "WAYS": json.dumps(list(expected))}
-        found = json.loads(output(place.run(command, "--host", host, **environ)))
+        found = json.loads(output(place.run(command, "--host", host, *options, **environ)))
         assert set(found) == set(expected)
         for way, (got, seconds) in found.items():
             wanted = expected[way]

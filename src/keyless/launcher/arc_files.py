@@ -10,9 +10,7 @@ checks (the folder, the ending `.key`, at most 4096 bytes).
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -50,8 +48,8 @@ class KeyFiles:
         """A new file; raises UNAVAILABLE when none can be written."""
         while len(self._files) >= MAX_FILES:
             self.remove(self._files[0])
-        key = secrets.token_hex(_KEY_BYTES)
-        name = f"{self._mark}-{secrets.token_hex(8)}.key"
+        key = os.urandom(_KEY_BYTES).hex()
+        name = f"{self._mark}-{os.urandom(8).hex()}.key"
         path = os.path.join(self._folder, name)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
@@ -61,14 +59,14 @@ class KeyFiles:
                 file.write(key)
         except OSError as error:
             raise _not_writable(error) from None
-        made = KeyFile(path, os.path.join(self._shown, name), hashlib.sha256(key.encode()).digest())
+        made = KeyFile(path, os.path.join(self._shown, name), _digest(key))
         self._files.append(made)
         return made
 
     def use(self, key: str) -> bool:
         """Whether `key` is that of a file that is there; it is not from now on."""
         # a digest tells nothing to whoever measures how long a comparison takes
-        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        digest = _digest(key)
         for file in self._files:
             if file.digest == digest:
                 self.remove(file)
@@ -100,6 +98,12 @@ def remove_key_files(mark: str, folder: str = FOLDER) -> None:
         for name in os.listdir(folder):
             if name.startswith(f"{mark}-") and name.endswith(".key"):
                 os.unlink(os.path.join(folder, name))
+
+
+def _digest(key: str) -> bytes:
+    import hashlib  # noqa: PLC0415  (slow, and seldom needed)
+
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def _not_writable(error: OSError) -> KeylessError:

@@ -14,8 +14,8 @@ from keyless.launcher import arc
 from keyless.launcher.arc_files import LIFE_SECONDS, KeyFiles
 from keyless.launcher.keeper import Keeper
 from keyless.launcher.relay import AWAY, Endpoint, patiently
-from keyless.model.app import APP_SERVICE, APP_SERVICE_2017, CLOUD_SHELL, SERVICE_FABRIC
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017, CLOUD_SHELL, SERVICE_FABRIC
 
 MAX_CONNECTIONS = 512
 

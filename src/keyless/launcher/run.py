@@ -22,8 +22,8 @@ from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
 from keyless.launcher.unix_socket import take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
-from keyless.model.app import ARC, FAULTS, HOSTS, IMDS, WORKLOAD_IDENTITY
 from keyless.model.errors import invalid
+from keyless.model.hosts import ARC, FAULTS, HOSTS, IMDS, WORKLOAD_IDENTITY
 from keyless.model.paths import config_folder, data_folder
 
 if TYPE_CHECKING:
@@ -33,6 +33,13 @@ USAGE = (
     "usage: keyless run --app NAME [--isolate] [--host SHAPE] [--fault FAULT]… [--names clouds|own] [--data DIR] "
     "-- COMMAND [ARGUMENT…]"
 )
+
+HELP = f"""{USAGE}
+
+  SHAPE  the host with managed identity that the program finds:
+         {", ".join(HOSTS[:4])},
+         {", ".join(HOSTS[4:])}; the first unless another is named
+  FAULT  a bad day for this instance alone, to try the program on: {", ".join(FAULTS)}"""
 
 
 class _Order(NamedTuple):

@@ -26,7 +26,7 @@ from keyless.launcher.routes import user_proxies
 from keyless.launcher.sockets import Sockets
 from keyless.launcher.sources import LOOPBACK, Around
 from keyless.launcher.usage import complain
-from keyless.model.app import ARC, SERVICE_FABRIC, WORKLOAD_IDENTITY
+from keyless.model.hosts import ARC, SERVICE_FABRIC, WORKLOAD_IDENTITY
 
 Handle = Callable[[Endpoint], Awaitable[None]]
 

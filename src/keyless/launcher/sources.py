@@ -15,15 +15,7 @@ from typing import NamedTuple
 from keyless.launcher.arc_files import FOLDER as KEY_FOLDER
 from keyless.launcher.lease import Lease
 from keyless.launcher.pinned_tls import thumbprint
-from keyless.model.app import (
-    APP_SERVICE,
-    APP_SERVICE_2017,
-    ARC,
-    CLOUD_SHELL,
-    IMDS,
-    SERVICE_FABRIC,
-    WORKLOAD_IDENTITY,
-)
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017, ARC, CLOUD_SHELL, IMDS, SERVICE_FABRIC, WORKLOAD_IDENTITY
 
 LOOPBACK = "127.0.0.1"
 #: Where every virtual machine has its metadata service; here it is only ever in a network of an instance's own.

@@ -20,8 +20,9 @@ from typing import cast
 
 import msgspec
 
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import APP_SERVICE
 from keyless.workload.instances import Instances
 
 log = logging.getLogger("keyless.workload")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keyless.model.app import HOSTS
+from keyless.model.hosts import FAULTS, HOSTS
 from tests.clients.hosts import NAMED, SYSTEM, Expected, Hosts
 from tests.clients.place import output_of, python
 from tests.harness import Owner
@@ -38,3 +38,9 @@ EXPECTED: dict[str, Expected] = {
 @pytest.mark.parametrize("host", HOSTS)
 def test_azure_identity_and_msal(owner: Owner, host: str) -> None:
     Hosts(owner).check(host, python("hosts.py"), EXPECTED[host], output_of)
+
+
+@pytest.mark.parametrize("way", ["sync", "aio"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_day_that_azure_identity_gets_over(owner: Owner, fault: str, way: str) -> None:
+    Hosts(owner).check("app-service", python("hosts.py"), {way: SYSTEM}, output_of, "--fault", fault)
