@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.place import Command, Place, make_place, output_of, python
+from tests.clients.place import Command, Place, output_of, python
+from tests.clients.themes import app_with_three
 from tests.clients.tools import BUILD_SECONDS, go_program, need_namespaces
 from tests.harness import Owner
 
@@ -31,18 +32,8 @@ def output(place: Place, command: Command, **environ: str) -> str:
 
 
 def test_go_gets_tokens_where_every_virtual_machine_has_them(owner: Owner, go: Path) -> None:
-    place = make_place(owner)
-    second = owner.identity(f"{place.name}-second")
-    system = owner.app(place.name, place.identity["id"], second["id"], system=True)["identity"]["principalId"]
-    ids = {"CLIENT_ID": second["clientId"], "OBJECT_ID": second["principalId"], "RESOURCE_ID": second["id"]}
-    assert json.loads(output(place, [go, "identities"], **ids)) == {
-        "system-assigned": system,
-        "client ID": second["principalId"],
-        "object ID": second["principalId"],
-        "resource ID": second["principalId"],
-        "default": system,
-        "default, client ID": second["principalId"],
-    }
+    place, selectors, ways = app_with_three(owner)
+    assert json.loads(output(place, [go, "identities"], **selectors)) == ways
 
 
 def test_go_uses_a_vault_and_an_account_by_their_names_in_the_cloud(place: Place, go: Path) -> None:
@@ -52,13 +43,9 @@ def test_go_uses_a_vault_and_an_account_by_their_names_in_the_cloud(place: Place
 
 
 def test_python_gets_tokens_there_too(owner: Owner) -> None:
-    place = make_place(owner)
-    second = owner.identity(f"{place.name}-second")
-    system = owner.app(place.name, place.identity["id"], second["id"], system=True)["identity"]["principalId"]
-    ids = {"CLIENT_ID": second["clientId"], "OBJECT_ID": second["principalId"], "RESOURCE_ID": second["id"]}
-    found = json.loads(output(place, python("azure_identity_tokens.py"), **ids))
-    expected = {way: system if way.endswith(("assigned", "default")) else second["principalId"] for way in found}
-    assert (len(found), found) == (12, expected)
+    place, selectors, ways = app_with_three(owner)
+    found = json.loads(output(place, python("azure_identity_tokens.py"), **selectors))
+    assert found == {f"{manner} {way}": whose for way, whose in ways.items() for manner in ("sync", "aio")}
 
 
 def test_python_uses_a_vault_and_an_account_by_every_name(place: Place) -> None:

@@ -36,10 +36,10 @@ USAGE = (
 
 HELP = f"""{USAGE}
 
+  --isolate  (Linux) a network of the program's own, in which 169.254.169.254 and the clouds' names lead to keyless
   SHAPE  the host with managed identity that the program finds:
          {", ".join(HOSTS[:4])},
          {", ".join(HOSTS[4:])}; the first unless another is named, or {IMDS} with --isolate
-  --isolate  (Linux) a network of its own, in which 169.254.169.254 and the clouds' names lead to keyless
   FAULT  a bad day for this instance alone, to try the program on: {", ".join(FAULTS)}"""
 
 
