@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from threading import Lock
 from typing import NamedTuple
 
 from keyless.model.errors import ErrorKind, KeylessError
@@ -32,7 +33,7 @@ class KeyFile(NamedTuple):
 
 
 class KeyFiles:
-    """The key files of one instance. `mark` is in their names; `uid` and `gid` may read them.
+    """The key files of one instance, for many threads. `mark` is in their names; `uid` and `gid` may read them.
 
     The program finds in the folder `shown` what we write to `folder`.
     """
@@ -43,11 +44,10 @@ class KeyFiles:
         self._folder = folder
         self._shown = shown or folder
         self._files: list[KeyFile] = []
+        self._lock = Lock()
 
     def make(self) -> KeyFile:
         """A new file; raises UNAVAILABLE when none can be written."""
-        while len(self._files) >= MAX_FILES:
-            self.remove(self._files[0])
         key = os.urandom(_KEY_BYTES).hex()
         name = f"{self._mark}-{os.urandom(8).hex()}.key"
         path = os.path.join(self._folder, name)
@@ -60,25 +60,33 @@ class KeyFiles:
         except OSError as error:
             raise _not_writable(error) from None
         made = KeyFile(path, os.path.join(self._shown, name), _digest(key))
-        self._files.append(made)
+        with self._lock:
+            self._files.append(made)
+            surplus = self._files[:-MAX_FILES]
+            del self._files[:-MAX_FILES]
+        for old in surplus:
+            _unlink(old)
         return made
 
     def use(self, key: str) -> bool:
         """Whether `key` is that of a file that is there; it is not from now on."""
         # a digest tells nothing to whoever measures how long a comparison takes
         digest = _digest(key)
-        for file in self._files:
-            if file.digest == digest:
-                self.remove(file)
-                return True
-        return False
+        with self._lock:
+            found = next((file for file in self._files if file.digest == digest), None)
+            if found is None:
+                return False
+            self._files.remove(found)
+        _unlink(found)
+        return True
 
     def remove(self, file: KeyFile) -> None:
         """Remove a file, if it is still there."""
-        if file in self._files:
+        with self._lock:
+            if file not in self._files:
+                return
             self._files.remove(file)
-            with suppress(OSError):
-                os.unlink(file.path)
+        _unlink(file)
 
 
 def prepare_folder(folder: str = FOLDER) -> None:
@@ -98,6 +106,11 @@ def remove_key_files(mark: str, folder: str = FOLDER) -> None:
         for name in os.listdir(folder):
             if name.startswith(f"{mark}-") and name.endswith(".key"):
                 os.unlink(os.path.join(folder, name))
+
+
+def _unlink(file: KeyFile) -> None:
+    with suppress(OSError):
+        os.unlink(file.path)
 
 
 def _digest(key: str) -> bytes:

@@ -11,10 +11,16 @@ from tests.harness import Owner
 
 NONE_NAMED = {"sync": SYSTEM, "sync, default": SYSTEM, "aio": SYSTEM, "aio, default": SYSTEM}
 ALL = {**NONE_NAMED, "msal": SYSTEM, "sync, client ID": NAMED, "aio, client ID": NAMED, "msal, client ID": NAMED}
+EVERY_WAY = {
+    **ALL,
+    **dict.fromkeys(
+        ("sync, object ID", "sync, resource ID", "aio, resource ID", "msal, object ID", "msal, resource ID"), NAMED
+    ),
+}
 WORKLOAD = {"sync, workload": SYSTEM, "aio, workload": SYSTEM}
 
 EXPECTED: dict[str, Expected] = {
-    "app-service": ALL,
+    "app-service": EVERY_WAY,
     "app-service-2017": ALL,
     # msal has no Cloud Shell in its client for managed identities
     "cloud-shell": {
@@ -22,8 +28,8 @@ EXPECTED: dict[str, Expected] = {
         "sync, client ID": "client_id should not be set for cloud shell",
         "aio, client ID": "client_id should not be set for cloud shell",
     },
-    "imds": ALL,
-    "arc": ALL,
+    "imds": EVERY_WAY,
+    "arc": EVERY_WAY,
     "service-fabric": {
         **NONE_NAMED,
         "msal": SYSTEM,
