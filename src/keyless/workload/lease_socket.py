@@ -20,6 +20,7 @@ from typing import cast
 
 import msgspec
 
+from keyless.http.http1 import Http1
 from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.model.hosts import APP_SERVICE
@@ -82,7 +83,7 @@ class LeaseSocket:
 
     instances: Instances
     launch: Callable[[OpenLease], Awaitable[tuple[Lease, Mapping[str, object]]]]
-    http: Callable[[Lease], asyncio.Protocol]
+    http: Callable[[Lease], Http1]
     connections: int = MAX_CONNECTIONS
     _held: dict[str, asyncio.Transport] = field(default_factory=dict)
     _server: asyncio.Server | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Command, Dialogue, Place, Ran, make_place
+from tests.clients.registration import register
 from tests.clients.themes import (
     BLOB_ACTIONS,
     BLOB_THEMES,
@@ -133,3 +134,10 @@ def test_a_program_is_started_again_when_the_signing_key_was_revoked(own_server:
             owner.revoke_keys()
             assert program.tell("get secret") == "401"
     owner.close()
+
+
+def test_a_registered_application(place: Place, java: Java, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run(java("registrations"), VAULT_URL=place.vault_url, **registration.variables)
+    expected = dict.fromkeys(("secret", "certificate", "certificate with its chain"), "hello")
+    assert json.loads(output_of(ran)) == {**expected, "msal, secret": "a token", "msal, certificate": "a token"}

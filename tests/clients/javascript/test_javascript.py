@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Place, make_place, output_of
+from tests.clients.registration import register
 from tests.clients.themes import (
     BLOB_ACTIONS,
     BLOB_THEMES,
@@ -127,3 +128,10 @@ def test_what_is_refused_and_when_a_change_counts(place: Place, node: str) -> No
     blobs |= dict.fromkeys(("blob properties", "read blob"), "RestError 403 undefined")
     with place.talk([node, PROGRAMS / "refusals.mjs"]) as program:
         refusals(place, program.tell, "RestError 403 Forbidden", blobs)
+
+
+def test_a_registered_application(place: Place, node: str, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run([node, PROGRAMS / "client-credentials.mjs"], VAULT_URL=place.vault_url, **registration.variables)
+    ways = ("secret", "certificate", "certificate with its chain", "environment, secret", "environment, certificate")
+    assert json.loads(output_of(ran)) == dict.fromkeys((*ways, "default, secret"), "hello")
