@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from keyless.authority.clients.assertion import Assertion
 from keyless.authority.clients.certificate import CertificateWay
 from keyless.authority.clients.clients import Clients
 from keyless.authority.clients.owner_key import OwnerKeyWay
