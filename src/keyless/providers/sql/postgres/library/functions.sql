@@ -161,3 +161,32 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA tsql TO PUBLIC;
 GRANT SELECT ON tsql.users TO PUBLIC;
 CREATE SCHEMA dbo;
+
+-- What a date function takes
+CREATE FUNCTION ts(timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 $$;
+CREATE FUNCTION ts(citext) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.to_timestamp($1) $$;
+CREATE FUNCTION ts(time) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT '1900-01-01'::date + $1 $$;
+
+-- CAST to a text of n characters: text and dates are cut off, an int that does not fit is '*', other numbers fail
+CREATE FUNCTION cut(citext, int) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.left($1::text, $2)::citext $$;
+DO $do$ DECLARE t text; BEGIN
+  FOREACH t IN ARRAY ARRAY['date', 'time', 'timestamp', 'tsql.datetime', 'tsql.bit'] LOOP
+    EXECUTE format('CREATE FUNCTION tsql.cut(%1$s, int) RETURNS tsql.citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $b$ SELECT tsql.cut(tsql.str($1), $2) $b$', t);
+  END LOOP;
+  FOREACH t IN ARRAY ARRAY['int4', 'int8', 'numeric', 'float8', 'uuid'] LOOP
+    EXECUTE format('CREATE FUNCTION tsql.cut(v %1$s, n int) RETURNS tsql.citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $b$ DECLARE s tsql.citext := tsql.str(v); BEGIN IF length(s::text) <= n THEN RETURN s; END IF; %2$s END $b$', t,
+      CASE t WHEN 'int4' THEN 'RETURN ''*'';' WHEN 'uuid' THEN 'PERFORM tsql.fail(8170, ''Insufficient result space to convert uniqueidentifier value to char.'');'
+        ELSE 'PERFORM tsql.fail(8115, ''Arithmetic overflow error converting expression to data type nvarchar.'');' END);
+  END LOOP;
+END $do$;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tsql TO PUBLIC;
+
+-- SQL Server cuts decimals off where PostgreSQL rounds, in assignments too: these casts are this database's own
+DO $do$ DECLARE s text; t text; BEGIN
+  FOREACH s IN ARRAY ARRAY['numeric', 'float8', 'float4'] LOOP
+    FOREACH t IN ARRAY ARRAY['int2', 'int4', 'int8'] LOOP
+      EXECUTE format('CREATE FUNCTION tsql.%1$s_%2$s(%1$s) RETURNS %2$s IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $b$ SELECT pg_catalog.%2$s(trunc($1%3$s)) $b$', s, t, CASE WHEN s = 'float4' THEN '::float8' ELSE '' END);
+      EXECUTE format('UPDATE pg_cast SET castfunc = %1$L::regprocedure WHERE castsource = %2$L::regtype AND casttarget = %3$L::regtype', format('tsql.%s_%s(%s)', s, t, s), s, t);
+    END LOOP;
+  END LOOP;
+END $do$;

