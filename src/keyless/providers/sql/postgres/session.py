@@ -34,6 +34,9 @@ _COLUMN = """SELECT a.attname, d.description, a.attnotnull, a.attidentity FROM p
   LEFT JOIN pg_catalog.pg_description d ON d.objoid = a.attrelid AND d.objsubid = a.attnum
     AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
   WHERE a.attrelid = $1 AND a.attnum = $2"""
+_IDENTITY = """SELECT tsql.last_identity() FROM pg_catalog.pg_attribute
+  WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
+_SEEN = 1000
 _ENDS_ALL = {1205, 3960}
 
 Translate = Callable[[str, Sequence[Parameter], str], tuple[Step, ...]]
@@ -60,6 +63,7 @@ class PostgresSession:
         self._translate = translate
         self._manage = manage
         self._closed = closed
+        self._seen: set[Step] = set()
         self._known: dict[tuple[int, int], results.Known] = {}
         self._numbers = 0
         self._forget()
@@ -72,6 +76,7 @@ class PostgresSession:
         self._error = 0
         self._silent = False
         self._identity_insert = ""
+        self._identity: Value = None
 
     @property
     def transaction(self) -> int:
@@ -194,8 +199,12 @@ class PostgresSession:
                 sql = await self._manage(step)
             async with self._guarded():
                 cursor = await self._connection.execute(sql, self._values(step, values) or None)
+            if step.action is Action.DEFINE or sql.startswith("CREATE"):
+                self._known.clear()
+                self._seen.clear()
             if step.action is Action.CHANGE:
                 self._count = max(cursor.rowcount, 0)
+                await self._inserted(step)
                 yield Done(None if self._silent else self._count)
                 return
             self._count = 0
@@ -204,6 +213,7 @@ class PostgresSession:
     async def _query(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
         count, rows, columns = 0, list[Row](), None
         async with self._guarded():
+            await self._look_up(step)
             cursor = self._connection.cursor()
             stream = cursor.stream(step.sql, self._values(step, values), binary=True, size=_ROWS)
             try:
@@ -213,7 +223,7 @@ class PostgresSession:
                         if columns is None:
                             columns = await self._columns(cursor, step.names, rows)
                             yield Columns(columns)
-                        yield Rows(_fitted(rows, columns))
+                        yield Rows(rows)
                         count += len(rows)
                         rows = []
             finally:
@@ -222,8 +232,9 @@ class PostgresSession:
                 columns = await self._columns(cursor, step.names, rows)
                 yield Columns(columns)
             if rows:
-                yield Rows(_fitted(rows, columns))
+                yield Rows(rows)
         self._count = count + len(rows)
+        await self._inserted(step)
         yield Done(None if self._silent else self._count)
 
     async def _columns(
@@ -254,15 +265,46 @@ class PostgresSession:
         return tuple(columns)
 
     async def _describe(self, step: Step) -> tuple[Column, ...]:
+        await self._look_up(step)
+        return await self._described(await self._prepared(step), step.names, ())
+
+    async def _prepared(self, step: Step) -> psycopg.pq.abc.PGresult:
         async with self._connection.lock:
             pg = self._connection.pgconn
             pg.send_prepare(b"", step.sql.encode())
             (prepared,) = await self._connection.wait(generators.execute(pg))
             if prepared.status != ExecStatus.COMMAND_OK:
-                raise psycopg.errors.lookup("XX000")() if not prepared.error_field else _failure(prepared)
+                raise psycopg.errors.error_from_result(prepared)
             pg.send_describe_prepared(b"")
             (described,) = await self._connection.wait(generators.execute(pg))
-        return await self._described(described, step.names, ())
+        return described
+
+    async def _look_up(self, step: Step) -> None:
+        """What the catalog knows of the columns, once for each statement: streaming leaves no room to ask."""
+        if step in self._seen or " FROM " not in step.sql and " RETURNING " not in step.sql:
+            return
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+            self._known.clear()
+        result = await self._prepared(step)
+        for index in range(result.nfields):
+            key = (result.ftable(index), result.ftablecol(index))
+            if key[0] and key not in self._known:
+                found = await self._connection.execute(_COLUMN, key)
+                row = await found.fetchone()
+                if row is not None:
+                    name, comment, not_null, identity = row
+                    told = None if comment is None else str(comment)
+                    self._known[key] = results.known(str(name), told, bool(not_null), str(identity).strip())
+        self._seen.add(step)
+
+    async def _inserted(self, step: Step) -> None:
+        """Remember the identity that an INSERT gave; NULL where the table has none."""
+        if not step.arguments or not self._count or self._identity_insert == step.arguments[0]:
+            return
+        found = await self._connection.execute(_IDENTITY, [step.arguments[0]])
+        row = await found.fetchone()
+        self._identity = row[0] if row is not None else None
 
     def _values(self, step: Step, values: Mapping[str, Value]) -> Params:
         return [values[name] if name in values else self._own_value(name) for name in step.parameters]
@@ -274,7 +316,8 @@ class PostgresSession:
             "@@version": VERSION, "@@servername": login.server.name, "@@language": "us_english", "@@datefirst": 7,
             "@@max_precision": 38, "@db_name()": login.database.name if login.database else "master",
             "@suser_sname()": login.name, "@user_name()": "dbo" if login.administrator else login.name,
-            "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if self._depth else 0,
+            "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if self._depth else 0, "@scope_identity()": self._identity,
+            "@@identity": self._identity,
         }[name]  # fmt: skip
 
     def _set(self, step: Step) -> None:
@@ -359,11 +402,3 @@ def _kin(declared: SqlType, found: SqlType) -> bool:
 def _scale(value: Value) -> int:
     return min(max(0, -int(value.as_tuple().exponent)), 30) if isinstance(value, Decimal) else 0
 
-
-def _fitted(rows: list[Row], columns: tuple[Column, ...]) -> list[Row]:
-    del columns
-    return rows
-
-
-def _failure(result: psycopg.pq.abc.PGresult) -> psycopg.Error:
-    return psycopg.errors.error_from_result(result)

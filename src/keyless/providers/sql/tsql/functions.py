@@ -55,7 +55,6 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "REPLACE": _own("substituted", "sss"),
     "STUFF": _own("stuff", "sxxs"),
     "QUOTENAME": _own("quotename", "s"),
-    "STRING_ESCAPE": (),
     "ISNUMERIC": _own("isnumeric", "s"),
     "ISDATE": _own("isdate", "s"),
     "ISNULL": (Form("xx", "COALESCE({0}, {1})"),),
@@ -97,7 +96,7 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "DEGREES": _float("degrees", "x"),
     "RADIANS": _float("radians", "x"),
     "PI": (Form("", "pg_catalog.pi()"),),
-    "SCOPE_IDENTITY": (Form("", "tsql.last_identity()"),),
+    "SCOPE_IDENTITY": (Form("", "@scope_identity()"),),
     "DB_NAME": (Form("", "@db_name()"),),
     "SUSER_SNAME": (Form("", "@suser_sname()"),),
     "SUSER_NAME": (Form("", "@suser_sname()"),),
@@ -170,4 +169,6 @@ SESSION_VALUES: dict[str, str] = {
     "@host_name()": "tsql.citext",
     "@app_name()": "tsql.citext",
     "@xact_state()": "int4",
+    "@scope_identity()": "numeric(38,0)",
+    "@@identity": "numeric(38,0)",
 }

@@ -6,6 +6,7 @@ Owns which statements there are. What is not here is an error that names it. No 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -255,7 +256,8 @@ class Reader:
             if query is None:
                 raise self.error()
             body = writer(query)
-        return self._changed(f"INSERT INTO {target}{columns}{overriding} {body}", output, into, names, writer)
+        step = self._changed(f"INSERT INTO {target}{columns}{overriding} {body}", output, into, names, writer)
+        return replace(step, arguments=(target,))
 
     def _top(self, writer: Writer) -> str:
         if not self.word("TOP"):
