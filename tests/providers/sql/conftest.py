@@ -65,5 +65,3 @@ async def database(engine: PostgresEngine) -> ResourceId:
 async def owner(engine: PostgresEngine, database: ResourceId) -> PostgresSession:
     """A session of the server's administrator."""
     return await engine.open(Login(SERVER, database, principal("owner"), "owner", True, "host", "app"))
-
-

@@ -1,7 +1,7 @@
 """The engine: databases, their roles, and sessions in them.
 
-Owns what is made in PostgreSQL: one database for each, roles of its own, one role for each user. A session logs in as its
-role, so what it may do is PostgreSQL's to decide. A role may connect to its one database only.
+Owns what is made in PostgreSQL: one database for each, roles of its own, one role for each user. A session logs in as
+its role, so what it may do is PostgreSQL's to decide. A role may connect to its one database only.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class PostgresEngine:
             await _role(connection, f"{name}_o", "LOGIN")
             await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {_TEMPLATE}")
             await connection.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
-            await connection.execute(f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {quoted(name)} TO {quoted(name + '_o')}")
+            await connection.execute(
+                f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {quoted(name)} TO {quoted(name + '_o')}"
+            )
         async with await self._administrator(name) as connection:
             owner, reader, writer = (quoted(f"{name}_{suffix}") for suffix in "orw")
             await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
@@ -72,7 +74,9 @@ class PostgresEngine:
             await session.close()
         async with await self._administrator("postgres") as connection:
             await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
-            found = await connection.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", [name + "_"])
+            found = await connection.execute(
+                "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", [name + "_"]
+            )
             for (role,) in await found.fetchall():
                 await connection.execute(f"DROP ROLE {quoted(str(role))}")
 
@@ -88,8 +92,18 @@ class PostgresEngine:
             raise SqlError(4060, message, severity=11) from None
         own = await _own_types(connection)
         sessions = self._sessions
+
+        def closed() -> None:
+            sessions.pop(session, None)
+
         session = PostgresSession(
-            connection, login, name, own, self._translate, partial(self._manage, name, role), lambda: sessions.pop(session, None)
+            connection,
+            login,
+            name,
+            own,
+            self._translate,
+            partial(self._manage, name, role),
+            closed,
         )
         sessions[session] = name
         return session
@@ -101,7 +115,9 @@ class PostgresEngine:
 
     async def _role_of(self, name: str, login: Login) -> str:
         async with await self._administrator(name) as connection:
-            found = await connection.execute("SELECT role FROM tsql.users WHERE principal = $1", [login.principal.principal_id])
+            found = await connection.execute(
+                "SELECT role FROM tsql.users WHERE principal = $1", [login.principal.principal_id]
+            )
             row = await found.fetchone()
         if row is None:
             raise SqlError(18456, f"Login failed for user '{login.name}': it is no user of this database.", severity=14)
@@ -158,7 +174,9 @@ class PostgresEngine:
         if principal is None:
             raise SqlError(33130, f"Principal '{user}' could not be found in the directory.")
         role = f"{name}_u{hashlib.sha256(principal.principal_id.encode()).hexdigest()[:16]}"
-        found = await connection.execute("SELECT 1 FROM tsql.users WHERE name = $1::tsql.citext OR role = $2", [user, role])
+        found = await connection.execute(
+            "SELECT 1 FROM tsql.users WHERE name = $1::tsql.citext OR role = $2", [user, role]
+        )
         if await found.fetchone():
             raise SqlError(15023, f"User, group, or role '{user}' already exists in the current database.")
         await _role(connection, role, "LOGIN")
@@ -173,7 +191,7 @@ class PostgresEngine:
         await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
         async with await self._administrator(_TEMPLATE) as inside:
             for part in ("types.sql", "functions.sql"):
-                await inside.execute((_LIBRARY / part).read_text(encoding="utf-8"))  # noqa: ASYNC240
+                await inside.execute((_LIBRARY / part).read_text(encoding="utf-8"))
         await connection.execute(f"ALTER DATABASE {_TEMPLATE} IS_TEMPLATE true")
 
     async def _administrator(self, database: str) -> Connection:
@@ -200,7 +218,9 @@ async def _user(connection: Connection, user: str) -> str:
     found = await connection.execute("SELECT role FROM tsql.users WHERE name = $1::tsql.citext", [user])
     row = await found.fetchone()
     if row is None:
-        raise SqlError(15151, f"Cannot find the user '{user}', because it does not exist or you do not have permission.")
+        raise SqlError(
+            15151, f"Cannot find the user '{user}', because it does not exist or you do not have permission."
+        )
     return str(row[0])
 
 

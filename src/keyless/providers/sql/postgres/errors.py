@@ -1,6 +1,8 @@
 """PostgreSQL's errors as SQL Server numbers them.
 
-Owns the table from SQLSTATE to number. Source: PostgreSQL, "Error Codes"; SQL Server, "Database engine events and errors".
+Owns the table from SQLSTATE to number.
+
+Source: PostgreSQL, "Error Codes"; SQL Server, "Database engine events and errors".
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ _QUOTED = re.compile(r'"([^"]*)"')
 _NUMBERED = re.compile(r"(\d+) (.*)", re.DOTALL)
 
 
-def translated(error: psycopg.Error, line: int = 1) -> SqlError:
+def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -> SqlError:
     """The error as a client of SQL Server knows it."""
     state = error.sqlstate or ""
+    if state == "42P01" and dropping:
+        state = "42704"
     diagnostics = error.diag
     message = diagnostics.message_primary or "The database server could not be reached."
     table = diagnostics.table_name or ""
@@ -31,10 +35,20 @@ def translated(error: psycopg.Error, line: int = 1) -> SqlError:
         return SqlError(int(numbered[1]), numbered[2], line=line)
     if state == "23514" and constraint.startswith(LENGTH):
         column = constraint.removeprefix(LENGTH)
-        return SqlError(2628, f"String or binary data would be truncated in table '{table}', column '{column}'.", line=line)
+        return SqlError(
+            2628, f"String or binary data would be truncated in table '{table}', column '{column}'.", line=line
+        )
     if state == "23514" and constraint in {"keyless_tinyint", "keyless_money"}:
         number, kind = (220, "tinyint") if constraint == "keyless_tinyint" else (8115, "money")
         return SqlError(number, f"Arithmetic overflow error for data type {kind}.", line=line)
+    if state == "23505" and "." in constraint:
+        index = constraint.split(".", 1)[1]
+        return SqlError(
+            2601,
+            f"Cannot insert duplicate key row in object '{table}' with unique index '{index}'.",
+            severity=14,
+            line=line,
+        )
     known: dict[str, tuple[int, str]] = {
         "23505": (2627, f"Violation of UNIQUE KEY or PRIMARY KEY constraint '{constraint}'. Cannot insert duplicate key in object '{table}'."),
         "23503": (547, f"The statement conflicted with the FOREIGN KEY constraint '{constraint}', table '{table}'."),
@@ -49,6 +63,8 @@ def translated(error: psycopg.Error, line: int = 1) -> SqlError:
         "42701": (2705, f"Column names in each table must be unique. Column name '{name}' is specified more than once."),
         "42501": (229, f"The permission was denied on the object '{table or message.rsplit(' ', 1)[-1]}'."),
         "42803": (8120, "A column is invalid in the select list because it is not contained in an aggregate or in GROUP BY."),
+        "2201E": (3623, "An invalid floating point operation occurred."),
+        "2201F": (3623, "An invalid floating point operation occurred."),
         "22012": (8134, "Divide by zero error encountered."),
         "22003": (8115, "Arithmetic overflow error converting expression to data type."),
         "22008": (517, "Adding a value to a date or time column caused an overflow."),

@@ -20,7 +20,7 @@ from keyless.providers.sql.engine import Columns, Done, Event, Events, Isolation
 from keyless.providers.sql.postgres import results
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.tsql.names import quoted
-from keyless.providers.sql.tsql.plan import Action, Step
+from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step
 from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType, Value
 
 VERSION = "Microsoft SQL Server 2022 (keyless, on PostgreSQL) - 16.0.1000.6"
@@ -36,9 +36,14 @@ _COLUMN = """SELECT a.attname, d.description, a.attnotnull, a.attidentity FROM p
   WHERE a.attrelid = $1 AND a.attnum = $2"""
 _IDENTITY = """SELECT tsql.last_identity() FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
+_IDENTITY_COLUMN = """SELECT attname, pg_catalog.pg_get_serial_sequence($1, attname) FROM pg_catalog.pg_attribute
+  WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
+_GIVEN = """SELECT coalesce('(' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')', '') FROM pg_catalog.pg_attribute
+  WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attidentity = ''"""
 _SEEN = 1000
 _ENDS_ALL = {1205, 3960}
 
+Cursor = psycopg.AsyncCursor[Row]
 Translate = Callable[[str, Sequence[Parameter], str], tuple[Step, ...]]
 Manage = Callable[[Step], Awaitable[str]]
 
@@ -71,6 +76,8 @@ class PostgresSession:
     def _forget(self) -> None:
         self._depth = 0
         self._begun = False
+        self._name = ""
+        self._savepoints: list[str] = []
         self._isolation = Isolation.READ_COMMITTED
         self._count = 0
         self._error = 0
@@ -91,7 +98,7 @@ class PostgresSession:
                     yield event
                 self._error = 0
             except psycopg.Error as error:
-                failure = translated(error, step.line)
+                failure = translated(error, step.line, dropping=step.sql.startswith("DROP"))
                 self._error = failure.number
                 raise failure from None
             except SqlError as error:
@@ -102,11 +109,15 @@ class PostgresSession:
                 yield Output(parameter)
 
     async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
+        # no procedure is known yet; the loop makes this an asynchronous generator
+        for event in ():
+            yield event
         raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
-        yield Done()  # the type of an asynchronous generator
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
-        step = next((s for s in self._translate(text, parameters, self._identity_insert) if s.action is Action.QUERY), None)
+        step = next(
+            (s for s in self._translate(text, parameters, self._identity_insert) if s.action is Action.QUERY), None
+        )
         if step is None:
             return ()
         try:
@@ -133,6 +144,8 @@ class PostgresSession:
             self._isolation = isolation
         if not self._depth:
             self._numbers += 1
+            self._name = name.lower()
+            self._savepoints = []
         self._depth += 1
 
     async def commit(self, name: str) -> None:
@@ -145,12 +158,11 @@ class PostgresSession:
     async def rollback(self, name: str) -> None:
         if not self._depth:
             raise SqlError(3903, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.")
-        if name and self._begun:
-            try:
-                await self._connection.execute(f"ROLLBACK TO SAVEPOINT {quoted('s ' + name)}")
-            except psycopg.errors.InvalidSavepointSpecification:
-                await self._connection.execute(f'ROLLBACK TO SAVEPOINT "~start"')
-                raise SqlError(6401, f"Cannot roll back {name}. No transaction or savepoint of that name was found.") from None
+        if name and name.lower() != self._name:
+            if name.lower() not in self._savepoints:
+                raise SqlError(6401, f"Cannot roll back {name}. No transaction or savepoint of that name was found.")
+            del self._savepoints[self._savepoints.index(name.lower()) + 1 :]
+            await self._connection.execute(f"ROLLBACK TO SAVEPOINT {quoted('s ' + name)}")
             return
         self._depth = 0
         await self._end("ROLLBACK")
@@ -160,6 +172,9 @@ class PostgresSession:
             raise SqlError(628, "Cannot issue SAVE TRANSACTION when there is no active transaction.")
         await self._start()
         await self._connection.execute(f"SAVEPOINT {quoted('s ' + name)}")
+        if name.lower() in self._savepoints:
+            self._savepoints.remove(name.lower())
+        self._savepoints.append(name.lower())
 
     async def cancel(self) -> None:
         await self._connection.cancel_safe(timeout=5.0)
@@ -177,6 +192,8 @@ class PostgresSession:
             self._closed()
 
     async def _step(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
+        if COLUMNS in step.sql:
+            step = await self._with_columns(step)
         if step.action is Action.QUERY:
             async for event in self._query(step, values):
                 yield event
@@ -184,7 +201,7 @@ class PostgresSession:
         if step.action is Action.SET:
             self._set(step)
         elif step.action is Action.BEGIN:
-            await self.begin(Isolation.UNCHANGED, "")
+            await self.begin(Isolation.UNCHANGED, step.arguments[0] if step.arguments else "")
         elif step.action is Action.COMMIT:
             await self.commit("")
         elif step.action is Action.ROLLBACK:
@@ -221,7 +238,7 @@ class PostgresSession:
                     rows.append(row)
                     if len(rows) == _ROWS:
                         if columns is None:
-                            columns = await self._columns(cursor, step.names, rows)
+                            columns = await self._columns(cursor, step, rows)
                             yield Columns(columns)
                         yield Rows(rows)
                         count += len(rows)
@@ -229,7 +246,7 @@ class PostgresSession:
             finally:
                 await stream.aclose()  # type: ignore[attr-defined]
             if columns is None:
-                columns = await self._columns(cursor, step.names, rows)
+                columns = await self._columns(cursor, step, rows)
                 yield Columns(columns)
             if rows:
                 yield Rows(rows)
@@ -237,12 +254,10 @@ class PostgresSession:
         await self._inserted(step)
         yield Done(None if self._silent else self._count)
 
-    async def _columns(
-        self, cursor: psycopg.AsyncCursor[Row], names: tuple[str | None, ...], rows: Sequence[Row]
-    ) -> tuple[Column, ...]:
-        result = cursor.pgresult
-        assert result is not None
-        return await self._described(result, names, rows)
+    async def _columns(self, cursor: Cursor, step: Step, rows: Sequence[Row]) -> tuple[Column, ...]:
+        # a stream that ends without a row leaves no description behind
+        result = cursor.pgresult or await self._prepared(step)
+        return await self._described(result, step.names, rows)
 
     async def _described(
         self, result: psycopg.pq.abc.PGresult, names: tuple[str | None, ...], rows: Sequence[Row]
@@ -276,12 +291,20 @@ class PostgresSession:
             if prepared.status != ExecStatus.COMMAND_OK:
                 raise psycopg.errors.error_from_result(prepared)
             pg.send_describe_prepared(b"")
+            described: psycopg.pq.abc.PGresult
             (described,) = await self._connection.wait(generators.execute(pg))
         return described
 
+    async def _with_columns(self, step: Step) -> Step:
+        """INSERT without a list of columns leaves the identity out."""
+        async with self._guarded():
+            found = await self._connection.execute(_GIVEN, [step.arguments[0]])
+            row = await found.fetchone()
+        return replace(step, sql=step.sql.replace(COLUMNS, str(row[0]) if row else ""))
+
     async def _look_up(self, step: Step) -> None:
         """What the catalog knows of the columns, once for each statement: streaming leaves no room to ask."""
-        if step in self._seen or " FROM " not in step.sql and " RETURNING " not in step.sql:
+        if step in self._seen or (" FROM " not in step.sql and " RETURNING " not in step.sql):
             return
         if len(self._seen) >= _SEEN:
             self._seen.clear()
@@ -311,14 +334,15 @@ class PostgresSession:
 
     def _own_value(self, name: str) -> Value:
         login = self._login
-        return {
+        own: dict[str, Value] = {
             "@@trancount": self._depth, "@@rowcount": self._count, "@@error": self._error, "@@spid": 50,
             "@@version": VERSION, "@@servername": login.server.name, "@@language": "us_english", "@@datefirst": 7,
             "@@max_precision": 38, "@db_name()": login.database.name if login.database else "master",
             "@suser_sname()": login.name, "@user_name()": "dbo" if login.administrator else login.name,
             "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if self._depth else 0, "@scope_identity()": self._identity,
             "@@identity": self._identity,
-        }[name]  # fmt: skip
+        }  # fmt: skip
+        return own[name]
 
     def _set(self, step: Step) -> None:
         what, *value = step.arguments
@@ -335,6 +359,19 @@ class PostgresSession:
             return
         if self._identity_insert == table:
             self._identity_insert = ""
+            async with self._guarded():
+                await self._reseed(table)
+
+    async def _reseed(self, table: str) -> None:
+        """The next identity comes after those that were given by hand."""
+        found = await self._connection.execute(_IDENTITY_COLUMN, [table])
+        row = await found.fetchone()
+        if row is not None:
+            column, sequence = quoted(str(row[0])), str(row[1])
+            await self._connection.execute(
+                f"SELECT setval($1::text::regclass, max({column})) FROM {table} HAVING max({column}) > (SELECT last_value FROM {sequence})",
+                [sequence],
+            )
 
     def _guarded(self) -> _Guard:
         return _Guard(self)
@@ -343,7 +380,6 @@ class PostgresSession:
         if not self._begun:
             await self._connection.execute(f"BEGIN ISOLATION LEVEL {_LEVELS.get(self._isolation, 'READ COMMITTED')}")
             self._begun = True
-            await self._connection.execute('SAVEPOINT "~start"')
 
     async def _end(self, verb: str) -> None:
         if self._begun:
@@ -401,4 +437,3 @@ def _kin(declared: SqlType, found: SqlType) -> bool:
 
 def _scale(value: Value) -> int:
     return min(max(0, -int(value.as_tuple().exponent)), 30) if isinstance(value, Decimal) else 0
-

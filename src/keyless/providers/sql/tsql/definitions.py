@@ -119,7 +119,9 @@ def _column(reader: Reader) -> tuple[str, str, str]:
     if kind in types.TEXTS | types.BINARIES and length is not None and kind not in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
         sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
     sql += _column_constraints(reader)
-    declared = kind.value + (f"({','.join('max' if m is None else str(m) for m in written.measures)})" if written.measures else "")
+    declared = kind.value + (
+        f"({','.join('max' if m is None else str(m) for m in written.measures)})" if written.measures else ""
+    )
     return name, sql, declared
 
 
@@ -169,7 +171,9 @@ def _column_constraints(reader: Reader) -> str:
 def _identity(reader: Reader) -> str:
     seed, step = "1", "1"
     if reader.word("("):
-        seed, step = _integer(reader), (reader.need(","), _integer(reader))[1]
+        seed = _integer(reader)
+        reader.need(",")
+        step = _integer(reader)
         reader.need(")")
     limits = f" MINVALUE {seed}" if int(step) > 0 else f" MAXVALUE {seed}"
     return f" GENERATED ALWAYS AS IDENTITY (START WITH {seed} INCREMENT BY {step}{limits})"

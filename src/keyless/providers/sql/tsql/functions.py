@@ -1,7 +1,7 @@
 """T-SQL's built-in functions in PostgreSQL.
 
-Owns the allow-list: a function that is not here does not exist (195). `{0}`, `{1}`, … are the arguments; `s` in a form's
-kinds makes an argument text first, `d` a part of a date, `t` a point in time. No I/O.
+Owns the allow-list: a function that is not here does not exist (195). `{0}`, `{1}`, … are the arguments; `s` in a
+form's kinds makes an argument text first, `d` a part of a date, `t` a point in time. No I/O.
 Source: Transact-SQL reference, "Functions".
 """
 
@@ -78,7 +78,7 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "ABS": _pg("abs", "x"),
     "CEILING": _pg("ceil", "x"),
     "FLOOR": _pg("floor", "x"),
-    "SIGN": _pg("sign", "x"),
+    "SIGN": _own("sign", "x"),
     "ROUND": _own("round_to", "xx", "xxx"),
     "SQRT": _float("sqrt", "x"),
     "SQUARE": (Form("x", "pg_catalog.power(({0})::float8, 2::float8)"),),

@@ -18,7 +18,9 @@ def fold(name: str) -> str:
         raise SqlError(1038, "An object or column name is missing or empty.", severity=15)
     if len(folded.encode()) > _LONGEST:
         raise SqlError(
-            103, f"The identifier that starts with '{name[:20]}' is too long: {_LONGEST} bytes are the most.", severity=15
+            103,
+            f"The identifier that starts with '{name[:20]}' is too long: {_LONGEST} bytes are the most.",
+            severity=15,
         )
     return folded
 

@@ -10,6 +10,9 @@ from enum import Enum
 
 from keyless.providers.sql.engine import SqlError
 
+# stands in an INSERT for the columns that the session has to look up; no name and no string can hold it
+COLUMNS = "\0columns\0"
+
 
 class Action(Enum):
     """What a step does."""

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import definitions, permissions
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME, Dialect, Grammar
 from keyless.providers.sql.tsql.names import fold, quoted
-from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 from keyless.providers.sql.types import SqlType
 
@@ -88,8 +88,10 @@ class Reader:
             word = self.parser._curr.text.upper()
             read = self._kinds.get(word)
             if read is None or self.parser._curr.token_type is TokenType.IDENTIFIER:
-                raise unsupported(f"The statement {word}", self._line) if word in NEVER_A_NAME else syntax(
-                    self.parser._curr.text, self._line
+                raise (
+                    unsupported(f"The statement {word}", self._line)
+                    if word in NEVER_A_NAME
+                    else syntax(self.parser._curr.text, self._line)
                 )
             try:
                 steps.append(read())
@@ -104,7 +106,9 @@ class Reader:
         index, wanted = self.parser._index, list(words)
         while wanted:
             found = self.ahead().split() or [""]
-            if self.parser._curr and self.parser._curr.token_type is TokenType.IDENTIFIER or found != wanted[: len(found)]:
+            if (self.parser._curr and self.parser._curr.token_type is TokenType.IDENTIFIER) or found != wanted[
+                : len(found)
+            ]:
                 self.parser._retreat(index)
                 return False
             del wanted[: len(found)]
@@ -138,14 +142,14 @@ class Reader:
             raise self.error()
         return table
 
-    def expression(self) -> exp.Expression:
+    def expression(self) -> exp.Expr:
         """An expression or a predicate."""
         node = self.parser._parse_disjunction()
         if node is None:
             raise self.error()
         return node
 
-    def literal(self, node: exp.Expression) -> str:
+    def literal(self, node: exp.Expr) -> str:
         """An expression of a definition, which takes no parameters."""
         return Writer({})(node)
 
@@ -195,7 +199,7 @@ class Reader:
             target = writer.table(into.this)
             created = f"CREATE TABLE {target} AS {writer(query)}"
             return self._step(Action.CHANGE, created, writer)
-        for part in query.selects:
+        for part in query.selects if isinstance(query, exp.Query) else ():
             if isinstance(part, exp.EQ) and isinstance(part.this, exp.Parameter):
                 raise unsupported("SELECT @variable =")
             if isinstance(part.unalias(), (exp.Predicate, exp.Connector, exp.Not)):
@@ -220,16 +224,14 @@ class Reader:
         return target
 
     def _written_output(
-        self, writer: Writer, parts: list[exp.Expression], into: str
+        self, writer: Writer, parts: list[exp.Expr], into: str
     ) -> tuple[str, tuple[str | None, ...], str]:
         writer.output = True
         written = " RETURNING " + writer.many(parts)
         writer.output = False
         return written, tuple(_result_name(part) for part in parts), into
 
-    def _changed(
-        self, sql: str, output: str, into: str, names: tuple[str | None, ...], writer: Writer
-    ) -> Step:
+    def _changed(self, sql: str, output: str, into: str, names: tuple[str | None, ...], writer: Writer) -> Step:
         if into:
             return self._step(Action.CHANGE, f"WITH o AS ({sql}{output}) INSERT INTO {into} SELECT * FROM o", writer)
         return self._step(Action.QUERY if output else Action.CHANGE, sql + output, writer, names if output else ())
@@ -247,6 +249,8 @@ class Reader:
             columns = f" ({', '.join(quoted(name) for name in self.names(self.name))})"
         output, names, into = self._returning(writer)
         overriding = " OVERRIDING SYSTEM VALUE" if self._identity_insert == target else ""
+        if not columns and not overriding and self.ahead() != "DEFAULT":
+            columns = " " + COLUMNS
         if self.word("DEFAULT", "VALUES"):
             body = "DEFAULT VALUES"
         elif self.ahead() in {"EXEC", "EXECUTE"}:
@@ -284,19 +288,21 @@ class Reader:
                 return writer.table(table), writer.source(node, joins)
         raise unsupported("A target that FROM does not name")
 
-    def _conditions(self, target: exp.Table, source: str, top: str, full: str, writer: Writer) -> str:
+    def _rows(
+        self, target: exp.Table, source: str, top: str, full: str, values: list[str], writer: Writer
+    ) -> tuple[str, str]:
+        """The rows that are meant and what they get, as a subquery, where FROM or TOP is there; WHERE else."""
         where = self.parser._parse_where()
         if self.ahead() == "OPTION":
             raise unsupported("OPTION here")
         written = f" WHERE {writer(where.this)}" if where is not None else ""
+        if not source and not top:
+            return "", written
         alias = quoted(target.name)
-        if source:
-            if top:
-                raise unsupported("TOP with FROM in UPDATE or DELETE")
-            return f"{written} AND {_TARGET}.ctid = {alias}.ctid" if written else f" WHERE {_TARGET}.ctid = {alias}.ctid"
-        if top:
-            return f" WHERE {_TARGET}.ctid IN (SELECT {alias}.ctid FROM {full} AS {alias}{written} LIMIT ({top})::int8)"
-        return written
+        listed = "".join(f", {value} AS {quoted(f'~{number}')}" for number, value in enumerate(values))
+        limit = f" LIMIT ({top})::int8" if top else ""
+        inner = f'SELECT {alias}.ctid AS "~row"{listed}{source or f" FROM {full} AS {alias}"}{written}{limit}'
+        return f'({inner}) AS "~rows"', f' WHERE {_TARGET}.ctid = "~rows"."~row"'
 
     def _update(self) -> Step:
         self.need("UPDATE")
@@ -307,22 +313,29 @@ class Reader:
         assigned = [self._assignment(target)]
         while self.word(","):
             assigned.append(self._assignment(target))
-        output_parts: list[exp.Expression] = []
+        output_parts: list[exp.Expr] = []
         into = ""
         if self.parser._match(TokenType.RETURNING):
             output_parts = self.parser._parse_csv(self.parser._parse_expression)
             into = self._into(writer)
         full, source = self._from(target, writer)
-        sets = ", ".join(
-            f"{quoted(column)} = " + ("DEFAULT" if value is None else writer(value)) for column, value in assigned
-        )
-        separate = bool(source or top)
-        head = f"UPDATE {full} AS {_TARGET if separate else quoted(target.name)} SET {sets}{source}"
-        sql = head + self._conditions(target, source, top, full, writer)
+        values = [None if value is None or isinstance(value, exp.Null) else writer(value) for _, value in assigned]
+        inside = [value for value in values if value is not None]
+        rows, conditions = self._rows(target, source, top, full, inside, writer)
+        sets, number = [], 0
+        for (column, value), sql in zip(assigned, values, strict=True):
+            if sql is None:
+                sets.append(f"{quoted(column)} = {'DEFAULT' if value is None else 'NULL'}")
+            else:
+                taken = f'"~rows"."~{number}"' if rows else sql
+                sets.append(f"{quoted(column)} = {taken}")
+                number += 1
+        head = f"UPDATE {full} AS {_TARGET if rows else quoted(target.name)} SET {', '.join(sets)}"
+        sql = head + (f" FROM {rows}" if rows else "") + conditions
         output, names, into = self._written_output(writer, output_parts, into) if output_parts else ("", (), "")
         return self._changed(sql, output, into, names, writer)
 
-    def _assignment(self, target: exp.Table) -> tuple[str, exp.Expression | None]:
+    def _assignment(self, target: exp.Table) -> tuple[str, exp.Expr | None]:
         if self.ahead().startswith("@"):
             raise unsupported("SET @variable = in UPDATE")
         column = self.parser._parse_column()
@@ -349,16 +362,15 @@ class Reader:
         top = self._top(writer)
         self.word("FROM")
         target = self.table_name()
-        output_parts: list[exp.Expression] = []
+        output_parts: list[exp.Expr] = []
         into = ""
         if self.parser._match(TokenType.RETURNING):
             output_parts = self.parser._parse_csv(self.parser._parse_expression)
             into = self._into(writer)
         full, source = self._from(target, writer)
-        separate = bool(source or top)
-        using = source.replace(" FROM ", " USING ", 1)
-        head = f"DELETE FROM {full} AS {_TARGET if separate else quoted(target.name)}{using}"
-        sql = head + self._conditions(target, source, top, full, writer)
+        rows, conditions = self._rows(target, source, top, full, [], writer)
+        head = f"DELETE FROM {full} AS {_TARGET if rows else quoted(target.name)}"
+        sql = head + (f" USING {rows}" if rows else "") + conditions
         output, names, into = self._written_output(writer, output_parts, into) if output_parts else ("", (), "")
         return self._changed(sql, output, into, names, writer)
 
@@ -374,14 +386,14 @@ class Reader:
         for when in merge.args["whens"].expressions:
             sql += self._when(when, writer)
         returning = merge.args.get("returning")
-        output, names, into = "", (), ""
+        output, names, into = "", tuple[str | None, ...](), ""
         if returning is not None:
             if returning.args.get("into"):
                 raise unsupported("OUTPUT INTO in MERGE")
             output, names, into = self._written_output(writer, returning.expressions, "")
         return self._changed(sql, output, into, names, writer)
 
-    def _when(self, when: exp.Expression, writer: Writer) -> str:
+    def _when(self, when: exp.Expr, writer: Writer) -> str:
         matched, source = when.args.get("matched"), when.args.get("source")
         sql = " WHEN MATCHED" if matched else f" WHEN NOT MATCHED BY {'SOURCE' if source else 'TARGET'}"
         if condition := when.args.get("condition"):
@@ -472,7 +484,7 @@ class Reader:
         return word
 
 
-def result_names(query: exp.Expression) -> tuple[str | None, ...]:
+def result_names(query: exp.Expr) -> tuple[str | None, ...]:
     """The names of a query's columns, as its text writes them."""
     first = query
     while isinstance(first, (exp.SetOperation, exp.Subquery, exp.Paren)):
@@ -480,7 +492,7 @@ def result_names(query: exp.Expression) -> tuple[str | None, ...]:
     return tuple(_result_name(part) for part in first.expressions)
 
 
-def _result_name(part: exp.Expression) -> str | None:
+def _result_name(part: exp.Expr) -> str | None:
     if isinstance(part, exp.Star) or (isinstance(part, exp.Column) and isinstance(part.this, exp.Star)):
         return None
     if isinstance(part, (exp.Alias, exp.Column)):

@@ -17,14 +17,14 @@ from keyless.providers.sql.tsql.names import fold, quoted, relation, temporary, 
 from keyless.providers.sql.tsql.plan import syntax, unsupported
 from keyless.providers.sql.types import SqlType
 
-_BINARY: dict[type[exp.Expression], str] = {
+_BINARY: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%",
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.GT: ">", exp.LTE: "<=", exp.GTE: ">=",
     exp.And: "AND", exp.Or: "OR", exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseXor: "#",
 }  # fmt: skip
 _HINTS_THAT_CHANGE_NOTHING = {"NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "ROWLOCK", "PAGLOCK"}
 _OPTIONS_THAT_CHANGE_NOTHING = {"RECOMPILE", "MAXDOP", "FAST", "OPTIMIZE FOR UNKNOWN", "KEEP PLAN", "KEEPFIXED PLAN"}
-_SETS: dict[type[exp.Expression], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
+_SETS: dict[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _WITHOUT_PARENTHESES = {"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER"}
 _DEEPEST = 200
 
@@ -39,7 +39,7 @@ class Writer:
         self.output = False
         self.parameters: list[str] = []
 
-    def __call__(self, node: exp.Expression | None) -> str:
+    def __call__(self, node: exp.Expr | None) -> str:
         if node is None:
             raise syntax("end of statement")
         method = _METHODS.get(type(node))
@@ -57,7 +57,7 @@ class Writer:
         finally:
             self._deep -= 1
 
-    def many(self, nodes: Sequence[exp.Expression]) -> str:
+    def many(self, nodes: Sequence[exp.Expr]) -> str:
         """Several, with commas."""
         return ", ".join(self(node) for node in nodes)
 
@@ -102,7 +102,7 @@ class Writer:
             parts.append(f"{self._aliased(alias)} AS ({self(cte.this)})")
         return f"WITH RECURSIVE {', '.join(parts)} "
 
-    def source(self, from_: exp.From | None, joins: Sequence[exp.Expression]) -> str:
+    def source(self, from_: exp.From | None, joins: Sequence[exp.Expr]) -> str:
         """FROM and its joins."""
         if from_ is None:
             return ""
@@ -110,19 +110,19 @@ class Writer:
         joins = [*joins, *(first.args.get("joins") or [])]
         return " FROM " + self(first) + "".join(self(join) for join in joins)
 
-    def text(self, node: exp.Expression) -> str:
+    def text(self, node: exp.Expr) -> str:
         """An expression made text."""
         if isinstance(node, exp.Null):
             return "NULL::tsql.citext"
         written = self(node)
         return written if written.endswith("::tsql.citext") and written[0] == "'" else f"tsql.str({written})"
 
-    def _aliased(self, alias: exp.Expression) -> str:
+    def _aliased(self, alias: exp.Expr) -> str:
         columns = alias.args.get("columns") or []
         listed = ", ".join(quoted(column.name) for column in columns)
         return quoted(alias.name) + (f" ({listed})" if listed else "")
 
-    def _select(self, node: exp.Expression) -> str:
+    def _select(self, node: exp.Expr) -> str:
         before = len(self._common)
         common = self.common(node.args.get("with_"))
         self._options(node)
@@ -138,7 +138,7 @@ class Writer:
         del self._common[before:]
         return sql
 
-    def _limited(self, node: exp.Expression, body: str) -> str:
+    def _limited(self, node: exp.Expr, body: str) -> str:
         order = self(node.args["order"]) if node.args.get("order") else ""
         offset = f" OFFSET {self(node.args['offset'].expression)}" if node.args.get("offset") else ""
         limit = node.args.get("limit")
@@ -151,14 +151,16 @@ class Writer:
         options = limit.args.get("limit_options")
         count = f"({self(limit.expression)})::int8"
         if options is not None and options.args.get("percent"):
-            count = f"(SELECT ceil(count(*) * ({count}) / 100.0)::int8 FROM ({body}) AS \"~all\")"
+            count = f'(SELECT ceil(count(*) * ({count}) / 100.0)::int8 FROM ({body}) AS "~all")'
         if options is not None and options.args.get("with_ties"):
             if not order:
-                raise SqlError(1062, "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.")
+                raise SqlError(
+                    1062, "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause."
+                )
             return f"{body}{order} FETCH FIRST ({count}) ROWS WITH TIES"
         return f"{body}{order} LIMIT {count}"
 
-    def _options(self, node: exp.Expression) -> None:
+    def _options(self, node: exp.Expr) -> None:
         for option in node.args.get("options") or []:
             name = option.name.upper()
             if name not in _OPTIONS_THAT_CHANGE_NOTHING and not (
@@ -166,7 +168,7 @@ class Writer:
             ):
                 raise unsupported(f"OPTION ({name})")
 
-    def _set(self, node: exp.Expression) -> str:
+    def _set(self, node: exp.Expr) -> str:
         before = len(self._common)
         common = self.common(node.args.get("with_"))
         self._options(node)
@@ -176,20 +178,20 @@ class Writer:
         del self._common[before:]
         return sql
 
-    def _group(self, node: exp.Expression) -> str:
+    def _group(self, node: exp.Expr) -> str:
         parts = [self(part) for part in node.expressions]
         for key, word in (("rollup", "ROLLUP"), ("cube", "CUBE")):
             parts += [f"{word} ({self.many(part.expressions)})" for part in node.args.get(key) or []]
         return ", ".join(parts)
 
-    def _order(self, node: exp.Expression) -> str:
+    def _order(self, node: exp.Expr) -> str:
         return " ORDER BY " + self.many(node.expressions)
 
-    def _ordered(self, node: exp.Expression) -> str:
+    def _ordered(self, node: exp.Expr) -> str:
         # NULL comes first in SQL Server, and last when descending
         return self(node.this) + (" DESC NULLS LAST" if node.args.get("desc") else " ASC NULLS FIRST")
 
-    def _table(self, node: exp.Expression) -> str:
+    def _table(self, node: exp.Expr) -> str:
         for hint in node.args.get("hints") or []:
             for part in hint.expressions:
                 if part.name.upper() not in _HINTS_THAT_CHANGE_NOTHING:
@@ -207,7 +209,7 @@ class Writer:
             return f"{written} AS {self._aliased(alias)}"
         return written + (f" AS {quoted(node.name)}" if written.startswith("pg_temp.") is False else "")
 
-    def _join(self, node: exp.Expression) -> str:
+    def _join(self, node: exp.Expr) -> str:
         inside = node.this
         side, kind = (node.args.get("side") or "").upper(), (node.args.get("kind") or "").upper()
         if isinstance(inside, exp.Lateral):
@@ -230,7 +232,7 @@ class Writer:
             return f" CROSS JOIN {self(inside)}"
         return f" {side or 'INNER'} JOIN {self(inside)} ON {self(on)}"
 
-    def _subquery(self, node: exp.Expression) -> str:
+    def _subquery(self, node: exp.Expr) -> str:
         alias = node.args.get("alias")
         before = len(self._common)
         common = self.common(node.args.get("with_"))
@@ -238,19 +240,19 @@ class Writer:
         del self._common[before:]
         return sql
 
-    def _values(self, node: exp.Expression) -> str:
+    def _values(self, node: exp.Expr) -> str:
         alias = node.args.get("alias")
         rows = ", ".join(self._row(row) for row in node.expressions)
         return f"(VALUES {rows}) AS {self._aliased(alias)}" if alias else f"VALUES {rows}"
 
-    def _row(self, row: exp.Expression) -> str:
+    def _row(self, row: exp.Expr) -> str:
         cells = row.expressions if isinstance(row, exp.Tuple) else [row.this if isinstance(row, exp.Paren) else row]
         return f"({', '.join('DEFAULT' if _is_default(cell) else self(cell) for cell in cells)})"
 
-    def _alias(self, node: exp.Expression) -> str:
+    def _alias(self, node: exp.Expr) -> str:
         return f"{self(node.this)} AS {quoted(node.alias)}"
 
-    def _column(self, node: exp.Expression) -> str:
+    def _column(self, node: exp.Expr) -> str:
         if node.args.get("catalog"):
             raise unsupported("A column with the name of a database")
         if self.output:
@@ -260,48 +262,55 @@ class Writer:
             if table in {"inserted", "deleted"}:
                 row = "new" if table == "inserted" else "old"
                 return f"{row}.*" if isinstance(node.this, exp.Star) else f"{row}.{quoted(node.name)}"
-        if not node.text("table") and not node.args["this"].args.get("quoted") and node.name.upper() in _WITHOUT_PARENTHESES:
+        if (
+            not node.text("table")
+            and not node.args["this"].args.get("quoted")
+            and node.name.upper() in _WITHOUT_PARENTHESES
+        ):
             return self._form(FUNCTIONS[node.name.upper()][0], ())
         # every table has its own name as an alias, so the schema in front of it is not needed
         parts = [quoted(node.text("table"))] if node.text("table") else []
         return ".".join([*parts, "*" if isinstance(node.this, exp.Star) else quoted(node.name)])
 
-    def _literal(self, node: exp.Expression) -> str:
+    def _literal(self, node: exp.Expr) -> str:
         if node.args["is_string"]:
             return f"{text(node.this)}::tsql.citext"
         if not all(letter in "0123456789.eE+-" for letter in node.this):
             raise syntax(node.this)
         return f"{node.this}::float8" if "e" in node.this.lower() else str(node.this)
 
-    def _parameter(self, node: exp.Expression) -> str:
+    def _parameter(self, node: exp.Expr) -> str:
         if isinstance(node.this, exp.Parameter):
             return self.place("@@" + node.this.name)
         return self.place("@" + node.name)
 
-    def _case(self, node: exp.Expression) -> str:
+    def _case(self, node: exp.Expr) -> str:
         first = f" {self(node.this)}" if node.this else ""
         whens = "".join(f" WHEN {self(when.this)} THEN {self(when.args['true'])}" for when in node.args["ifs"])
         last = f" ELSE {self(node.args['default'])}" if node.args.get("default") else ""
         return f"CASE{first}{whens}{last} END"
 
-    def _in(self, node: exp.Expression) -> str:
+    def _in(self, node: exp.Expr) -> str:
         if query := node.args.get("query"):
             return f"({self(node.this)} IN {self(query)})"
         return f"({self(node.this)} IN ({self.many(node.expressions)}))"
 
-    def _like(self, node: exp.Expression, escape: exp.Expression | None = None) -> str:
+    def _like(self, node: exp.Expr, escape: exp.Expr | None = None) -> str:
         value, pattern = self.text(node.this), node.expression
+        if node.args.get("negate"):
+            plain = exp.Like(this=node.this, expression=pattern)
+            return f"(NOT {self._like(plain, escape)})"
         if escape is None and isinstance(pattern, (exp.Literal, exp.National)) and "[" not in pattern.name:
             return f"({value} LIKE {text(pattern.name)}::tsql.citext ESCAPE '')"
         arguments = [value, self.text(pattern), *([self.text(escape)] if escape is not None else [])]
         return f"tsql.is_like({', '.join(arguments)})"
 
-    def _escape(self, node: exp.Expression) -> str:
+    def _escape(self, node: exp.Expr) -> str:
         if not isinstance(node.this, exp.Like):
             raise unsupported("ESCAPE")
         return self._like(node.this, node.expression)
 
-    def cast(self, value: exp.Expression, to: exp.Expression, style: exp.Expression | None = None, safe: bool = False) -> str:
+    def cast(self, value: exp.Expr, to: exp.Expr, style: exp.Expr | None = None, safe: bool = False) -> str:
         """CAST, CONVERT and their TRY_ forms."""
         written = written_type(to)
         target = types.postgres(written)
@@ -329,16 +338,27 @@ class Writer:
             raise unsupported(f"A cast to {kind.value}")
         return f"({self(value)})::{target}"
 
-    def _any(self, value: exp.Expression) -> str:
+    def _any(self, value: exp.Expr) -> str:
         return "NULL::timestamp" if isinstance(value, exp.Null) else self(value)
 
-    def _tried(self, value: exp.Expression, target: str, style: exp.Expression | None) -> str:
+    def _tried(self, value: exp.Expr, target: str, style: exp.Expr | None) -> str:
         name = target.split("(", maxsplit=1)[0]
-        if style is not None or name not in {"int2", "int4", "int8", "numeric", "float4", "float8", "date", "time", "timestamp", "uuid"}:
+        if style is not None or name not in {
+            "int2",
+            "int4",
+            "int8",
+            "numeric",
+            "float4",
+            "float8",
+            "date",
+            "time",
+            "timestamp",
+            "uuid",
+        }:
             raise unsupported(f"TRY_CAST to {name.removeprefix('tsql.')}")
         return f"(tsql.try_{name}({self(value)}))::{target}"
 
-    def _anonymous(self, node: exp.Expression) -> str:
+    def _anonymous(self, node: exp.Expr) -> str:
         name = node.name.upper()
         arguments = node.expressions
         if name == "COUNT" or name == "COUNT_BIG":
@@ -360,17 +380,19 @@ class Writer:
         if name in {"GREATEST", "LEAST"} and arguments:
             return f"{name}({self.many(arguments)})"
         if name == "POWER" and len(arguments) == 2:
-            return f"pg_catalog.power({self.many(arguments)})"
+            return f"tsql.power({self.many(arguments)})"
         forms = FUNCTIONS.get(name)
         if forms is None:
-            raise SqlError(195, f"'{node.name}' is not a recognized built-in function name, or not a supported one.", severity=15)
+            raise SqlError(
+                195, f"'{node.name}' is not a recognized built-in function name, or not a supported one.", severity=15
+            )
         for form in forms:
             if len(form.kinds) == len(arguments):
                 return self._form(form, arguments)
         counts = " or ".join(str(len(form.kinds)) for form in forms)
         raise SqlError(174, f"The {name.lower()} function requires {counts} argument(s).", severity=15)
 
-    def _form(self, form: Form, arguments: Sequence[exp.Expression]) -> str:
+    def _form(self, form: Form, arguments: Sequence[exp.Expr]) -> str:
         if form.sql.startswith("@"):
             return self.place(form.sql)
         written = []
@@ -388,7 +410,7 @@ class Writer:
                 written.append(self(argument))
         return form.sql.format(*written)
 
-    def _counted(self, arguments: Sequence[exp.Expression]) -> str:
+    def _counted(self, arguments: Sequence[exp.Expr]) -> str:
         if len(arguments) != 1:
             raise SqlError(174, "The function requires 1 argument(s).", severity=15)
         only = arguments[0]
@@ -396,13 +418,13 @@ class Writer:
             return f"DISTINCT {self(only.expressions[0])}"
         return self(only)
 
-    def _joined(self, node: exp.Expression) -> str:
+    def _joined(self, node: exp.Expr) -> str:
         inner, order = node.this, ""
         if isinstance(inner, exp.Order):
             order, inner = self(inner), inner.this
         return f"tsql.string_agg({self.text(inner)}, {self.text(node.args['separator'])}{order})"
 
-    def _window(self, node: exp.Expression) -> str:
+    def _window(self, node: exp.Expr) -> str:
         inside = node.this
         name = inside.name.upper() if isinstance(inside, exp.Anonymous) else ""
         suffix = ""
@@ -425,7 +447,7 @@ class Writer:
             parts.append(self(spec))
         return f"({called} OVER ({' '.join(parts)})){suffix}"
 
-    def _spec(self, node: exp.Expression) -> str:
+    def _spec(self, node: exp.Expr) -> str:
         def edge(which: str) -> str:
             value = node.args.get(which)
             side = (node.args.get(f"{which}_side") or "").upper()
@@ -434,14 +456,14 @@ class Writer:
         kind = str(node.args["kind"]).upper()
         return f"{kind} BETWEEN {edge('start')} AND {edge('end') if node.args.get('end') else 'CURRENT ROW'}"
 
-    def _collate(self, node: exp.Expression) -> str:
+    def _collate(self, node: exp.Expr) -> str:
         name = node.expression.name.upper()
         if "_CI_" in name or name == "DATABASE_DEFAULT":
             return self(node.this)
         raise unsupported(f"COLLATE {node.expression.name}")
 
 
-def written_type(node: exp.Expression) -> types.Written:
+def written_type(node: exp.Expr) -> types.Written:
     """A type that sqlglot has read."""
     if not isinstance(node, exp.DataType) or node.args.get("nested"):
         raise unsupported(_name(node))
@@ -462,7 +484,7 @@ def written_type(node: exp.Expression) -> types.Written:
     return types.named(names.get(kind, kind), tuple(measures))
 
 
-def _whole(node: exp.Expression | None) -> str | None:
+def _whole(node: exp.Expr | None) -> str | None:
     if node is None:
         return None
     if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
@@ -470,21 +492,36 @@ def _whole(node: exp.Expression | None) -> str | None:
     raise unsupported("A style that is not a number")
 
 
-def _is_default(node: exp.Expression) -> bool:
+def _is_default(node: exp.Expr) -> bool:
     return isinstance(node, exp.Var) and node.name.upper() == "DEFAULT"
 
 
 def _name(node: object) -> str:
-    return type(node).__name__.upper() if isinstance(node, exp.Expression) else str(node)
+    return type(node).__name__.upper() if isinstance(node, exp.Expr) else str(node)
 
 
-def _infix(writer: Writer, node: exp.Expression) -> str:
+def _infix(writer: Writer, node: exp.Expr) -> str:
     return f"({writer(node.this)} {_BINARY[type(node)]} {writer(node.expression)})"
 
 
 _TWO = {"this", "expression"}
-_QUERY = {"with_", "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "options", "into", "kind"}
-_METHODS: dict[type[exp.Expression], tuple[set[str], Callable[[Writer, exp.Expression], str]]] = {
+_QUERY = {
+    "with_",
+    "expressions",
+    "from_",
+    "joins",
+    "where",
+    "group",
+    "having",
+    "order",
+    "limit",
+    "offset",
+    "distinct",
+    "options",
+    "into",
+    "kind",
+}
+_METHODS: dict[type[exp.Expr], tuple[set[str], Callable[[Writer, exp.Expr], str]]] = {
     **{kind: (_TWO | {"typed", "safe"}, _infix) for kind in _BINARY},
     exp.Select: (_QUERY - {"into", "kind"}, Writer._select),
     exp.Union: ({"with_", "this", "expression", "distinct", "order", "limit", "offset", "options"}, Writer._set),
@@ -495,7 +532,7 @@ _METHODS: dict[type[exp.Expression], tuple[set[str], Callable[[Writer, exp.Expre
     exp.Cube: ({"expressions"}, lambda w, n: f"CUBE ({w.many(n.expressions)})"),
     exp.Order: ({"expressions", "this"}, Writer._order),
     exp.Ordered: ({"this", "desc", "nulls_first"}, Writer._ordered),
-    exp.Table: ({"this", "db", "alias", "hints", "joins"}, Writer._table),
+    exp.Table: ({"this", "db", "catalog", "alias", "hints", "joins"}, Writer._table),
     exp.Join: ({"this", "side", "kind", "on"}, Writer._join),
     exp.Subquery: ({"this", "alias", "with_"}, Writer._subquery),
     exp.Values: ({"expressions", "alias"}, Writer._values),
@@ -516,7 +553,7 @@ _METHODS: dict[type[exp.Expression], tuple[set[str], Callable[[Writer, exp.Expre
     exp.Between: ({"this", "low", "high"}, lambda w, n: f"({w(n.this)} BETWEEN {w(n.args['low'])} AND {w(n.args['high'])})"),
     exp.Exists: ({"this"}, lambda w, n: f"EXISTS ({w(n.this)})"),
     exp.In: ({"this", "expressions", "query"}, Writer._in),
-    exp.Like: (_TWO, Writer._like),
+    exp.Like: (_TWO | {"negate"}, Writer._like),
     exp.Escape: (_TWO, Writer._escape),
     exp.Case: ({"this", "ifs", "default"}, Writer._case),
     exp.Cast: ({"this", "to", "safe"}, lambda w, n: w.cast(n.this, n.args["to"])),

@@ -92,7 +92,7 @@ CREATE FUNCTION datediff_big(part text, a timestamp, b timestamp) RETURNS bigint
     WHEN 'minute' THEN extract(epoch FROM date_trunc('minute', b) - date_trunc('minute', a)) / 60
     WHEN 'second' THEN extract(epoch FROM date_trunc('second', b) - date_trunc('second', a)) END::bigint $$;
 CREATE FUNCTION datediff(part text, a timestamp, b timestamp) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
-  RETURN tsql.datediff_big(part, a, b); EXCEPTION WHEN numeric_value_out_of_range THEN
+  RETURN tsql.datediff_big(part, a, b)::int4; EXCEPTION WHEN numeric_value_out_of_range THEN
   PERFORM tsql.fail(535, 'The datediff function resulted in an overflow.'); END $$;
 CREATE FUNCTION datediff(part text, a citext, b citext) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT datediff(part, to_timestamp(a), to_timestamp(b)) $$;
 CREATE FUNCTION datediff(part text, a citext, b timestamp) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT datediff(part, to_timestamp(a), b) $$;
@@ -140,6 +140,13 @@ CREATE FUNCTION last_identity() RETURNS numeric VOLATILE LANGUAGE plpgsql AS $$ 
 CREATE FUNCTION round_to(numeric, int, int DEFAULT 0) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT round(CASE WHEN $3 = 0 THEN round($1, $2) ELSE trunc($1, $2) END, scale($1)) $$;
 CREATE FUNCTION round_to(int4, int, int DEFAULT 0) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT (CASE WHEN $3 = 0 THEN round($1::numeric, $2) ELSE trunc($1::numeric, $2) END)::int4 $$;
 CREATE FUNCTION round_to(float8, int, int DEFAULT 0) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT (CASE WHEN $3 = 0 THEN round($1::numeric, $2) ELSE trunc($1::numeric, $2) END)::float8 $$;
+
+CREATE FUNCTION sign(int4) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1::numeric)::int4 $$;
+CREATE FUNCTION sign(numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1) $$;
+CREATE FUNCTION sign(float8) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1) $$;
+CREATE FUNCTION power(int4, float8) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.power($1::float8, $2)::int4 $$;
+CREATE FUNCTION power(numeric, float8) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT round(pg_catalog.power($1, $2::numeric), scale($1)) $$;
+CREATE FUNCTION power(float8, float8) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.power($1, $2) $$;
 
 -- Aggregates keep the type of what they add up, and int's average is an int
 CREATE FUNCTION as_int4(int8) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'int84';
