@@ -1,1 +1,1 @@
-"""Microsoft.Sql: servers and databases, the gateway that SQL drivers connect to, and the port to the engine behind it."""
+"""Microsoft.Sql: servers, databases, the gateway that SQL drivers connect to, and the port to the engine behind it."""

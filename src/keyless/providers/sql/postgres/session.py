@@ -38,7 +38,8 @@ _IDENTITY = """SELECT tsql.last_identity() FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
 _IDENTITY_COLUMN = """SELECT attname, pg_catalog.pg_get_serial_sequence($1, attname) FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
-_GIVEN = """SELECT coalesce('(' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')', '') FROM pg_catalog.pg_attribute
+_GIVEN = """SELECT coalesce('(' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')', '')
+  FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attidentity = ''"""
 _SEEN = 1000
 _ENDS_ALL = {1205, 3960}
@@ -110,7 +111,8 @@ class PostgresSession:
 
     async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
         # no procedure is known yet; the loop makes this an asynchronous generator
-        for event in ():
+        nothing: tuple[Event, ...] = ()
+        for event in nothing:
             yield event
         raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
 
@@ -339,7 +341,8 @@ class PostgresSession:
             "@@version": VERSION, "@@servername": login.server.name, "@@language": "us_english", "@@datefirst": 7,
             "@@max_precision": 38, "@db_name()": login.database.name if login.database else "master",
             "@suser_sname()": login.name, "@user_name()": "dbo" if login.administrator else login.name,
-            "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if self._depth else 0, "@scope_identity()": self._identity,
+            "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if self._depth else 0,
+            "@scope_identity()": self._identity,
             "@@identity": self._identity,
         }  # fmt: skip
         return own[name]
@@ -369,7 +372,8 @@ class PostgresSession:
         if row is not None:
             column, sequence = quoted(str(row[0])), str(row[1])
             await self._connection.execute(
-                f"SELECT setval($1::text::regclass, max({column})) FROM {table} HAVING max({column}) > (SELECT last_value FROM {sequence})",
+                f"SELECT setval($1::text::regclass, max({column})) FROM {table}"
+                f" HAVING max({column}) > (SELECT last_value FROM {sequence})",
                 [sequence],
             )
 

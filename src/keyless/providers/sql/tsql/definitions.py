@@ -57,7 +57,8 @@ def _create_index(reader: Reader, unique: bool) -> Step:
     reader.need("ON")
     table = reader.table_name()
     columns = reader.names(lambda: _indexed(reader))
-    sql = f"CREATE {'UNIQUE ' if unique else ''}INDEX {_index_name(table, name)} ON {Writer({}).table(table)} ({', '.join(columns)})"
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    sql = f"CREATE {kind} {_index_name(table, name)} ON {Writer({}).table(table)} ({', '.join(columns)})"
     if reader.word("INCLUDE"):
         sql += f" INCLUDE ({', '.join(quoted(column) for column in reader.names(reader.name))})"
     if unique:
@@ -100,7 +101,8 @@ def _create_table(reader: Reader) -> Step:
     reader.need(")")
     if reader.word("ON"):
         reader.name()
-    sql = f"CREATE {'TEMPORARY ' if temporary else ''}TABLE {quoted('#' + table.name) if temporary else written} ({', '.join(parts)})"
+    head = f"TEMPORARY TABLE {quoted('#' + table.name)}" if temporary else f"TABLE {written}"
+    sql = f"CREATE {head} ({', '.join(parts)})"
     return reader.define(";\n".join([sql, *comments]))
 
 

@@ -24,10 +24,12 @@ _LONGEST = 1 << 20
 _TARGET = '"~target"'
 # what drivers set when they connect, and what this server does anyway
 _ALREADY_SO = {
-    "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON", "CONCAT_NULL_YIELDS_NULL": "ON",
+    "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON",
+    "CONCAT_NULL_YIELDS_NULL": "ON",
     "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF", "IMPLICIT_TRANSACTIONS": "OFF",
     "XACT_ABORT": "OFF", "CURSOR_CLOSE_ON_COMMIT": "OFF", "FMTONLY": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
-    "DATEFORMAT": "YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None, "LOCK_TIMEOUT": None,
+    "DATEFORMAT": "YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
+    "LOCK_TIMEOUT": None,
     "DEADLOCK_PRIORITY": None,
 }  # fmt: skip
 _LEVELS = {
@@ -67,7 +69,8 @@ class Reader:
         self._kinds: dict[str, Callable[[], Step]] = {
             "SELECT": self._query, "WITH": self._with, "(": self._query, "INSERT": self._insert, "UPDATE": self._update,
             "DELETE": self._delete, "MERGE": self._merge, "TRUNCATE": self._truncate,
-            "BEGIN": self._begin, "COMMIT": self._commit, "ROLLBACK": self._rollback, "SAVE": self._save, "SET": self._set,
+            "BEGIN": self._begin, "COMMIT": self._commit, "ROLLBACK": self._rollback, "SAVE": self._save,
+            "SET": self._set,
             "CREATE": lambda: definitions.create(self), "ALTER": lambda: definitions.alter(self),
             "DROP": lambda: definitions.drop(self), "GRANT": lambda: permissions.grant(self),
             "REVOKE": lambda: permissions.revoke(self),
@@ -286,7 +289,10 @@ class Reader:
                 return writer.table(table), writer.source(node, joins)
             if isinstance(table, exp.Table) and not table.alias and writer.table(table) == writer.table(target):
                 return writer.table(table), writer.source(node, joins)
-        raise unsupported("A target that FROM does not name")
+        # FROM leaves the target out: it is joined with what FROM names
+        full = writer.table(target)
+        source = writer.source(node, joins).removeprefix(" FROM ")
+        return full, f" FROM {full} AS {quoted(target.name)}, {source}"
 
     def _rows(
         self, target: exp.Table, source: str, top: str, full: str, values: list[str], writer: Writer
@@ -382,7 +388,8 @@ class Reader:
         if not isinstance(target, exp.Table) or target.args.get("hints") or merge.args.get("using_cond"):
             raise unsupported("This form of MERGE")
         alias = quoted(target.alias or target.name)
-        sql = f"MERGE INTO {writer.table(target)} AS {alias} USING {writer(merge.args['using'])} ON {writer(merge.args['on'])}"
+        sql = f"MERGE INTO {writer.table(target)} AS {alias}"
+        sql += f" USING {writer(merge.args['using'])} ON {writer(merge.args['on'])}"
         for when in merge.args["whens"].expressions:
             sql += self._when(when, writer)
         returning = merge.args.get("returning")

@@ -22,6 +22,8 @@ _BINARY: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.GT: ">", exp.LTE: "<=", exp.GTE: ">=",
     exp.And: "AND", exp.Or: "OR", exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseXor: "#",
 }  # fmt: skip
+_BITS = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
+_LEVEL = (*_BITS, exp.Add, exp.Sub)
 _HINTS_THAT_CHANGE_NOTHING = {"NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "ROWLOCK", "PAGLOCK"}
 _OPTIONS_THAT_CHANGE_NOTHING = {"RECOMPILE", "MAXDOP", "FAST", "OPTIMIZE FOR UNKNOWN", "KEEP PLAN", "KEEPFIXED PLAN"}
 _SETS: dict[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
@@ -126,6 +128,8 @@ class Writer:
         before = len(self._common)
         common = self.common(node.args.get("with_"))
         self._options(node)
+        if node.args.get("distinct") is not None and node.args["distinct"].args.get("on"):
+            raise unsupported("DISTINCT ON")
         distinct = "DISTINCT " if node.args.get("distinct") else ""
         body = f"SELECT {distinct}{self.many(node.expressions)}"
         body += self.source(node.args.get("from_"), node.args.get("joins") or [])
@@ -145,10 +149,13 @@ class Writer:
         if limit is None:
             return body + order + offset
         if isinstance(limit, exp.Fetch):
-            if not offset:
+            ties = limit.args.get("limit_options")
+            if not offset or (ties is not None and (ties.args.get("with_ties") or ties.args.get("percent"))):
                 raise syntax("FETCH")
             return f"{body}{order}{offset} FETCH NEXT ({self(limit.args['count'])}) ROWS ONLY"
         options = limit.args.get("limit_options")
+        if options is None:
+            raise syntax("LIMIT")
         count = f"({self(limit.expression)})::int8"
         if options is not None and options.args.get("percent"):
             count = f'(SELECT ceil(count(*) * ({count}) / 100.0)::int8 FROM ({body}) AS "~all")'
@@ -185,6 +192,8 @@ class Writer:
         return ", ".join(parts)
 
     def _order(self, node: exp.Expr) -> str:
+        if node.this is not None:
+            raise unsupported("ORDER BY in a function's arguments")
         return " ORDER BY " + self.many(node.expressions)
 
     def _ordered(self, node: exp.Expr) -> str:
@@ -361,7 +370,7 @@ class Writer:
     def _anonymous(self, node: exp.Expr) -> str:
         name = node.name.upper()
         arguments = node.expressions
-        if name == "COUNT" or name == "COUNT_BIG":
+        if name in {"COUNT", "COUNT_BIG"}:
             kind = "int4" if name == "COUNT" else "int8"
             return f"(count({self._counted(arguments)}))::{kind}"
         if name in AGGREGATES:
@@ -421,7 +430,7 @@ class Writer:
     def _joined(self, node: exp.Expr) -> str:
         inner, order = node.this, ""
         if isinstance(inner, exp.Order):
-            order, inner = self(inner), inner.this
+            order, inner = " ORDER BY " + self.many(inner.expressions), inner.this
         return f"tsql.string_agg({self.text(inner)}, {self.text(node.args['separator'])}{order})"
 
     def _window(self, node: exp.Expr) -> str:
@@ -455,6 +464,12 @@ class Writer:
 
         kind = str(node.args["kind"]).upper()
         return f"{kind} BETWEEN {edge('start')} AND {edge('end') if node.args.get('end') else 'CURRENT ROW'}"
+
+    def _between(self, node: exp.Expr) -> str:
+        return f"({self(node.this)} BETWEEN {self(node.args['low'])} AND {self(node.args['high'])})"
+
+    def _convert(self, node: exp.Expr) -> str:
+        return self.cast(node.expression, node.this, node.args.get("style"), bool(node.args.get("safe")))
 
     def _collate(self, node: exp.Expr) -> str:
         name = node.expression.name.upper()
@@ -500,7 +515,15 @@ def _name(node: object) -> str:
     return type(node).__name__.upper() if isinstance(node, exp.Expr) else str(node)
 
 
+def _binary(digits: str) -> str:
+    return f"'\\x{bytes.fromhex(digits if len(digits) % 2 == 0 else '0' + digits).hex()}'::bytea"
+
+
 def _infix(writer: Writer, node: exp.Expr) -> str:
+    mixed = [side for side in (node.this, node.expression) if isinstance(side, _LEVEL) and type(side) is not type(node)]
+    if mixed and isinstance(node, _BITS):
+        # T-SQL goes from left to right where sqlglot lets + come before &
+        raise unsupported("A bitwise operator beside another operator, without parentheses,")
     return f"({writer(node.this)} {_BINARY[type(node)]} {writer(node.expression)})"
 
 
@@ -544,13 +567,13 @@ _METHODS: dict[type[exp.Expr], tuple[set[str], Callable[[Writer, exp.Expr], str]
     exp.Null: (set(), lambda _w, _n: "NULL"),
     exp.Literal: ({"this", "is_string"}, Writer._literal),
     exp.National: ({"this"}, lambda _w, n: f"{text(n.name)}::tsql.citext"),
-    exp.HexString: ({"this", "is_integer"}, lambda _w, n: f"'\\x{bytes.fromhex(n.name if len(n.name) % 2 == 0 else '0' + n.name).hex()}'::bytea"),
+    exp.HexString: ({"this", "is_integer"}, lambda _w, n: _binary(n.name)),
     exp.Parameter: ({"this"}, Writer._parameter),
     exp.Neg: ({"this"}, lambda w, n: f"(- {w(n.this)})"),
     exp.Not: ({"this"}, lambda w, n: f"(NOT {w(n.this)})"),
     exp.BitwiseNot: ({"this"}, lambda w, n: f"(~ {w(n.this)})"),
     exp.Is: (_TWO, lambda w, n: f"({w(n.this)} IS {w(n.expression)})"),
-    exp.Between: ({"this", "low", "high"}, lambda w, n: f"({w(n.this)} BETWEEN {w(n.args['low'])} AND {w(n.args['high'])})"),
+    exp.Between: ({"this", "low", "high"}, lambda w, n: w._between(n)),
     exp.Exists: ({"this"}, lambda w, n: f"EXISTS ({w(n.this)})"),
     exp.In: ({"this", "expressions", "query"}, Writer._in),
     exp.Like: (_TWO | {"negate"}, Writer._like),
@@ -558,7 +581,7 @@ _METHODS: dict[type[exp.Expr], tuple[set[str], Callable[[Writer, exp.Expr], str]
     exp.Case: ({"this", "ifs", "default"}, Writer._case),
     exp.Cast: ({"this", "to", "safe"}, lambda w, n: w.cast(n.this, n.args["to"])),
     exp.TryCast: ({"this", "to", "safe"}, lambda w, n: w.cast(n.this, n.args["to"], safe=True)),
-    exp.Convert: ({"this", "expression", "style", "safe"}, lambda w, n: w.cast(n.expression, n.this, n.args.get("style"), bool(n.args.get("safe")))),
+    exp.Convert: ({"this", "expression", "style", "safe"}, lambda w, n: w._convert(n)),
     exp.Anonymous: ({"this", "expressions"}, Writer._anonymous),
     exp.GroupConcat: ({"this", "separator"}, Writer._joined),
     exp.Window: ({"this", "partition_by", "order", "spec", "over"}, Writer._window),
