@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,18 +13,27 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
-// hosts prints whose token each credential gets without being told more than the environment says, and after how long.
-func hosts() {
+// matrix prints whose token each credential gets without being told more than the environment says, and after how long.
+// The ways to ask are told as "CLIENT KIND". A person is asked on standard output: where to go, and the code to enter.
+func matrix() {
 	clientID := azidentity.ClientID(os.Getenv("CLIENT_ID"))
-	ways := map[string]func() (azcore.TokenCredential, error){
+	ask := func(_ context.Context, message azidentity.DeviceCodeMessage) error {
+		_, err := fmt.Println(message.VerificationURL, message.UserCode)
+		return err
+	}
+	kinds := map[string]func() (azcore.TokenCredential, error){
 		"managed identity": func() (azcore.TokenCredential, error) {
 			return azidentity.NewManagedIdentityCredential(nil)
 		},
-		"managed identity, client ID": func() (azcore.TokenCredential, error) {
+		"client ID": func() (azcore.TokenCredential, error) {
 			return azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ID: clientID})
 		},
-		"workload": func() (azcore.TokenCredential, error) { return azidentity.NewWorkloadIdentityCredential(nil) },
-		"default":  func() (azcore.TokenCredential, error) { return azidentity.NewDefaultAzureCredential(nil) },
+		"workload identity": func() (azcore.TokenCredential, error) { return azidentity.NewWorkloadIdentityCredential(nil) },
+		"environment":       func() (azcore.TokenCredential, error) { return azidentity.NewEnvironmentCredential(nil) },
+		"default":           func() (azcore.TokenCredential, error) { return azidentity.NewDefaultAzureCredential(nil) },
+		"device code": func() (azcore.TokenCredential, error) {
+			return azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{UserPrompt: ask})
+		},
 	}
 	var wanted []string
 	if err := json.Unmarshal([]byte(os.Getenv("WAYS")), &wanted); err != nil {
@@ -31,8 +41,9 @@ func hosts() {
 	}
 	found := map[string][]any{}
 	for _, way := range wanted {
+		_, kind, _ := strings.Cut(way, " ")
 		before := time.Now()
-		found[way] = []any{owner(ways[way]()), time.Since(before).Seconds()}
+		found[way] = []any{owner(kinds[kind]()), time.Since(before).Seconds()}
 	}
 	fmt.Println(string(must(json.Marshal(found))))
 }

@@ -1,35 +1,51 @@
 import com.azure.core.credential.TokenCredential;
 import com.azure.identity.DefaultAzureCredentialBuilder;
+import com.azure.identity.DeviceCodeCredentialBuilder;
+import com.azure.identity.EnvironmentCredentialBuilder;
 import com.azure.identity.ManagedIdentityCredentialBuilder;
 import com.azure.identity.WorkloadIdentityCredentialBuilder;
+import com.microsoft.aad.msal4j.ClientCredentialFactory;
+import com.microsoft.aad.msal4j.ClientCredentialParameters;
+import com.microsoft.aad.msal4j.ConfidentialClientApplication;
+import com.microsoft.aad.msal4j.DeviceCodeFlowParameters;
+import com.microsoft.aad.msal4j.IAuthenticationResult;
+import com.microsoft.aad.msal4j.IClientCredential;
 import com.microsoft.aad.msal4j.ManagedIdentityApplication;
 import com.microsoft.aad.msal4j.ManagedIdentityId;
 import com.microsoft.aad.msal4j.ManagedIdentityParameters;
+import com.microsoft.aad.msal4j.PublicClientApplication;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyFactory;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.Callable;
+import java.util.Set;
+import java.util.concurrent.Future;
 
-/** Whose token each credential gets without being told more than the environment says, and after how many seconds. */
-final class Hosts {
+/**
+ * Whose token each credential gets without being told more than the environment says, and after how many seconds.
+ *
+ * <p>The ways to ask are told as "CLIENT KIND". A person is asked on standard output: where to go, and the code to enter.
+ */
+final class Matrix {
+    private static final Set<String> SCOPES = Set.of(Identities.VAULT + "/.default");
+    /** The public client that every SDK signs people in as, unless it is told of another. */
+    private static final String DEVELOPERS = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+
     static void everyWay() throws Exception {
-        String clientId = System.getenv("CLIENT_ID");
-        Map<String, Callable<String>> ways = new LinkedHashMap<>();
-        ways.put("managed identity", () -> token(new ManagedIdentityCredentialBuilder().build()));
-        ways.put("managed identity, client ID",
-            () -> token(new ManagedIdentityCredentialBuilder().clientId(clientId).build()));
-        ways.put("workload", () -> token(new WorkloadIdentityCredentialBuilder().build()));
-        ways.put("default", () -> token(new DefaultAzureCredentialBuilder().build()));
-        ways.put("msal", () -> ManagedIdentityApplication.builder(ManagedIdentityId.systemAssigned()).build()
-            .acquireTokenForManagedIdentity(ManagedIdentityParameters.builder(Identities.VAULT).build())
-            .get().accessToken());
         Map<String, String> found = new LinkedHashMap<>();
-        for (String way : System.getenv("WAYS").replaceAll("[\\[\\]\"]", "").split(", (?=[dmw])")) {
+        for (String way : System.getenv("WAYS").replaceAll("[\\[\\]\"]", "").split(", ")) {
+            String[] client = way.split(" ", 2);
             long before = System.nanoTime();
             String got;
             try {
-                got = Identities.owner(ways.get(way).call());
+                got = Identities.owner(client[0].equals("msal") ? msal(client[1]) : azure(client[1]));
             } catch (Exception failure) {
-                got = String.valueOf(failure.getMessage());
+                got = everyCause(failure);
             }
             found.put(way, got);
             found.put(way + ", seconds", String.valueOf((System.nanoTime() - before) / 1e9));
@@ -37,7 +53,74 @@ final class Hosts {
         Identities.print(found);
     }
 
-    private static String token(TokenCredential credential) {
+    private static String azure(String kind) {
+        TokenCredential credential = switch (kind) {
+            case "managed identity" -> new ManagedIdentityCredentialBuilder().build();
+            case "client ID" -> new ManagedIdentityCredentialBuilder().clientId(env("CLIENT_ID")).build();
+            case "workload identity" -> new WorkloadIdentityCredentialBuilder().build();
+            case "environment" -> new EnvironmentCredentialBuilder().build();
+            case "default" -> new DefaultAzureCredentialBuilder().build();
+            case "device code" -> new DeviceCodeCredentialBuilder()
+                .challengeConsumer(code -> ask(code.getVerificationUrl(), code.getUserCode())).build();
+            default -> throw new IllegalArgumentException(kind);
+        };
         return credential.getTokenSync(Identities.REQUEST).getToken();
+    }
+
+    private static String msal(String kind) throws Exception {
+        Future<IAuthenticationResult> asked = switch (kind) {
+            case "managed identity" -> managed(ManagedIdentityId.systemAssigned());
+            case "client ID" -> managed(ManagedIdentityId.userAssignedClientId(env("CLIENT_ID")));
+            case "workload identity" -> confidential(
+                ClientCredentialFactory.createFromClientAssertion(Files.readString(Path.of(env("AZURE_FEDERATED_TOKEN_FILE")))));
+            case "environment" -> confidential(env("AZURE_CLIENT_SECRET") == null
+                ? certificate() : ClientCredentialFactory.createFromSecret(env("AZURE_CLIENT_SECRET")));
+            case "device code" -> PublicClientApplication.builder(DEVELOPERS).authority(authority()).build()
+                .acquireToken(DeviceCodeFlowParameters.builder(SCOPES, code -> ask(code.verificationUri(), code.userCode())).build());
+            default -> throw new IllegalArgumentException(kind);
+        };
+        return asked.get().accessToken();
+    }
+
+    private static Future<IAuthenticationResult> managed(ManagedIdentityId id) throws Exception {
+        return ManagedIdentityApplication.builder(id).build()
+            .acquireTokenForManagedIdentity(ManagedIdentityParameters.builder(Identities.VAULT).build());
+    }
+
+    /** It takes nothing from the environment by itself: the program does. */
+    private static Future<IAuthenticationResult> confidential(IClientCredential proof) throws Exception {
+        return ConfidentialClientApplication.builder(env("AZURE_CLIENT_ID"), proof).authority(authority()).build()
+            .acquireToken(ClientCredentialParameters.builder(SCOPES).build());
+    }
+
+    private static IClientCredential certificate() throws Exception {
+        String pem = Files.readString(Path.of(env("AZURE_CLIENT_CERTIFICATE_PATH")));
+        int end = pem.indexOf("-----BEGIN CERTIFICATE");
+        byte[] key = Base64.getMimeDecoder().decode(pem.substring(0, end).replaceAll("-----[A-Z ]+-----", ""));
+        try (var rest = new java.io.ByteArrayInputStream(pem.substring(end).getBytes())) {
+            var certificate = (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(rest);
+            var secret = KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(key));
+            return ClientCredentialFactory.createFromCertificate(secret, certificate);
+        }
+    }
+
+    private static String authority() {
+        return env("AZURE_AUTHORITY_HOST") + "/" + env("AZURE_TENANT_ID") + "/";
+    }
+
+    private static void ask(String uri, String code) {
+        System.out.println(uri + " " + code);
+    }
+
+    private static String everyCause(Throwable failure) {
+        StringBuilder whole = new StringBuilder();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            whole.append(cause.getMessage()).append('\n');
+        }
+        return whole.toString();
+    }
+
+    private static String env(String name) {
+        return System.getenv(name);
     }
 }

@@ -1,0 +1,60 @@
+"""Whose token each credential gets without being told more than the environment says, and how long that takes.
+
+The client is a program that has the libraries in it (azmcp: the argument). It shows no token; it reads a secret. There
+is one for each principal, which nobody else may read, and whose value is the principal's object ID.
+
+The ways to ask are told as "CLIENT KIND", with the secret to read. A person is asked on standard output: where to go,
+and the code to enter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+VAULT = os.environ["VAULT_URL"].removeprefix("https://").partition(".")[0]
+CREDENTIALS = {
+    "managed identity": "ManagedIdentityCredential",
+    "client ID": "ManagedIdentityCredential",
+    "workload identity": "WorkloadIdentityCredential",
+    "environment": "EnvironmentCredential",
+    "device code": "DeviceCodeCredential",
+}
+
+
+def read(kind: str, secret: str) -> str:
+    environ = dict(os.environ)
+    if kind in CREDENTIALS:  # else it is left to choose
+        environ["AZURE_TOKEN_CREDENTIALS"] = CREDENTIALS[kind]
+    if kind == "client ID":
+        environ["AZURE_CLIENT_ID"] = environ["CLIENT_ID"]
+    arguments = ("keyvault", "secret", "get", "--vault", VAULT, "--secret", secret)
+    command = (sys.argv[1], *arguments)
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        text = ""
+        for line in process.stdout:
+            text += line
+            if asked := re.search(r"(https://\S+) and enter the code (\S+)", line):
+                print(*asked.groups(), flush=True)
+        assert process.stderr
+        complaints = process.stderr.read()
+    answer = json.loads(text[text.index("{") :])
+    if answer["status"] != 200:
+        return f"{answer['message']}\n{complaints}"
+    return str(answer["results"]["secret"]["value"])
+
+
+found = {}
+for way, secret in json.loads(os.environ["SECRETS"]).items():
+    before = time.monotonic()
+    try:
+        got = read(way.partition(" ")[2], secret)
+    except Exception as error:
+        got = f"{type(error).__name__}: {error}"
+    found[way] = [got, time.monotonic() - before]
+print(json.dumps(found))
