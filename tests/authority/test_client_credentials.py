@@ -15,10 +15,14 @@ import pytest
 from joserfc import jwt as jose
 from joserfc.jwk import ECKey, RSAKey
 
+from keyless.authority.federation.assertions import FederatedAssertions
+from keyless.authority.federation.https_get import HttpsGet
+from keyless.authority.federation.issuers import IssuerKeys
 from keyless.authority.grants import client_credentials
 from keyless.authority.grants.client_credentials import ClientCredentials, resource_of
 from keyless.authority.keys import generate_owner_key, public_owner_key
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.federation import IssuerSettings
 from keyless.model.identity import PrincipalKind
 from keyless.store.engine import Tx
 from tests.authority.conftest import World
@@ -190,10 +194,12 @@ async def test_what_is_remembered_lapses_and_has_an_end(world: World, monkeypatc
         return made.client_id
 
     client_id = await world.store.write(make)
-    grant = ClientCredentials(world.directory, world.clock)
+    no_issuers = IssuerKeys(IssuerSettings, HttpsGet(), world.clock)
+    nobody = FederatedAssertions(world.directory, lambda _principal: (), no_issuers, world.clock)
+    grant = ClientCredentials(world.directory, world.clock, nobody)
     key = ECKey.import_key(dict(private))
 
-    def prove(jti: str) -> str:
+    async def prove(jti: str) -> str:
         claims = {"iss": client_id, "sub": client_id, "aud": "here", "exp": int(world.clock.now) + 600, "jti": jti}
         given = {
             "client_id": client_id,
@@ -201,15 +207,15 @@ async def test_what_is_remembered_lapses_and_has_an_end(world: World, monkeypatc
             "client_assertion_type": BEARER,
             "client_assertion": jose.encode({"alg": "ES256"}, claims, key),
         }
-        return grant.prove(given, ("here",))[1]
+        return (await grant.prove(given, ("here",)))[1]
 
     monkeypatch.setattr(client_credentials, "_MAX_REMEMBERED", 2)
-    assert prove("1") == prove("2") == "https://vault.azure.net"
+    assert await prove("1") == await prove("2") == "https://vault.azure.net"
     with pytest.raises(KeylessError) as refused:
-        prove("1")
+        await prove("1")
     assert refused.value.kind is ErrorKind.UNAUTHENTICATED
     with pytest.raises(KeylessError) as throttled:
-        prove("3")
+        await prove("3")
     assert throttled.value.kind is ErrorKind.THROTTLED
     world.clock.now += 601
-    prove("1")  # that assertion is another one: it has a later end
+    await prove("1")  # that assertion is another one: it has a later end

@@ -29,6 +29,8 @@ MAX_FORM = 64 * 1024
 _TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"/([^/]+)(?:/v2\.0)?/\.well-known/openid-configuration", re.IGNORECASE)
 _KEYS = re.compile(r"/([^/]+)/discovery(?:/v2\.0)?/keys", re.IGNORECASE)
+#: An error's own code is either OAuth's word for it or such a number.
+_NUMBER = re.compile(r"AADSTS(\d+)")
 _ANY_TENANT = {"common", "organizations"}
 
 #: kind → (status, OAuth error, AADSTS number): clients look at the first two, people search for the third
@@ -103,7 +105,7 @@ class LoginSurface:
             raise KeylessError(ErrorKind.UNSUPPORTED, f"The grant type {grant[:64]!r} is not there.")
         endpoints = (f"{request.base_url}/{self.tenant}/oauth2/v2.0/token", self.authority.issuer)
         try:
-            client, resource = self.client_credentials.prove(form, endpoints)
+            client, resource = await self.client_credentials.prove(form, endpoints)
         except KeylessError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 await self._record(request, form.get("client_id", "")[:64], "", "denied", error.message)
@@ -138,8 +140,12 @@ class LoginSurface:
 
     def error(self, request: Request, error: KeylessError) -> Response:
         status, code, number = _ERRORS.get(error.kind, (400, "invalid_request", 900144))
+        if told := _NUMBER.fullmatch(error.code):
+            number = int(told[1])
+        elif error.code:
+            code = error.code
         body = {
-            "error": error.code or code,
+            "error": code,
             "error_description": f"AADSTS{number}: {error.message}",
             "error_codes": [number],
             "timestamp": datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%d %H:%M:%SZ"),

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
+from keyless.authority.federation.assertions import FederatedAssertions
+from keyless.authority.federation.https_get import HttpsGet
+from keyless.authority.federation.issuers import IssuerKeys
 from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.surface import LoginSurface
@@ -36,6 +39,9 @@ from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
+from keyless.providers.federation.issuers import Issuers
+from keyless.providers.federation.router import NAMESPACE as FEDERATION_NAMESPACE
+from keyless.providers.federation.router import IssuersRouter
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.instance.router import NAMESPACE as INSTANCE_NAMESPACE
 from keyless.providers.instance.router import InstanceRouter
@@ -48,6 +54,7 @@ from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
 from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
+from keyless.providers.managed_identity.federated_credentials import FederatedCredentials, federated_credentials
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
@@ -115,7 +122,9 @@ async def build(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, resources, assignments, keys, instances):
+    issuers = Issuers(store)
+    credentials = FederatedCredentials(store, resources)
+    for loaded in (directory, resources, assignments, keys, instances, issuers, credentials):
         await loaded.load()
     await blobs.collector.recover()
 
@@ -149,6 +158,7 @@ async def build(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
+            federated_credentials(),
             site_type.sites(settings, instance.domain),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
@@ -169,10 +179,15 @@ async def build(
         clock,
         instance.tenant,
     )
+    federated = FederatedAssertions(
+        directory, credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock
+    )
     surfaces: dict[str, Surface] = {
-        "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
+        "login": LoginSurface(
+            authority, keys, ClientCredentials(directory, clock, federated), audit, clock, instance.tenant
+        ),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
+            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, issuers, clock),
             endpoints.login_url,
             endpoints.metadata,
         ),
@@ -245,6 +260,7 @@ def _routers(
     keys: KeyRing,
     audit: AuditLog,
     backups: Backups,
+    issuers: Issuers,
     clock: Clock,
 ) -> dict[str, Router]:
     authorization = AuthorizationRouter(
@@ -265,6 +281,7 @@ def _routers(
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
         "Microsoft.Web": engine.route,
+        FEDERATION_NAMESPACE: IssuersRouter(issuers).route,
         INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
     }

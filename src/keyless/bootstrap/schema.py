@@ -12,6 +12,7 @@ from keyless.authority import key_ring
 from keyless.directory import principals
 from keyless.management import resources
 from keyless.providers.authorization import assignments
+from keyless.providers.federation import issuers
 from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
 from keyless.providers.storage.blob_store import BlobStore
@@ -44,6 +45,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     blob_store.MIGRATION,
     key_ring.MIGRATION,
     instances.MIGRATION,
+    issuers.MIGRATION,
 )
 
 

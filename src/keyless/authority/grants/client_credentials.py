@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from keyless.authority.federation.assertions import FederatedAssertions, is_foreign
 from keyless.authority.keys import verify_assertion
 from keyless.directory.principals import Directory
 from keyless.model.clock import Clock
@@ -28,17 +29,21 @@ class ClientCredentials:
 
     directory: Directory
     clock: Clock
+    federated: FederatedAssertions
     _used: dict[str, float] = field(default_factory=dict, repr=False)
 
-    def prove(self, form: Mapping[str, str], audiences: tuple[str, ...]) -> tuple[Principal, str]:
+    async def prove(self, form: Mapping[str, str], audiences: tuple[str, ...]) -> tuple[Principal, str]:
         """The client and the resource. `audiences` are the names that an assertion may give this endpoint."""
         if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
             raise _refused("a client proves itself with a signed client_assertion here; there are no client secrets")
-        client = self.directory.by_client_id(form.get("client_id", ""))
+        client_id, assertion = form.get("client_id", ""), form["client_assertion"]
+        if is_foreign(assertion):
+            return await self.federated.prove(client_id, assertion), resource_of(form.get("scope", ""))
+        client = self.directory.by_client_id(client_id)
         key = self.directory.assertion_key(client.principal_id) if client else None
         if client is None or key is None:
             raise _refused("no client of that client_id can prove itself here")
-        claims = verify_assertion(form["client_assertion"], key)
+        claims = verify_assertion(assertion, key)
         if not claims.get("iss") == claims.get("sub") == client.client_id:
             raise _refused("the assertion's iss and sub are not the client_id")
         if claims.get("aud") not in audiences:
