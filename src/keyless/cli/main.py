@@ -23,6 +23,7 @@ _COMMANDS = {
     "backup": "keyless.cli.backup:backup",
     "restore": "keyless.cli.restore:restore",
     "identity": "keyless.cli.identity:identity",
+    "federation": "keyless.cli.federation:federation",
     "app": "keyless.cli.app:app",
     "role": "keyless.cli.role:role",
     "vault": "keyless.cli.vault:vault",

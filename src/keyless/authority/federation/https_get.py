@@ -144,7 +144,7 @@ def check_roots(ca_pem: str) -> None:
     """Raise INVALID, likewise, unless these are certificates that can be trusted as roots."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=ca_pem)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):
         raise _failed("the certificate authority has to be one or more certificates in PEM") from None
 
 
