@@ -12,17 +12,26 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
-from keyless.authority.federation.assertions import FederatedAssertions
+from keyless.authority.clients.certificate import CertificateWay
+from keyless.authority.clients.clients import Clients
+from keyless.authority.clients.federated import FederatedWay
+from keyless.authority.clients.owner_key import OwnerKeyWay
+from keyless.authority.clients.secret import ClientSecretWay
+from keyless.authority.failures import Failures
 from keyless.authority.federation.https_get import HttpsGet
 from keyless.authority.federation.issuers import IssuerKeys
 from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.key_ring import KeyRing
+from keyless.authority.passwords import Passwords
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
+from keyless.directory.applications import Applications
+from keyless.directory.groups import Groups
 from keyless.directory.principals import Directory
+from keyless.directory.users import Users
 from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
@@ -72,7 +81,8 @@ from keyless.store.backup import Backups
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
-from keyless.workload.app_service import AppServiceSurface
+from keyless.workload.endpoint import IdentityEndpoint
+from keyless.workload.hosts import all_shapes
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
 from keyless.workload.lease_socket import LeaseSocket
@@ -80,6 +90,7 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+HASHING_THREADS = 2
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
 
@@ -96,6 +107,7 @@ class Server:
     leases: LeaseSocket
     http: HttpServer
     signers: ThreadPoolExecutor
+    hashers: ThreadPoolExecutor
 
 
 async def build(
@@ -114,9 +126,12 @@ async def build(
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
     directory = Directory(store, lambda: str(uuid4()))
+    applications = Applications(store, directory, lambda: str(uuid4()))
+    users = Users(store, directory)
+    groups = Groups(store, directory)
     resources = Resources(store)
     policies = AccessPolicies(partial(resources.named, vault_type.NAME))
-    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule)
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule, groups.of)
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
@@ -124,7 +139,8 @@ async def build(
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
     issuers = Issuers(store)
     credentials = FederatedCredentials(store, resources)
-    for loaded in (directory, resources, assignments, keys, instances, issuers, credentials):
+    in_memory = (directory, applications, users, groups, resources, assignments, keys, instances, issuers, credentials)
+    for loaded in in_memory:
         await loaded.load()
     await blobs.collector.recover()
 
@@ -148,6 +164,20 @@ async def build(
         tenant=instance.tenant,
         domain=instance.domain,
         lifetime=config.token_lifetime,
+    )
+    hashers = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="keyless-hasher")
+    passwords = Passwords(hashers, os.urandom)
+    clients = Clients(
+        directory,
+        applications,
+        ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
+        OwnerKeyWay(directory, clock),
+        CertificateWay(clock),
+        FederatedWay(
+            lambda client: credentials.of(client.principal) if client.principal else (),
+            IssuerKeys(issuers.settings_of, HttpsGet(), clock),
+            clock,
+        ),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -179,12 +209,14 @@ async def build(
         clock,
         instance.tenant,
     )
-    federated = FederatedAssertions(
-        directory, credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock
-    )
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(
-            authority, keys, ClientCredentials(directory, clock, federated), audit, clock, instance.tenant
+            authority,
+            keys,
+            {"client_credentials": ClientCredentials(clients, authority, clock)},
+            audit,
+            clock,
+            instance.tenant,
         ),
         "management": ManagementSurface(
             _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, issuers, clock),
@@ -206,7 +238,8 @@ async def build(
             shared,
             hosts.target,
         ),
-        "identity": AppServiceSurface(
+        "identity": IdentityEndpoint(
+            all_shapes(),
             instances,
             resources.get,
             directory,
@@ -245,7 +278,7 @@ async def build(
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers)
+    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers, hashers)
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from keyless.authority.federation import https_get
 from keyless.authority.federation.https_get import MAX_DOCUMENT, HttpsGet, check_roots
 from keyless.model.errors import KeylessError
 from keyless.model.federation import IssuerSettings
@@ -152,7 +151,7 @@ async def test_a_name_that_changes_its_address_gains_nothing(
         connected.append(address)
         raise OSError
 
-    monkeypatch.setattr(https_get.asyncio, "open_connection", connect)
+    monkeypatch.setattr(asyncio, "open_connection", connect)
     fetch = HttpsGet(rebinding)
     with pytest.raises(KeylessError, match="cannot be reached"):
         await fetch(server.issuer.url, settings(server, private=False))
@@ -173,7 +172,7 @@ async def test_of_mixed_addresses_only_public_ones_are_tried(
         connected.append(address)
         raise OSError
 
-    monkeypatch.setattr(https_get.asyncio, "open_connection", connect)
+    monkeypatch.setattr(asyncio, "open_connection", connect)
     with pytest.raises(KeylessError, match="cannot be reached"):
         await HttpsGet(mixed)(server.issuer.url, settings(server, private=False))
     assert connected == ["8.8.8.8", "8.8.4.4", "9.9.9.0", "9.9.9.1"]

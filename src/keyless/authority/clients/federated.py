@@ -1,4 +1,4 @@
-"""A token of a foreign issuer as a client's assertion.
+"""Proof by a token of a foreign issuer.
 
 Owns what such a token must be: about whom, for whom, by whom, until when. The client's federated credentials are
 compared first, by every character, so that no issuer is asked for its keys on the word of a stranger's token.
@@ -17,23 +17,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from keyless.authority.clients.assertion import SKEW, Assertion
+from keyless.authority.clients.presented import Client
 from keyless.authority.federation.issuers import IssuerKeys
 from keyless.authority.jwt import UnverifiedToken, decode_base64url, take_apart
-from keyless.directory.principals import Directory
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.federation import FederatedCredential
-from keyless.model.identity import Principal
 
 MAX_LIFE = 86_400
-SKEW = 60
 MAX_AUDIENCES = 20
 _MAX_TOLD = 200
 _NO_MATCH, _TIMES, _SIGNATURE, _ISSUER, _MALFORMED = (
     f"AADSTS{number}" for number in (70021, 700024, 700027, 50166, 50027)
 )
 
-CredentialsOf = Callable[[Principal], Iterable[FederatedCredential]]
+CredentialsOf = Callable[[Client], Iterable[FederatedCredential]]
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,18 @@ class _Claims:
 
 
 @dataclass(frozen=True)
-class FederatedAssertions:
-    """Says which client a foreign token proves. `credentials_of` tells the federated credentials of a principal."""
+class FederatedWay:
+    """See `clients.AssertionWay`. `credentials_of` tells the federated credentials of a client."""
 
-    directory: Directory
     credentials_of: CredentialsOf
     keys: IssuerKeys
     clock: Clock
 
-    async def prove(self, client_id: str, assertion: str) -> Principal:
-        """The client of this ID, if the assertion proves it; UNAUTHENTICATED with an AADSTS code otherwise."""
-        token = take_apart(assertion)
+    async def prove(self, client: Client, assertion: Assertion, audiences: tuple[str, ...]) -> None:
+        """As there; the audience is not this endpoint but what the credential says."""
+        token = take_apart(assertion.text.reveal())
         claims = _read_claims(token)
-        client = self.directory.by_client_id(client_id)
-        if client is None or not any(_matches(one, claims) for one in self.credentials_of(client)):
+        if not any(_matches(one, claims) for one in self.credentials_of(client)):
             _no_match(claims)
         self._check_times(claims)
         try:
@@ -73,7 +70,6 @@ class FederatedAssertions:
                 f"The token's signature does not hold by any key of the issuer {_told(claims.issuer)}: "
                 "send the token that the issuer gave, while its key is in use.",
             )
-        return client
 
     def _check_times(self, claims: _Claims) -> None:
         now = self.clock()
@@ -83,14 +79,6 @@ class FederatedAssertions:
             _refuse(_TIMES, "The token is not valid yet: compare the clocks of its issuer and of keyless.")
         if claims.expires - (now if claims.issued is None else claims.issued) > MAX_LIFE + SKEW:
             _refuse(_TIMES, f"The token lives longer than {MAX_LIFE // 3600} hours: have its issuer make another.")
-
-
-def is_foreign(assertion: str) -> bool:
-    """Whether a token says that it is from an issuer, which has a URL; a client that signs for itself has none.
-
-    UNAUTHENTICATED if it is no token.
-    """
-    return str(_object(take_apart(assertion).payload).get("iss")).startswith("https://")
 
 
 def _matches(credential: FederatedCredential, claims: _Claims) -> bool:
