@@ -19,6 +19,7 @@ var ctx = context.Background()
 func main() {
 	works := map[string]func(){
 		"identities": identities, "stranger": stranger, "secrets": secrets, "blobs": blobs, "refusals": refusals,
+		"federated": federated,
 	}
 	works[os.Args[1]]()
 }
