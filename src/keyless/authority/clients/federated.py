@@ -27,7 +27,7 @@ from keyless.model.federation import FederatedCredential
 
 MAX_LIFE = 86_400
 MAX_AUDIENCES = 20
-_MAX_TOLD = 200
+_MAX_TOLD, _MAX_TOLD_AUDIENCES = 200, 3
 _NO_MATCH, _TIMES, _SIGNATURE, _ISSUER, _MALFORMED = (
     f"AADSTS{number}" for number in (70021, 700024, 700027, 50166, 50027)
 )
@@ -148,7 +148,7 @@ def _told(text: str) -> str:
 
 
 def _no_match(claims: _Claims) -> NoReturn:
-    audiences = ", ".join(map(_told, claims.audiences))
+    audiences = ", ".join(map(_told, claims.audiences[:_MAX_TOLD_AUDIENCES]))
     _refuse(
         _NO_MATCH,
         "No federated credential of this client_id matches the token: "
