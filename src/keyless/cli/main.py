@@ -25,6 +25,7 @@ _COMMANDS = {
     "identity": "keyless.cli.identity:identity",
     "federation": "keyless.cli.federation:federation",
     "app": "keyless.cli.app:app",
+    "principal": "keyless.cli.principal:principal",
     "role": "keyless.cli.role:role",
     "vault": "keyless.cli.vault:vault",
     "secret": "keyless.cli.secret:secret",

@@ -19,7 +19,8 @@ var ctx = context.Background()
 func main() {
 	works := map[string]func(){
 		"identities": identities, "stranger": stranger, "secrets": secrets, "blobs": blobs, "refusals": refusals,
-		"federated": federated,
+		"federated":     federated,
+		"registrations": registrations,
 	}
 	works[os.Args[1]]()
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Place, make_place, output_of
+from tests.clients.registration import register
 from tests.clients.tools import BUILD_SECONDS
 from tests.harness import Owner, RunningServer
 
@@ -105,3 +106,10 @@ def fill(place: Place) -> None:
     place.owner.secret(place.name, "greeting", "hello")
     place.owner.container(place.name, "box")
     place.owner.blob(place.name, "box/hello.txt", b"world")
+
+
+def test_a_registered_application(place: Place, go: Path, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run([go, "registrations"], VAULT_URL=place.vault_url, **registration.variables)
+    ways = ("secret", "certificate", "certificate with its chain", "environment, secret", "environment, certificate")
+    assert json.loads(output_of(ran)) == dict.fromkeys((*ways, "default, secret"), "hello")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.clients.place import Command, Dialogue, Place, Ran, make_place
+from tests.clients.registration import register
 from tests.clients.tools import BUILD_SECONDS
 from tests.harness import Owner, RunningServer
 
@@ -131,3 +133,10 @@ def fill(place: Place) -> None:
     place.owner.secret(place.name, "greeting", "hello")
     place.owner.container(place.name, "box")
     place.owner.blob(place.name, "box/hello.txt", b"world")
+
+
+def test_a_registered_application(place: Place, java: Java, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run(java("registrations"), VAULT_URL=place.vault_url, **registration.variables)
+    expected = dict.fromkeys(("secret", "certificate", "certificate with its chain"), "hello")
+    assert json.loads(output_of(ran)) == {**expected, "msal, secret": "a token", "msal, certificate": "a token"}

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tests.clients.place import Place, make_place, output_of
+from tests.clients.registration import register
 from tests.harness import Owner, RunningServer
 
 HERE = Path(__file__).parent
@@ -149,3 +150,10 @@ def test_what_is_refused_and_when_a_change_counts(place: Place, node: str) -> No
     assert {said.split()[1] for said in tell("get secret", "read blob")} == {"401"}
     assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == 0
+
+
+def test_a_registered_application(place: Place, node: str, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run([node, PROGRAMS / "client-credentials.mjs"], VAULT_URL=place.vault_url, **registration.variables)
+    ways = ("secret", "certificate", "certificate with its chain", "environment, secret", "environment, certificate")
+    assert json.loads(output_of(ran)) == dict.fromkeys((*ways, "default, secret"), "hello")

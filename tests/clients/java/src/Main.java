@@ -12,6 +12,7 @@ public final class Main {
             case "secrets" -> Secrets.life();
             case "blobs" -> Blobs.life();
             case "refusals" -> Refusals.asTold();
+            case "registrations" -> Registrations.everyWay();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
         System.exit(0); // the libraries' threads would run on
