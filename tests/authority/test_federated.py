@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jwt as pyjwt
@@ -19,6 +19,7 @@ from keyless.authority.clients.federated import MAX_LIFE, FederatedWay
 from keyless.authority.clients.presented import Client
 from keyless.authority.federation.https_get import Document
 from keyless.authority.federation.issuers import IssuerKeys
+from keyless.directory.applications import Application, ApplicationFederation
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.model.federation import EXCHANGE_AUDIENCE, FederatedCredential, IssuerSettings
 from keyless.model.identity import Principal, PrincipalKind
@@ -28,6 +29,7 @@ from tests.authority.conftest import World as Base
 from tests.issuers import ISSUER, SUBJECT, Issuer, base64url, by_secret, new_key, public_jwk
 
 CREDENTIAL = FederatedCredential("shop", ISSUER, SUBJECT, (EXCHANGE_AUDIENCE,))
+REGISTERED = Application("o", "c", "registered", federated=(ApplicationFederation("f", CREDENTIAL),))
 
 
 @dataclass
@@ -69,7 +71,7 @@ async def federated(world: Base) -> World:
     principal = await world.store.write(make)
     credentials = [CREDENTIAL]
     way = FederatedWay(
-        lambda client: credentials if client.principal == principal else (),
+        lambda one: credentials if one == principal else (),
         IssuerKeys(IssuerSettings, fetch, world.clock),
         world.clock,
     )
@@ -80,6 +82,15 @@ async def test_a_good_token_proves_the_client_as_often_as_it_is_shown(federated:
     token = federated.issuer.token()
     for _ in range(3):
         await federated.prove(token)
+
+
+async def test_a_registration_is_proved_by_its_own(federated: World) -> None:
+    federated.credentials.clear()
+    assertion = read_assertion(SecretStr(federated.issuer.token()))
+    await federated.way.prove(Client("c", REGISTERED, None), assertion, ())
+    await federated.way.prove(Client("c", REGISTERED, federated.principal), assertion, ())
+    with pytest.raises(KeylessError):
+        await federated.way.prove(Client("c", replace(REGISTERED, federated=()), federated.principal), assertion, ())
 
 
 @pytest.mark.parametrize(
@@ -337,10 +348,10 @@ async def test_an_issuer_that_cannot_be_asked(federated: World) -> None:
 
 @given(st.text(max_size=40), st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=4), max_size=3))
 async def test_any_text_is_refused(text: str, claims: dict[str, Any]) -> None:
-    way = FederatedWay(lambda _client: (CREDENTIAL,), no_keys(), lambda: 0.0)
+    way = FederatedWay(lambda _principal: (), no_keys(), lambda: 0.0)
     for token in (text, f"{header_of('ES256')}.{base64url(json.dumps(claims).encode())}.{text}"):
         with pytest.raises(KeylessError) as refused:
-            await way.prove(Client("", None, None), read_assertion(SecretStr(token)), ())
+            await way.prove(Client("", REGISTERED, None), read_assertion(SecretStr(token)), ())
         assert refused.value.kind is ErrorKind.UNAUTHENTICATED
 
 

@@ -12,6 +12,7 @@ from keyless.authority.clients.presented import Client
 from keyless.authority.federation.foreign_keys import parse_key_set
 from keyless.authority.federation.https_get import Document
 from keyless.authority.federation.issuers import IssuerKeys
+from keyless.directory.applications import Application, ApplicationFederation
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.model.federation import EXCHANGE_AUDIENCE, FederatedCredential, IssuerSettings
 from keyless.model.secretstr import SecretStr
@@ -21,6 +22,7 @@ _ISSUER = Issuer()
 _KEYS = json.dumps(_ISSUER.key_set()).encode()
 _NOW = _ISSUER.clock()
 _CREDENTIAL = FederatedCredential("shop", _ISSUER.url, SUBJECT, (EXCHANGE_AUDIENCE,))
+_CLIENT = Client("", Application("o", "c", "a", federated=(ApplicationFederation("f", _CREDENTIAL),)), None)
 _GOOD = _ISSUER.token()
 SEEDS = (
     _GOOD.encode(),
@@ -43,9 +45,9 @@ def fuzz(data: bytes) -> None:
     with suppress(KeylessError):
         assert parse_key_set(data)
     keys = IssuerKeys(_settings, _nothing, lambda: _NOW)
-    way = FederatedWay(lambda _client: (_CREDENTIAL,), keys, lambda: _NOW)
+    way = FederatedWay(lambda _principal: (), keys, lambda: _NOW)
     try:
-        asyncio.run(way.prove(Client("", None, None), read_assertion(SecretStr(data.decode("latin-1"))), ()))
+        asyncio.run(way.prove(_CLIENT, read_assertion(SecretStr(data.decode("latin-1"))), ()))
     except KeylessError as error:
         assert error.kind is ErrorKind.UNAUTHENTICATED
         return

@@ -54,6 +54,7 @@ from keyless.providers.federation.router import NAMESPACE as FEDERATION_NAMESPAC
 from keyless.providers.federation.router import IssuersRouter
 from keyless.providers.graph.applications import ApplicationsApi
 from keyless.providers.graph.credentials import Credentials
+from keyless.providers.graph.federated_credentials import FederatedCredentialsApi
 from keyless.providers.graph.groups import GroupsApi
 from keyless.providers.graph.groups import view as show_group
 from keyless.providers.graph.memberships import DirectoryObjectsApi, Memberships
@@ -184,11 +185,7 @@ async def build(
         ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
         OwnerKeyWay(directory, clock),
         CertificateWay(clock),
-        FederatedWay(
-            lambda client: credentials.of(client.principal) if client.principal else (),
-            IssuerKeys(issuers.settings_of, HttpsGet(), clock),
-            clock,
-        ),
+        FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -322,8 +319,9 @@ def _graph(
     memberships = Memberships(directory, groups, view)
     people = UsersApi(store, directory, users, passwords, memberships, clock)
     services = ServicePrincipalsApi(store, directory, applications, credentials, memberships, instance.tenant)
+    federated = FederatedCredentialsApi(store, applications, lambda: str(uuid4()))
     return {
-        "applications": ApplicationsApi(store, applications, credentials, clock, instance.domain),
+        "applications": ApplicationsApi(store, applications, credentials, federated, clock, instance.domain),
         "serviceprincipals": services,
         "users": people,
         "me": MeApi(people),

@@ -1,6 +1,6 @@
 """`keyless federation`: whose tokens an identity takes for a credential of its own, and what is set for their issuers.
 
-Owns these commands. Source: Azure REST API, "Federated Identity Credentials" (2024-11-30).
+Owns these commands. Must not know how the two kinds of holders are reached (`federation_holders.py`).
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import click
 
 from keyless.cli.command import Keyless, in_group, with_keyless
 from keyless.cli.errors import Refused
+from keyless.cli.federation_holders import Holder, find_holder
 from keyless.cli.output import Columns, Json, pick
-from keyless.cli.resources import IDENTITY
 from keyless.model.federation import EXCHANGE_AUDIENCE, FederatedCredential, check_credential
 
 GITHUB = "https://token.actions.githubusercontent.com"
-_CREDENTIALS = "federatedIdentityCredentials"
 _ISSUERS = "providers/Keyless.Federation/issuers"
 _MAX_FILE = 256 * 1024
 _COLUMNS: Columns = {
@@ -42,6 +41,8 @@ _identity = click.argument("identity")
 @click.group(short_help="Whose tokens an identity accepts as its own proof.")
 def federation() -> None:
     """Federation: a token of a cluster, of a CI job or of another keyless is exchanged for an identity's token.
+
+    IDENTITY is a managed identity, or registration:NAME for an application that `keyless principal` registered.
 
     \b
     keyless federation add shop --github acme/shop:ref:refs/heads/main
@@ -83,17 +84,17 @@ def add(
     \b
     keyless federation add shop --kubernetes https://cluster.example.com default/shop
     keyless federation add shop --issuer https://gitlab.com --subject project_path:acme/shop:ref_type:branch:ref:main
+    keyless federation add registration:shop-ci --github acme/shop:environment:production
     """
     issuer, subject = _whom(issuer, subject, github, kubernetes)
     credential = FederatedCredential(name or _name(subject), issuer, subject, (audience,))
     check_credential(credential)  # before anything is set for its issuer
     settings = _settings(issuer, jwks, ca, allow_private)
-    found = keyless.resources.find(IDENTITY, identity, group)
-    properties = {"issuer": issuer, "subject": subject, "audiences": [audience]}
+    holder = find_holder(keyless, identity, group)
+    properties: Json = {"issuer": issuer, "subject": subject, "audiences": [audience]}
     if settings:
         keyless.resources.put(_issuer_path(keyless, issuer), {"properties": settings})
-    path = f"{found['id']}/{_CREDENTIALS}/{quote(credential.name, safe='')}"
-    keyless.output.object(keyless.resources.put(path, {"properties": properties}), _COLUMNS)
+    keyless.output.object(holder.put(credential.name, properties), _COLUMNS)
 
 
 @federation.command("list")
@@ -106,8 +107,7 @@ def list_(keyless: Keyless, identity: str, group: str | None) -> None:
     \b
     keyless federation list shop
     """
-    found = keyless.resources.find(IDENTITY, identity, group)
-    keyless.output.objects(list(keyless.resources.items(f"{found['id']}/{_CREDENTIALS}")), _COLUMNS)
+    keyless.output.objects(list(find_holder(keyless, identity, group).items()), _COLUMNS)
 
 
 @federation.command()
@@ -121,7 +121,7 @@ def show(keyless: Keyless, identity: str, name: str, group: str | None) -> None:
     \b
     keyless federation show shop main
     """
-    keyless.output.object(_find(keyless, identity, name, group), _COLUMNS)
+    keyless.output.object(_find(find_holder(keyless, identity, group), identity, name), _COLUMNS)
 
 
 @federation.command()
@@ -135,7 +135,8 @@ def remove(keyless: Keyless, identity: str, name: str, group: str | None) -> Non
     \b
     keyless federation remove shop main
     """
-    keyless.resources.delete(_find(keyless, identity, name, group)["id"])
+    holder = find_holder(keyless, identity, group)
+    holder.delete(_find(holder, identity, name))
     keyless.output.say(f"Removed the federated credential {name} of {identity}.")
 
 
@@ -226,9 +227,8 @@ def _text(file: Path) -> str:
         raise Refused(f"{file} is not text.") from None
 
 
-def _find(keyless: Keyless, identity: str, name: str, group: str | None) -> Json:
-    found = keyless.resources.find(IDENTITY, identity, group)
-    for item in keyless.resources.items(f"{found['id']}/{_CREDENTIALS}"):
+def _find(holder: Holder, identity: str, name: str) -> Json:
+    for item in holder.items():
         if item["name"].lower() == name.lower():
             return item
     raise Refused(

@@ -7,6 +7,7 @@ Source: Azure REST API, "Federated Identity Credentials"; OpenID Connect Core 1.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 MAX_CREDENTIALS = 20
 MAX_AUDIENCES = 10
 MAX_TEXT = 600
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
+NAME_RULE = "3 to 120 letters, digits, '-' or '_', beginning with a letter or digit."
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ federation" (errors 70021, 700024, 50166).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -24,6 +24,7 @@ from keyless.authority.jwt import UnverifiedToken, decode_base64url, take_apart
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.federation import FederatedCredential
+from keyless.model.identity import Principal
 
 MAX_LIFE = 86_400
 MAX_AUDIENCES = 20
@@ -32,7 +33,7 @@ _NO_MATCH, _TIMES, _SIGNATURE, _ISSUER, _MALFORMED = (
     f"AADSTS{number}" for number in (70021, 700024, 700027, 50166, 50027)
 )
 
-CredentialsOf = Callable[[Client], Iterable[FederatedCredential]]
+CredentialsOf = Callable[[Principal], Iterable[FederatedCredential]]
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class _Claims:
 
 @dataclass(frozen=True)
 class FederatedWay:
-    """See `clients.AssertionWay`. `credentials_of` tells the federated credentials of a client."""
+    """See `clients.AssertionWay`. `of_identity` tells a managed identity's federated credentials."""
 
-    credentials_of: CredentialsOf
+    of_identity: CredentialsOf
     keys: IssuerKeys
     clock: Clock
 
@@ -57,7 +58,7 @@ class FederatedWay:
         """As there; the audience is not this endpoint but what the credential says."""
         token = take_apart(assertion.text.reveal())
         claims = _read_claims(token)
-        if not any(_matches(one, claims) for one in self.credentials_of(client)):
+        if not any(_matches(one, claims) for one in self._credentials_of(client)):
             _no_match(claims)
         self._check_times(claims)
         try:
@@ -70,6 +71,12 @@ class FederatedWay:
                 f"The token's signature does not hold by any key of the issuer {_told(claims.issuer)}: "
                 "send the token that the issuer gave, while its key is in use.",
             )
+
+    def _credentials_of(self, client: Client) -> Iterator[FederatedCredential]:
+        if client.application:
+            yield from (one.credential for one in client.application.federated)
+        if client.principal:
+            yield from self.of_identity(client.principal)
 
     def _check_times(self, claims: _Claims) -> None:
         now = self.clock()

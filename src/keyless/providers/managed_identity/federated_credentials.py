@@ -7,7 +7,6 @@ Source: Azure REST API, "Federated Identity Credentials" (2024-11-30).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from keyless.management import resources as table
@@ -15,7 +14,14 @@ from keyless.management.arm import text_of
 from keyless.management.resource_type import Draft, ResourceType
 from keyless.management.resources import ResourceDeleted, Resources, ResourceWritten
 from keyless.model.errors import ErrorKind, KeylessError, invalid
-from keyless.model.federation import MAX_TEXT, FederatedCredential, check_credential, check_together
+from keyless.model.federation import (
+    MAX_TEXT,
+    NAME_PATTERN,
+    NAME_RULE,
+    FederatedCredential,
+    check_credential,
+    check_together,
+)
 from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ROOT
@@ -60,8 +66,8 @@ def federated_credentials() -> ResourceType:
     """The declaration."""
     return ResourceType(
         NAME,
-        re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}"),
-        "3 to 120 letters, digits, '-' or '_', beginning with a letter or digit.",
+        NAME_PATTERN,
+        NAME_RULE,
         _parse,
         lambda resource: resource.properties,
         written=_written,
