@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
 
 from tests.authority.clients.certificates import self_signed
 from tests.clients.place import Place
@@ -38,7 +44,8 @@ def register(place: Place, folder: Path) -> Registration:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem, pfx = folder / "client.pem", folder / "client.pfx"
     pem.write_bytes(private + made.certificate.public_bytes(Encoding.PEM))
-    pfx.write_bytes(pkcs12.serialize_key_and_certificates(b"client", key, made.certificate, None, NoEncryption()))
+    sealing = BestAvailableEncryption(b"changeit")
+    pfx.write_bytes(pkcs12.serialize_key_and_certificates(b"client", key, made.certificate, None, sealing))
     owner.assign(principal["id"], "Key Vault Secrets User", place.vault_id)
     owner.secret(place.name, "greeting", "hello")
     variables = {

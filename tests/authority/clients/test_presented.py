@@ -6,12 +6,14 @@ import base64
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keyless.authority.clients.presented import ASSERTION_TYPE, read_presented
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.secretstr import SecretStr
+
+ASSERTED = {"client_assertion": "j", "client_assertion_type": ASSERTION_TYPE}
 
 
 def basic(client_id: str, secret: str) -> str:
@@ -27,13 +29,12 @@ def test_a_secret_in_the_form_or_in_the_header() -> None:
     assert "s:1+" not in repr(posted)
 
 
-@given(
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
-)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=100)
+
+
+@given(TEXTS, TEXTS)
 def test_whatever_a_secret_holds_comes_through_the_header(client_id: str, secret: str) -> None:
-    if len(basic(client_id, secret)) > 4096:
-        return
+    assume(len(basic(client_id, secret)) < 4096)
     found = read_presented({}, basic(client_id, secret), ())
     assert (found.client_id, found.secret) == (client_id.lower(), SecretStr(secret))
 
@@ -42,11 +43,11 @@ def test_whatever_a_secret_holds_comes_through_the_header(client_id: str, secret
     ("form", "authorization"),
     [
         (
-            {"client_id": "a", "client_secret": "s", "client_assertion": "j", "client_assertion_type": ASSERTION_TYPE},
+            {"client_id": "a", "client_secret": "s", **ASSERTED},
             "",
         ),
         ({"client_id": "a", "client_secret": "s"}, basic("a", "s")),
-        ({"client_id": "a", "client_assertion": "j", "client_assertion_type": ASSERTION_TYPE}, basic("a", "s")),
+        ({"client_id": "a", **ASSERTED}, basic("a", "s")),
         ({"client_id": "b"}, basic("a", "s")),
     ],
 )

@@ -32,7 +32,7 @@ final class Registrations {
         }
         found.put("msal, secret", msal(ClientCredentialFactory.createFromSecret(SECRET)));
         try (var pfx = Files.newInputStream(Path.of(System.getenv("SHOP_PFX")))) {
-            found.put("msal, certificate", msal(ClientCredentialFactory.createFromCertificate(pfx, "")));
+            found.put("msal, certificate", msal(ClientCredentialFactory.createFromCertificate(pfx, "changeit")));
         }
         StringBuilder json = new StringBuilder();
         found.forEach((way, value) -> json.append(json.isEmpty() ? "{" : ", ").append('"' + way + "\": \"" + value + '"'));
