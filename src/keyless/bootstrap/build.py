@@ -185,7 +185,7 @@ async def build(
         ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
         OwnerKeyWay(directory, clock),
         CertificateWay(clock),
-        FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
+        foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)

@@ -249,5 +249,15 @@ async def test_an_issuer_that_ends_with_a_slash_has_its_configuration_where_the_
     world: World,
 ) -> None:
     with pytest.raises(KeylessError, match="another issuer"):
-        await world.kids(issuer=f"{ISSUER}/")
+        await world.kids(issuer=f"{ISSUER}/")  # the one without the slash is another
     assert world.net.asked[0][0] == ISSUER + CONFIGURATION
+    shown = {
+        CONFIGURATION: {"issuer": f"{ISSUER}/a/", "jwks_uri": f"{ISSUER}/a{KEYS}"},
+        KEYS: world.net.issuer.key_set(),
+    }
+
+    async def fetch(url: str, _settings: IssuerSettings) -> Document:
+        return Document(json.dumps(shown[url.removeprefix(f"{ISSUER}/a")]).encode())
+
+    world.keys.fetch = fetch
+    assert await world.kids(issuer=f"{ISSUER}/a/") == ["key-1"]

@@ -75,7 +75,7 @@ class HttpsGet:
             raise _failed(f"{host} did not answer within {self.seconds:g} seconds") from None
         except ssl.SSLCertVerificationError:
             raise _failed(f"the certificate of {host} cannot be verified: name its authority with --ca") from None
-        except (OSError, UnicodeError, asyncio.IncompleteReadError) as error:
+        except (OSError, UnicodeError) as error:
             what = "no such name" if isinstance(error, socket.gaierror | UnicodeError) else "no connection"
             raise _failed(f"{host} cannot be reached ({what})") from None
         except h11.ProtocolError:

@@ -27,7 +27,8 @@ MAX_ISSUERS = 256
 DEFAULT_AGE, LEAST_AGE, MOST_AGE = 3600.0, 300.0, 86_400.0
 REFRESH_SECONDS = 60.0
 FAILURE_SECONDS = 30.0
-_MAX_FETCHES = 8
+#: Few enough that names which resolve slowly leave threads for everything else.
+_MAX_FETCHES = 4
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})")
 
 Fetch = Callable[[str, IssuerSettings], Awaitable[Document]]
