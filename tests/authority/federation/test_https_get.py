@@ -130,7 +130,11 @@ async def test_a_certificate_for_another_name_is_refused(server: IssuerServer) -
 
 
 @pytest.mark.parametrize(
-    "host", ["issuer.localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254", "0.0.0.0"]
+    "host",
+    [
+        *("issuer.localhost", "issuer.localhost.", "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1"),
+        *("[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "10.0.0.1", "169.254.169.254", "0.0.0.0"),
+    ],
 )
 async def test_private_addresses_are_not_connected_to(server: IssuerServer, host: str) -> None:
     with pytest.raises(KeylessError, match="no public address"):
