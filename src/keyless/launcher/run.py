@@ -11,18 +11,30 @@ from getopt import GetoptError, getopt
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from keyless.launcher.arc_files import prepare_folder
 from keyless.launcher.child import end_like, hold_signals, start_child
 from keyless.launcher.environment import child_environment
 from keyless.launcher.lease import NAMES, Wanted
-from keyless.launcher.sources import LOOPBACK
+from keyless.launcher.sources import LOOPBACK, Around
+from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
 from keyless.launcher.unix_socket import take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
-from keyless.model.app import FAULTS, HOSTS
 from keyless.model.errors import invalid
+from keyless.model.hosts import ARC, FAULTS, HOSTS, WORKLOAD_IDENTITY
 from keyless.model.paths import data_folder
 
-USAGE = "usage: keyless run --app NAME [--host SHAPE] [--names clouds|own] [--data DIR] -- COMMAND [ARGUMENT…]"
+USAGE = (
+    "usage: keyless run --app NAME [--host SHAPE] [--fault FAULT]… [--names clouds|own] [--data DIR] "
+    "-- COMMAND [ARGUMENT…]"
+)
+
+HELP = f"""{USAGE}
+
+  SHAPE  the host with managed identity that the program finds:
+         {", ".join(HOSTS[:4])},
+         {", ".join(HOSTS[4:])}; the first unless another is named
+  FAULT  a bad day for this instance alone, to try the program on: {", ".join(FAULTS)}"""
 
 
 class _Order(NamedTuple):
@@ -43,23 +55,30 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
         trust, has_roots = write_trust(folder, environ, lease.ca, time.time())
         if not has_roots:
             complain("no public root certificates were found here: the program can trust keyless's own names only")
-        host = order.wanted.host
-        child = child_environment(
-            environ, lease, host=host, identity_port=identity_port, proxy_port=proxy_port, trust=trust
-        )
+        around = Around(lease, identity_port, folder)
+        _prepare(around)
+        child = child_environment(environ, around, proxy_port=proxy_port, trust=trust)
         guarded = start_child(order.command, child, mask=mask, folder=folder, ours=(identity, proxy, connection))
         del child
 
         # asyncio takes as long to import as all of the above: the child need not wait for it
         from keyless.launcher.serve import Sockets, serve  # noqa: PLC0415
 
-        status = serve(Sockets(identity, proxy, connection, arrived), lease, order.data, environ, guarded)
+        status = serve(Sockets(identity, proxy, connection, arrived), lease, order.data, folder, environ, guarded)
         guarded.control.close()
         with suppress(ChildProcessError):
             os.waitpid(guarded.pid, 0)
     finally:
         remove_folder(folder)
     end_like(status)
+
+
+def _prepare(around: Around) -> None:
+    """Make what the shape of the host needs before the program starts."""
+    if around.lease.host == ARC:
+        prepare_folder()
+    elif around.lease.host == WORKLOAD_IDENTITY:
+        write_token(around.folder, around.lease.material.reveal())
 
 
 def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
