@@ -25,26 +25,32 @@ _KEY_BYTES = 32
 
 
 class KeyFile(NamedTuple):
-    """One file, and what makes up its key in SHA-256."""
+    """One file, its path as the program sees it, and what makes up its key in SHA-256."""
 
     path: str
+    shown: str
     digest: bytes
 
 
 class KeyFiles:
-    """The key files of one instance, for many threads. `mark` is in their names; `uid` and `gid` may read them."""
+    """The key files of one instance, for many threads. `mark` is in their names; `uid` and `gid` may read them.
 
-    def __init__(self, mark: str, uid: int, gid: int, folder: str = FOLDER) -> None:
+    The program finds in the folder `shown` what we write to `folder`.
+    """
+
+    def __init__(self, mark: str, uid: int, gid: int, folder: str = FOLDER, shown: str = "") -> None:
         self._mark = mark
         self._owner = uid, gid
         self._folder = folder
+        self._shown = shown or folder
         self._files: list[KeyFile] = []
         self._lock = Lock()
 
     def make(self) -> KeyFile:
         """A new file; raises UNAVAILABLE when none can be written."""
         key = os.urandom(_KEY_BYTES).hex()
-        path = os.path.join(self._folder, f"{self._mark}-{os.urandom(8).hex()}.key")
+        name = f"{self._mark}-{os.urandom(8).hex()}.key"
+        path = os.path.join(self._folder, name)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
             with open(descriptor, "w", encoding="ascii") as file:
@@ -53,7 +59,7 @@ class KeyFiles:
                 file.write(key)
         except OSError as error:
             raise _not_writable(error) from None
-        made = KeyFile(path, _digest(key))
+        made = KeyFile(path, os.path.join(self._shown, name), _digest(key))
         with self._lock:
             self._files.append(made)
             surplus = self._files[:-MAX_FILES]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from keyless.authority.clients.assertion import Assertion
 from keyless.authority.clients.certificate import CertificateWay
 from keyless.authority.clients.clients import Clients
 from keyless.authority.clients.owner_key import OwnerKeyWay
@@ -68,6 +69,16 @@ class Endpoint:
         return await self.clients.prove(presented)
 
 
+class NoInstances:
+    """No app runs here."""
+
+    def is_own(self, assertion: Assertion) -> bool:
+        return False
+
+    async def prove(self, client: Client, assertion: Assertion) -> int | None:
+        raise AssertionError(client.client_id)
+
+
 @pytest.fixture
 async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
     clock = FakeClock()
@@ -81,6 +92,7 @@ async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
             ClientSecretWay(passwords, Failures(clock, limit=3), clock, b"k" * 32),
             OwnerKeyWay(tenant.directory, clock),
             CertificateWay(clock),
+            NoInstances(),
         )
         application = await tenant.write(lambda tx: tenant.applications.create(tx, "shop", 0.0))
         await tenant.write(lambda tx: tenant.applications.create_service_principal(tx, application.client_id))

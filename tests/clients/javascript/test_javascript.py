@@ -21,6 +21,7 @@ from tests.clients.themes import (
     prepared,
     refusals,
 )
+from tests.clients.tools import need_namespaces
 from tests.harness import Owner, RunningServer
 
 HERE = Path(__file__).parent
@@ -51,6 +52,13 @@ def test_identities(owner: Owner, node: str) -> None:
     place, selectors, ways = app_with_three(owner)
     ways["default, resource ID"] = ways["resource ID"]
     assert json.loads(output_of(place.run([node, PROGRAMS / "identities.mjs"], **selectors))) == ways
+
+
+def test_identities_of_an_isolated_program(owner: Owner, node: str) -> None:
+    need_namespaces()
+    place, selectors, ways = app_with_three(owner)
+    said = json.loads(output_of(place.run_isolated([node, PROGRAMS / "identities.mjs"], **selectors)))
+    assert {way: said[way] for way in ways} == ways
 
 
 def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place, node: str) -> None:
