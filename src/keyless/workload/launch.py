@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from keyless.directory.principals import Directory
 from keyless.model.access import Decision, Denied, Permission, Requirement
-from keyless.model.app import Lease
+from keyless.model.app import LAUNCH, Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clouds import claimed_names
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid, not_found
@@ -20,11 +20,10 @@ from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.workload.assigned import identities_of
+from keyless.workload.doors import Caller
 from keyless.workload.instances import Instances
 from keyless.workload.lease_socket import OpenLease
 from keyless.workload.references import References
-
-LAUNCH = "Microsoft.Web/sites/start/action"
 
 
 @dataclass(frozen=True)
