@@ -26,6 +26,7 @@ from keyless.http.asgi import Application, Receive, Scope, Send
 from keyless.model.app import Lease
 from keyless.store.folder import Instance
 from keyless.store.sealing import load_master_key
+from keyless.workload.doors import OWNER
 from keyless.workload.lease_socket import OpenLease
 from tests.harness import Owner, RunningServer
 
@@ -79,7 +80,7 @@ class Platform(RunningServer):
         return self.run(self._identity_token(app, resource, client_id))
 
     async def _identity_token(self, app: str, resource: str, client_id: str) -> str:
-        lease, answer = await self.built.leases.launch(OpenLease(app, IDENTITY_PORT, "own"))
+        lease, answer = await self.built.leases.launch(OpenLease(app, IDENTITY_PORT, "own"), OWNER)
         query = {"api-version": "2019-08-01", "resource": resource} | ({"client_id": client_id} if client_id else {})
         headers = {"X-IDENTITY-HEADER": str(answer["header"])}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(_leased(self.application, lease))) as http:

@@ -29,7 +29,7 @@ from keyless.http.surface import Surface
 from keyless.http.tls import TlsStore
 from keyless.management.engine import Engine
 from keyless.management.resource_type import ResourceType
-from keyless.management.resources import ResourceDeleted, Resources
+from keyless.management.resources import ResourceDeleted, Resources, ResourceWritten
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
 from keyless.model.resource_id import ResourceId
@@ -65,7 +65,13 @@ from keyless.store.backup import Backups
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
+from keyless.workload import attestation_rules
+from keyless.workload.attestation import LinuxKernel
+from keyless.workload.doors import OwnerDoor, WorkloadDoor
 from keyless.workload.endpoint import IdentityEndpoint
+from keyless.workload.hosted import HostedInstances
+from keyless.workload.hosted_endpoint import HostedEndpoint
+from keyless.workload.hosted_router import HostedRouter
 from keyless.workload.hosts import all_shapes
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
@@ -74,6 +80,8 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+#: How many refusals a second are told and recorded, of one user or one instance.
+REFUSALS = 5
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
 
@@ -88,6 +96,9 @@ class Server:
     deleted_vaults: DeletedVaults
     instances: Instances
     leases: LeaseSocket
+    owner_door: OwnerDoor
+    workload_door: WorkloadDoor
+    hosted: HostedInstances
     http: HttpServer
     signers: ThreadPoolExecutor
 
@@ -102,7 +113,8 @@ async def build(
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
-    `connections` is how many there may be over TLS; a third as many may come from launchers.
+    `connections` is how many there may be over TLS; a sixth as many may come from the owner's launchers, and as many
+    again from workloads that are attested.
     """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
@@ -116,7 +128,8 @@ async def build(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, resources, assignments, keys, instances):
+    hosted = HostedInstances(store, clock, lambda: secrets.token_urlsafe(32))
+    for loaded in (directory, resources, assignments, keys, instances, hosted):
         await loaded.load()
     await blobs.collector.recover()
 
@@ -151,6 +164,7 @@ async def build(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
             site_type.sites(settings, instance.domain),
+            attestation_rules.attestation_rules(),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
@@ -159,7 +173,7 @@ async def build(
         store,
         instance.tenant,
         clock,
-        scope_deleted=(assignments.remove_scope,),
+        scope_deleted=(assignments.remove_scope, hosted.remove_scope),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
     shared = SharedAccess(
@@ -170,10 +184,20 @@ async def build(
         clock,
         instance.tenant,
     )
+    identity = IdentityEndpoint(
+        all_shapes(),
+        instances,
+        resources.get,
+        directory,
+        authority,
+        audit,
+        RateLimit(config.token_rate, clock),
+        clock,
+    )
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
+            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, hosted, clock),
             endpoints.login_url,
             endpoints.metadata,
         ),
@@ -192,16 +216,8 @@ async def build(
             shared,
             hosts.target,
         ),
-        "identity": IdentityEndpoint(
-            all_shapes(),
-            instances,
-            resources.get,
-            directory,
-            authority,
-            audit,
-            RateLimit(config.token_rate, clock),
-            clock,
-        ),
+        "identity": identity,
+        "instances": HostedEndpoint(identity, hosted, RateLimit(REFUSALS, clock)),
     }
     kernel = Kernel(
         lambda request: surfaces.get(request.target.surface),
@@ -225,14 +241,41 @@ async def build(
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
     )
-    leases = LeaseSocket(instances, launches.open, http.protocol, connections // 3)
+    leases = LeaseSocket(instances, launches.open, http.protocol)
+    workload_door = WorkloadDoor(
+        LinuxKernel(),
+        lambda: resources.below(subscription, attestation_rules.NAME),
+        audit,
+        RateLimit(REFUSALS, clock),
+        connections // 6,
+    )
 
     def end_instances(change: ResourceDeleted) -> None:
         if held := instances.of_app(change.id):
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
+    def look_again(change: ResourceWritten | ResourceDeleted) -> None:
+        changed = change.resource.id if isinstance(change, ResourceWritten) else change.id
+        if changed.type.lower() == attestation_rules.NAME.lower():
+            leases.spawn(leases.end_unattested())
+
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers)
+    store.subscribe(ResourceDeleted, look_again)
+    store.subscribe(ResourceWritten, look_again)
+    return Server(
+        store,
+        audit,
+        keys,
+        blobs,
+        deleted_vaults,
+        instances,
+        leases,
+        OwnerDoor(connections // 6),
+        workload_door,
+        hosted,
+        http,
+        signers,
+    )
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
@@ -247,6 +290,7 @@ def _routers(
     keys: KeyRing,
     audit: AuditLog,
     backups: Backups,
+    hosted: HostedInstances,
     clock: Clock,
 ) -> dict[str, Router]:
     authorization = AuthorizationRouter(
@@ -266,7 +310,7 @@ def _routers(
         "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
-        "Microsoft.Web": engine.route,
+        "Microsoft.Web": HostedRouter(engine.route, engine.existing, hosted).route,
         INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
     }

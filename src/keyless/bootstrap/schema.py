@@ -20,7 +20,7 @@ from keyless.store.archive import Member
 from keyless.store.engine import Migration, Store
 from keyless.store.folder import INSTANCE_FILE
 from keyless.store.snapshot import Snapshot
-from keyless.workload import instances
+from keyless.workload import hosted, instances
 
 DATABASE = "keyless.db"
 AUDIT = "audit.jsonl"
@@ -44,6 +44,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     blob_store.MIGRATION,
     key_ring.MIGRATION,
     instances.MIGRATION,
+    hosted.MIGRATION,
 )
 
 

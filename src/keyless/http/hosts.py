@@ -22,6 +22,7 @@ class Hosts:
         self._exact = {
             f"login.{domain}": Target("login"),
             f"management.{domain}": Target("management"),
+            f"identity.{domain}": Target("instances"),
             **{host: Target("login") for cloud in CLOUDS for host in cloud.login_hosts},
             **{host: Target("management") for cloud in CLOUDS for host in cloud.management_hosts},
         }

@@ -62,7 +62,9 @@ class Engine:
             if declared is None:
                 continue
             if len(names) < depth:
-                return self._list(method, declared, path.scope)
+                # of a child type, those of one parent
+                parent = path.scope if depth == 1 else ResourceId(path.id.segments[:-1])
+                return self._list(method, declared, parent)
             if len(path.scope.segments) != 4 or not path.scope.resource_group:
                 raise invalid(f"{declared.name} is to be had in a resource group only.", "InvalidResourceId")
             rest = path.rest[2 * depth :]

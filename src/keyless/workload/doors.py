@@ -7,6 +7,7 @@ matches, and else it is refused. Must not know what is said on a connection.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -42,6 +43,10 @@ class Caller:
         return str(self.process.evidence) if self.process else "the owner"
 
 
+#: The owner, who may launch any app.
+OWNER = Caller()
+
+
 async def _nothing() -> None:
     return None
 
@@ -61,6 +66,10 @@ class Door(Protocol):
         """Let somebody in or not; `leave` follows for everyone who was let in."""
         ...
 
+    def still_admits(self, caller: Caller) -> bool:
+        """Whether somebody who was let in would be let in as the same now."""
+        ...
+
     def leave(self, caller: Caller) -> None:
         """Somebody has gone."""
         ...
@@ -77,7 +86,10 @@ class OwnerDoor:
         if self._inside >= self.connections or _peer_uid(connection) not in {os.geteuid(), 0, None}:
             return Refusal()  # launchers try again
         self._inside += 1
-        return Caller()
+        return OWNER
+
+    def still_admits(self, _caller: Caller) -> bool:
+        return True
 
     def leave(self, _caller: Caller) -> None:
         self._inside -= 1
@@ -111,6 +123,12 @@ class WorkloadDoor:
         self._inside[uid] += 1
         return Caller(app, process)
 
+    def still_admits(self, caller: Caller) -> bool:
+        assert caller.process
+        with contextlib.suppress(KeylessError):
+            return select_app(self.rules(), caller.process.evidence) == caller.app
+        return False
+
     def leave(self, caller: Caller) -> None:
         assert caller.process
         uid = caller.process.evidence.uid
@@ -118,13 +136,6 @@ class WorkloadDoor:
         if not self._inside[uid]:
             del self._inside[uid]
         caller.process.close()
-
-    def selects(self, process: Process) -> ResourceId | None:
-        """The app that the rules select for a process now."""
-        try:
-            return select_app(self.rules(), process.evidence)
-        except KeylessError:
-            return None
 
     def _refused(self, uid: int | None, error: KeylessError) -> Refusal:
         if not self.refusals.allows(uid):

@@ -21,8 +21,6 @@ import msgspec
 
 from keyless.model.app import APP_SERVICE, Lease
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid
-from keyless.model.resource_id import ResourceId
-from keyless.workload.attestation import Process
 from keyless.workload.doors import Caller, Door, Refusal
 from keyless.workload.instances import Instances, lease_is_over
 
@@ -77,6 +75,7 @@ class _Holder:
     """The connection that a lease lives by, and whose it is."""
 
     lease: Lease
+    door: Door
     caller: Caller
     transport: asyncio.Transport
 
@@ -118,10 +117,9 @@ class LeaseSocket:
                 holder.transport.close()
         await self.instances.end([lease.id for lease in leases])
 
-    async def end_unattested(self, selects: Callable[[Process], ResourceId | None]) -> None:
-        """End the leases of attested processes that may not run as their app any more."""
-        held = ((holder.lease, holder.caller) for holder in self._held.values())
-        over = [lease for lease, caller in held if caller.process and selects(caller.process) != lease.app]
+    async def end_unattested(self) -> None:
+        """End the leases of those whom their doors would not let in any more."""
+        over = [holder.lease for holder in self._held.values() if not holder.door.still_admits(holder.caller)]
         if over:
             await self.end_app(over, "No rule of the app matches this process any more.")
 
@@ -240,6 +238,9 @@ class _Connection(asyncio.Protocol):
     async def _launch(self, opening: OpenLease, caller: Caller) -> None:
         try:
             lease, answer = await self._owner.launch(opening, caller)
+            if not self._door.still_admits(caller):  # the rules have changed meanwhile
+                await self._owner.instances.end([lease.id])
+                raise lease_is_over()
         except KeylessError as error:
             self._refuse(error)
         except Exception as error:
@@ -249,7 +250,7 @@ class _Connection(asyncio.Protocol):
             self._keep(lease, answer, caller)
 
     def _keep(self, lease: Lease, answer: Mapping[str, object], caller: Caller) -> None:
-        self._holder = _Holder(lease, caller, self._transport)
+        self._holder = _Holder(lease, self._door, caller, self._transport)
         self._owner.hold(self._holder)
         if self._transport.is_closing():  # the launcher died while its lease was made
             self._owner.release(self._holder)
