@@ -24,6 +24,7 @@ _COMMANDS = {
     "restore": "keyless.cli.restore:restore",
     "identity": "keyless.cli.identity:identity",
     "app": "keyless.cli.app:app",
+    "instance": "keyless.cli.app_instances:instance",
     "role": "keyless.cli.role:role",
     "vault": "keyless.cli.vault:vault",
     "secret": "keyless.cli.secret:secret",

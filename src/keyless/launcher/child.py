@@ -20,6 +20,7 @@ from typing import NamedTuple, NoReturn
 
 from keyless.launcher.guard import ENDING, NOT_EXECUTABLE, run_guard
 from keyless.launcher.usage import complain
+from keyless.launcher.user import User
 
 #: Taken by the launcher, each to be passed on or not.
 PASSED_ON = frozenset(
@@ -61,9 +62,13 @@ def start_child(
     *,
     mask: Iterable[int],
     folder: str,
+    user: User | None,
     ours: Iterable[socket.socket],
 ) -> Guarded:
-    """Start `command` under a guard, which removes `folder` in the end and must not keep the sockets `ours` open."""
+    """Start `command`, as `user` if there is one, under a guard.
+
+    The guard removes `folder` in the end, and must not keep the sockets `ours` open.
+    """
     control, guards_end = socket.socketpair()
     launcher = os.getpid()
     pid = os.fork()
@@ -75,7 +80,7 @@ def start_child(
         control.close()
         for connection in ours:
             connection.close()
-        run_guard(guards_end, launcher, command=command, environ=environ, mask=mask, folder=folder)
+        run_guard(guards_end, launcher, command=command, environ=environ, mask=mask, folder=folder, user=user)
         os._exit(0)
     except Exception as error:
         complain(f"{command[0]} could not be started or guarded: {error}")

@@ -25,6 +25,7 @@ from contextlib import suppress
 
 from keyless.launcher.trust import remove_folder
 from keyless.launcher.usage import complain
+from keyless.launcher.user import User, become
 
 #: The exit statuses that shells use for a command that they cannot start.
 NOT_FOUND = 127
@@ -48,11 +49,12 @@ def run_guard(
     environ: Mapping[str, str],
     mask: Iterable[int],
     folder: str,
+    user: User | None = None,
 ) -> None:
     """Be the guard of process `launcher` until the child or the launcher has ended; then remove `folder`.
 
     `control` takes one byte per signal for the child, and gives one `ENDING`. Signals are blocked here; the child gets
-    the signal mask `mask`.
+    the signal mask `mask`, and is `user` if there is one.
     """
     prctl = _prctl()
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -63,6 +65,7 @@ def run_guard(
     guard = os.getpid()
     child = os.fork()
     if child == 0:
+        _switch(user)  # first: who changes its user loses the signal of its parent's death
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == guard:
             signal.signal(signal.SIGCHLD, former or signal.SIG_DFL)
@@ -135,6 +138,15 @@ class _Watch:
         # the launcher's own shell watches the launcher, not the child
         if os.getppid() == self._launcher:
             os.kill(self._launcher, signal.SIGSTOP if self._stopped else signal.SIGCONT)
+
+
+def _switch(user: User | None) -> None:
+    try:
+        if user:
+            become(user)
+    except OSError as error:
+        complain(f"the program cannot become the user {user.uid if user else ''}: {error.strerror}")
+        os._exit(NOT_EXECUTABLE)
 
 
 def _become(command: Sequence[str], environ: Mapping[str, str], mask: Iterable[int]) -> None:

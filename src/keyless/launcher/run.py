@@ -16,44 +16,54 @@ from keyless.launcher.environment import child_environment
 from keyless.launcher.lease import NAMES, Wanted
 from keyless.launcher.sources import LOOPBACK
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
-from keyless.launcher.unix_socket import take_lease
+from keyless.launcher.unix_socket import find_server, take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
+from keyless.launcher.user import find_user, give
 from keyless.model.app import FAULTS, HOSTS
 from keyless.model.errors import invalid
-from keyless.model.paths import data_folder
 
-USAGE = "usage: keyless run --app NAME [--host SHAPE] [--names clouds|own] [--data DIR] -- COMMAND [ARGUMENT…]"
+USAGE = (
+    "usage: keyless run --app NAME [--host SHAPE] [--names clouds|own] [--user NAME|UID] [--data DIR] "
+    "-- COMMAND [ARGUMENT…]"
+)
 
 
 class _Order(NamedTuple):
     wanted: Wanted
-    data: Path
+    place: Path
+    user: str
     command: list[str]
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     """Start the command, serve it until it ends, and end like it. Raises KeylessError when it cannot start."""
     order = _read_order(arguments, environ)
+    user = find_user(order.user) if order.user else None
     identity, proxy = _listen(), _listen()
     identity_port, proxy_port = identity.getsockname()[1], proxy.getsockname()[1]
-    lease, connection, arrived = take_lease(order.data, order.wanted, identity_port)
+    lease, connection, arrived = take_lease(order.place, order.wanted, identity_port)
     mask = hold_signals()
-    folder = make_folder(environ)
+    folder = make_folder({} if user else environ)  # another user may not come to where TMPDIR is
     try:
         trust, has_roots = write_trust(folder, environ, lease.ca, time.time())
         if not has_roots:
             complain("no public root certificates were found here: the program can trust keyless's own names only")
         host = order.wanted.host
+        inherited = {**environ, **user.environment} if user else environ
         child = child_environment(
-            environ, lease, host=host, identity_port=identity_port, proxy_port=proxy_port, trust=trust
+            inherited, lease, host=host, identity_port=identity_port, proxy_port=proxy_port, trust=trust
         )
-        guarded = start_child(order.command, child, mask=mask, folder=folder, ours=(identity, proxy, connection))
+        if user:
+            give(folder, user)
+        ours = (identity, proxy, connection)
+        guarded = start_child(order.command, child, mask=mask, folder=folder, user=user, ours=ours)
         del child
 
         # asyncio takes as long to import as all of the above: the child need not wait for it
         from keyless.launcher.serve import Sockets, serve  # noqa: PLC0415
 
-        status = serve(Sockets(identity, proxy, connection, arrived), lease, order.data, environ, guarded)
+        uid = user.uid if user else os.geteuid()
+        status = serve(Sockets(identity, proxy, connection, arrived), lease, order.place, environ, guarded, uid)
         guarded.control.close()
         with suppress(ChildProcessError):
             os.waitpid(guarded.pid, 0)
@@ -64,7 +74,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
 
 def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
     try:
-        pairs, command = getopt(list(arguments), "", ["app=", "host=", "fault=", "names=", "data="])
+        pairs, command = getopt(list(arguments), "", ["app=", "host=", "fault=", "names=", "user=", "data="])
     except GetoptError as error:
         raise invalid(f"{error}; {USAGE}", WRONG_USAGE) from None
     options = dict(pairs)
@@ -78,8 +88,8 @@ def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
         raise invalid(USAGE, WRONG_USAGE)
     _check_choice("--host", HOSTS, wanted.host)
     _check_choice("--fault", FAULTS, *wanted.faults)
-    data = Path(options["--data"]) if options.get("--data") else data_folder(environ)
-    return _Order(wanted, data.absolute(), command)
+    place = find_server(options.get("--data", ""), environ)
+    return _Order(wanted, place, options.get("--user", ""), command)
 
 
 def _check_choice(option: str, choices: Sequence[str], *given: str) -> None:

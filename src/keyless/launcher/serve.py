@@ -33,18 +33,20 @@ class Sockets:
         self.arrived = arrived
 
 
-def serve(sockets: Sockets, lease: Lease, data: Path, environ: Mapping[str, str], guarded: Guarded) -> int:
-    """Serve until the child has ended; returns its wait status."""
+def serve(sockets: Sockets, lease: Lease, place: Path, environ: Mapping[str, str], guarded: Guarded, uid: int) -> int:
+    """Serve the child, whose user is `uid`, until it has ended; returns its wait status."""
     _raise_descriptor_limit()
     pass_signals_on(guarded)
     # not asyncio.run: in the end it would wait for name lookups that nobody needs any more
-    return asyncio.new_event_loop().run_until_complete(_serve(sockets, lease, data, environ, guarded))
+    return asyncio.new_event_loop().run_until_complete(_serve(sockets, lease, place, environ, guarded, uid))
 
 
-async def _serve(sockets: Sockets, lease: Lease, data: Path, environ: Mapping[str, str], guarded: Guarded) -> int:
-    keeper = Keeper(lease, data, sockets.identity.getsockname()[1], complain)
+async def _serve(
+    sockets: Sockets, lease: Lease, place: Path, environ: Mapping[str, str], guarded: Guarded, uid: int
+) -> int:
+    keeper = Keeper(lease, place, sockets.identity.getsockname()[1], complain)
     keeping = asyncio.ensure_future(keeper.keep(sockets.lease, sockets.arrived))
-    admit = peer_check()
+    admit = peer_check(uid)
     through = proxy.Proxy(lease.server, lease.claims, user_proxies(environ))
     asking = identity_port.IdentityPort(keeper)
     identity = Port(sockets.identity, asking.handle, admit=admit, limit=identity_port.MAX_CONNECTIONS)
