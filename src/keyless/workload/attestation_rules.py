@@ -29,6 +29,8 @@ MAX_VALUES = 32
 #: The kernel's own limits: the largest number means "no user".
 _MAX_ID = 2**32 - 2
 _MAX_PATTERN = 1024
+#: Segments that name no group: the root's, and those of a group outside of what this process sees.
+_NOWHERE = frozenset({"", ".", ".."})
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _ids(properties: Mapping[str, object], name: str) -> frozenset[int]:
 
 def _pattern(value: object) -> str:
     good = isinstance(value, str) and len(value) <= _MAX_PATTERN and value.isprintable() and value.startswith("/")
-    if not isinstance(value, str) or not good or value == "/" or any(part in {"", "..", "."} for part in _parts(value)):
+    if not isinstance(value, str) or not good or not _NOWHERE.isdisjoint(_parts(value)):
         raise invalid(
             "A control group is written from the root, such as /system.slice/shop.service; "
             "'*' stands for any text between two slashes.",
@@ -156,4 +158,6 @@ def _parts(path: str) -> list[str]:
 
 def _covers(pattern: str, cgroup: str) -> bool:
     wanted, found = _parts(pattern), _parts(cgroup)
-    return len(wanted) == len(found) and all(fnmatchcase(one, glob) for one, glob in zip(found, wanted, strict=True))
+    if len(wanted) != len(found) or not _NOWHERE.isdisjoint(found):
+        return False
+    return all(fnmatchcase(one, glob) for one, glob in zip(found, wanted, strict=True))
