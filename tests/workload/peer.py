@@ -86,7 +86,12 @@ def ended() -> bool:
     return told is None or "end" in told
 
 
-ORDERS: dict[str, Callable[..., Any]] = {"ask": ask, "token": token, "leave to a child": leave_to_a_child, "ended": ended}
+ORDERS: dict[str, Callable[..., Any]] = {
+    "ask": ask,
+    "token": token,
+    "leave to a child": leave_to_a_child,
+    "ended": ended,
+}
 
 if __name__ == "__main__":
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -154,6 +154,8 @@ class TokenAuthority:
         principal = self._directory.by_id(known.principal_id)
         if principal is None:
             raise refused("its principal has been deleted")
+        if not principal.enabled:
+            raise refused("its principal has been disabled")
         return principal
 
     def _verify(self, token: str) -> _Verified:

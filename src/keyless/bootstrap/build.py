@@ -12,14 +12,23 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
+from keyless.authority.clients.certificate import CertificateWay
+from keyless.authority.clients.clients import Clients
+from keyless.authority.clients.owner_key import OwnerKeyWay
+from keyless.authority.clients.secret import ClientSecretWay
+from keyless.authority.failures import Failures
 from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.key_ring import KeyRing
+from keyless.authority.passwords import Passwords
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
+from keyless.directory.applications import Applications
+from keyless.directory.groups import Groups
 from keyless.directory.principals import Directory
+from keyless.directory.users import Users
 from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
@@ -82,6 +91,7 @@ from keyless.workload.references import References
 SIGNING_THREADS = 2
 #: How many refusals a second are told and recorded, of one user or one instance.
 REFUSALS = 5
+HASHING_THREADS = 2
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
 
@@ -101,6 +111,7 @@ class Server:
     hosted: HostedInstances
     http: HttpServer
     signers: ThreadPoolExecutor
+    hashers: ThreadPoolExecutor
 
 
 async def build(
@@ -120,16 +131,19 @@ async def build(
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
     directory = Directory(store, lambda: str(uuid4()))
+    applications = Applications(store, directory, lambda: str(uuid4()))
+    users = Users(store, directory)
+    groups = Groups(store, directory)
     resources = Resources(store)
     policies = AccessPolicies(partial(resources.named, vault_type.NAME))
-    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule)
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule, groups.of)
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
     hosted = HostedInstances(store, clock, lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, resources, assignments, keys, instances, hosted):
+    for loaded in (directory, applications, users, groups, resources, assignments, keys, instances, hosted):
         await loaded.load()
     await blobs.collector.recover()
 
@@ -153,6 +167,15 @@ async def build(
         tenant=instance.tenant,
         domain=instance.domain,
         lifetime=config.token_lifetime,
+    )
+    hashers = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="keyless-hasher")
+    passwords = Passwords(hashers, os.urandom)
+    clients = Clients(
+        directory,
+        applications,
+        ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
+        OwnerKeyWay(directory, clock),
+        CertificateWay(clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -195,7 +218,14 @@ async def build(
         clock,
     )
     surfaces: dict[str, Surface] = {
-        "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
+        "login": LoginSurface(
+            authority,
+            keys,
+            {"client_credentials": ClientCredentials(clients, authority, clock)},
+            audit,
+            clock,
+            instance.tenant,
+        ),
         "management": ManagementSurface(
             _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, hosted, clock),
             endpoints.login_url,
@@ -275,6 +305,7 @@ async def build(
         hosted,
         http,
         signers,
+        hashers,
     )
 
 
