@@ -191,8 +191,11 @@ def test_the_secret_is_good_under_its_own_name_only(platform: Platform, owner: P
 
 
 def test_a_launched_instances_secret_is_none_here(platform: Platform, app: str) -> None:
-    _, answer = platform.run(platform.built.leases.launch(OpenLease(app.rsplit("/", 1)[1], 41_000, "own"), OWNER))  # type: ignore[arg-type]
-    assert ask(platform, str(answer["header"])).status_code == 401
+    async def launch() -> str:
+        _, answer = await platform.built.leases.launch(OpenLease(app.rsplit("/", 1)[1], 41_000, "own"), OWNER)
+        return str(answer["header"])
+
+    assert ask(platform, platform.run(launch())).status_code == 401
 
 
 def test_only_its_sources_and_by_the_peers_address_alone(platform: Platform, owner: PlatformOwner, app: str) -> None:
