@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.hosts import READERS, Handed, Host, other_host
+from tests.clients.other_hosts import READERS, Handed, Host, other_host
 from tests.clients.place import PROGRAMS, Command, Place, make_place, output_of, python
 from tests.clients.tools import BUILD_SECONDS, go_program, java_classpath, needed, npm_packages
 from tests.harness import Owner, RunningServer, running_server

@@ -131,7 +131,7 @@ def list_(keyless: Keyless, app: str | None, group: str | None) -> None:
     found = [
         {**one, "app": item["name"]} for item in apps for one in keyless.resources.items(f"{item['id']}/instances")
     ]
-    keyless.output.objects(found, _ROW)
+    keyless.output.objects(sorted(found, key=lambda one: str(pick(one, "properties.createdOn"))), _ROW)
 
 
 @instance.command()
@@ -148,10 +148,15 @@ def revoke(keyless: Keyless, app: str, id_: str, group: str | None) -> None:
     keyless instance revoke web 0b52c9a6-6a53-4f39-9f6d-2f8f9f5a3c11
     """
     found = keyless.resources.find(APP, app, group)
-    path = f"{found['id']}/instances/{id_}"
-    keyless.resources.get(path)  # a misspelt ID must not look like a success
-    keyless.resources.delete(path)
-    keyless.output.say(f"Revoked the instance {id_} of {found['name']}.")
+    name, path = found["name"], f"{found['id']}/instances"
+    if id_.lower() not in {
+        one["name"].lower() for one in keyless.resources.items(path)
+    }:  # a misspelt one is no success
+        raise Refused(
+            f"{name} has no instance {id_}: `keyless instance list {name}` shows those there are.", status=404
+        )
+    keyless.resources.delete(f"{path}/{id_}")
+    keyless.output.say(f"Revoked the instance {id_} of {name}.")
 
 
 def _address(keyless: Keyless, listen: str | None) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from keyless.cli.command import Keyless
+from keyless.cli.errors import Refused
 from keyless.cli.output import Json
+from keyless.model.resource_id import parse_resource_id
 
 DEFAULT = "default"
 _MAX_ID = 2**32 - 2
@@ -55,10 +57,12 @@ def put_rule(keyless: Keyless, app: str, name: str, allowed: Allowed) -> None:
 
 
 def remove_rule(keyless: Keyless, app: str, name: str) -> None:
-    """Remove a rule that is there."""
-    path = f"{app}/attestationRules/{name}"
-    keyless.resources.get(path)  # a misspelt name must not look like a success
-    keyless.resources.delete(path)
+    """Remove a rule that is there; Refused if it is not."""
+    held = keyless.resources.items(f"{app}/attestationRules")
+    if name.lower() not in {rule["name"].lower() for rule in held}:  # a misspelt name must not look like a success
+        owner = parse_resource_id(app).name
+        raise Refused(f"{owner} has no rule {name!r}: `keyless app show {owner}` shows those there are.", status=404)
+    keyless.resources.delete(f"{app}/attestationRules/{name}")
 
 
 def rules_of(keyless: Keyless, app: str) -> list[str]:

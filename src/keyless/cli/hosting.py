@@ -95,17 +95,16 @@ def _docker(host: Hosting) -> str:
 
 def _compose(host: Hosting) -> str:
     if host.written:
-        environment = ["    env_file:", f"      - {_yaml(host.env_file)}"]
+        environment = ["    env_file:", f"      - {_compose_text(host.env_file)}"]
     else:
-        # Compose reads a dollar sign as the beginning of a variable
-        given = ((name, _yaml(value.replace("$", "$$"))) for name, value in host.variables.items())
+        given = ((name, _compose_text(value)) for name, value in host.variables.items())
         environment = ["    environment:", *(f"      {name}: {value}" for name, value in given)]
     lines = [
         "services:",
         f"  {_yaml(host.app)}:",
         *environment,
         "    volumes:",
-        f"      - {_yaml(f'{host.trust}:{MOUNT}:ro')}",
+        f"      - {_compose_text(f'{host.trust}:{MOUNT}:ro')}",
         "    extra_hosts:",
         *(f"      - {_yaml(f'{name}:{host.address}')}" for name in host.names),
     ]
@@ -181,3 +180,8 @@ def _hosts_lines(host: Hosting) -> str:
 def _yaml(text: str) -> str:
     """A string in YAML: one of JSON is one."""
     return json.dumps(text)
+
+
+def _compose_text(text: str) -> str:
+    """The same for Compose, which reads a dollar sign as the beginning of a variable."""
+    return _yaml(text.replace("$", "$$"))

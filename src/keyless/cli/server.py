@@ -113,6 +113,8 @@ def _addresses(instance: Instance) -> dict[str, object]:
 def _greeting(folder: Path, instance: Instance) -> str:
     lines = [f"keyless is ready: {folder}"]
     lines += [f"  {name:<12}{address}" for name, address in _addresses(instance).items()]
+    if instance.listen:
+        lines.append(f"It listens at {', '.join(instance.listen)} too: other machines may reach it there.")
     # the boundary between apps is the user that they run as; here that is one and the same
     lines.append("Every program of your user can borrow any app's identity: apps are kept apart by user, not by name.")
     return "\n".join(lines)

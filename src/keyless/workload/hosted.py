@@ -135,11 +135,10 @@ class HostedInstances:
         return made, secret
 
     async def revoke(self, app: ResourceId, name: str) -> bool:
-        """End one: its secret counts no more. Whether there was one."""
+        """End one: its secret counts no more, also after a restart. Whether there was one."""
         held = self._by_key.get((app.key, name.lower()))
         if held is None:
             return False
-        self._forget(held.key)  # from this moment, whatever the disk does
         await self._store.write(lambda tx: _delete(tx, [held.key]))
         return True
 
@@ -191,12 +190,8 @@ class HostedInstances:
         self._by_hash[one.header_hash] = one.key
 
     def _gone(self, change: _Gone) -> None:
-        self._forget(change.key)
-
-    def _forget(self, key: tuple[str, str]) -> None:
-        held = self._by_key.pop(key, None)
-        self._used.pop(key, None)
-        if held:
+        self._used.pop(change.key, None)
+        if held := self._by_key.pop(change.key, None):
             del self._by_hash[held.header_hash]
 
 
