@@ -10,7 +10,9 @@ import yaml
 
 from keyless.cli.hosting import CONTAINERS, KINDS, MOUNT, Hosting, Source, env_file, trust_in, variables
 
-SOURCE = Source("https://identity.x:8443/msi/token", "s3cret", "tenant", "https://login.x:8443", "client")
+SOURCE = Source(
+    "app-service", "https://identity.x:8443/msi/token", "s3cret", "tenant", "https://login.x:8443", "client"
+)
 NAMES = ("identity.x", "shop.vault.x")
 
 
@@ -27,6 +29,13 @@ def test_the_secret_is_not_printed_where_it_has_been_written(kind: str) -> None:
 
 def test_an_app_with_several_identities_is_not_told_which_one_to_take() -> None:
     assert "AZURE_CLIENT_ID" not in variables(SOURCE.__class__(**{**vars(SOURCE), "client_id": ""}), trust_in("/t"))
+
+
+def test_the_older_shape_has_the_variables_of_its_clients_only() -> None:
+    given = variables(Source("app-service-2017", "https://identity.x", "s3cret", "t", "https://l", "c"), trust_in("/t"))
+    assert (given["MSI_ENDPOINT"], given["MSI_SECRET"]) == ("https://identity.x", "s3cret")
+    assert given["DEFAULT_IDENTITY_CLIENT_ID"] == "c"
+    assert not [name for name in given if name.startswith("IDENTITY_")]
 
 
 @pytest.mark.parametrize("kind", ["env", "systemd"])

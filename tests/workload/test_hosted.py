@@ -54,6 +54,7 @@ def secret_of(made: Mapping[str, Any]) -> str:
 def ask(platform: Platform, secret: str, *, peer: str = "127.0.0.1", **given: Any) -> httpx.Response:
     """A request as the instance makes it; `headers` overrule what a good one has."""
     headers = {"Host": NAME, "X-IDENTITY-HEADER": secret} | given.get("headers", {})
+    headers = {name: value for name, value in headers.items() if value is not None}
     url = f"https://{NAME}{given.get('path', '/msi/token')}"
     query = {"api-version": "2019-08-01", "resource": VAULT} | given.get("query", {})
 
@@ -161,6 +162,14 @@ def test_the_identity_is_the_apps(platform: Platform, owner: PlatformOwner, app:
         assert refused.status_code == 400
         assert set(refused.json()) == {"statusCode", "message", "correlationId"}
     assert two["identity"]["principalId"]
+
+
+def test_the_older_shape(platform: Platform, owner: PlatformOwner, app: str) -> None:
+    secret = secret_of(make(owner, app, hostShape="app-service-2017"))
+    assert ask(platform, secret, headers={"secret": secret, "X-IDENTITY-HEADER": None}).status_code == 200
+    assert ask(platform, secret).status_code == 401
+    wrong = ask(platform, secret, headers={"secret": "x" * 43, "X-IDENTITY-HEADER": secret})
+    assert wrong.status_code == 401
 
 
 @pytest.mark.parametrize(

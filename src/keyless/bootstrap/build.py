@@ -5,6 +5,7 @@ Owns which part is handed to which. Nothing here does any work of its own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from keyless.authority.clients.owner_key import OwnerKeyWay
 from keyless.authority.clients.secret import ClientSecretWay
 from keyless.authority.failures import Failures
 from keyless.authority.grants.client_credentials import ClientCredentials
+from keyless.authority.instance_assertions import AssertionAuthority
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.passwords import Passwords
 from keyless.authority.surface import LoginSurface
@@ -71,6 +73,7 @@ from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
 from keyless.store.backup import Backups
+from keyless.store.engine import Store
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
@@ -78,10 +81,13 @@ from keyless.workload import attestation_rules
 from keyless.workload.attestation import LinuxKernel
 from keyless.workload.doors import OwnerDoor, WorkloadDoor
 from keyless.workload.endpoint import IdentityEndpoint
+from keyless.workload.faults import Faults
 from keyless.workload.hosted import HostedInstances
 from keyless.workload.hosted_endpoint import HostedEndpoint
 from keyless.workload.hosted_router import HostedRouter
-from keyless.workload.hosts import all_shapes
+from keyless.workload.hosts import Material, all_shapes
+from keyless.workload.identities import InstanceIdentities
+from keyless.workload.instance_assertions import InstanceAssertions
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
 from keyless.workload.lease_socket import LeaseSocket
@@ -168,6 +174,13 @@ async def build(
         domain=instance.domain,
         lifetime=config.token_lifetime,
     )
+    assertion_authority = AssertionAuthority(
+        keys, clock, os.urandom, signers, issuer=instance.issuer, tenant=instance.tenant
+    )
+    identities = InstanceIdentities(
+        resources.get, directory, RateLimit(config.token_rate, clock), Faults(asyncio.sleep)
+    )
+    assertions = InstanceAssertions(assertion_authority, instances, identities)
     hashers = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="keyless-hasher")
     passwords = Passwords(hashers, os.urandom)
     clients = Clients(
@@ -176,6 +189,7 @@ async def build(
         ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
         OwnerKeyWay(directory, clock),
         CertificateWay(clock),
+        assertions,
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -207,16 +221,7 @@ async def build(
         clock,
         instance.tenant,
     )
-    identity = IdentityEndpoint(
-        all_shapes(),
-        instances,
-        resources.get,
-        directory,
-        authority,
-        audit,
-        RateLimit(config.token_rate, clock),
-        clock,
-    )
+    identity = IdentityEndpoint(all_shapes(resources.get, assertions), instances, identities, authority, audit, clock)
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(
             authority,
@@ -270,6 +275,7 @@ async def build(
         Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
+        Material(tls.loopback_leaf, assertions).of,
     )
     leases = LeaseSocket(instances, launches.open, http.protocol)
     workload_door = WorkloadDoor(
@@ -280,18 +286,7 @@ async def build(
         connections // 6,
     )
 
-    def end_instances(change: ResourceDeleted) -> None:
-        if held := instances.of_app(change.id):
-            leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
-
-    def look_again(change: ResourceWritten | ResourceDeleted) -> None:
-        changed = change.resource.id if isinstance(change, ResourceWritten) else change.id
-        if changed.type.lower() == attestation_rules.NAME.lower():
-            leases.spawn(leases.end_unattested())
-
-    store.subscribe(ResourceDeleted, end_instances)
-    store.subscribe(ResourceDeleted, look_again)
-    store.subscribe(ResourceWritten, look_again)
+    _end_leases_with_their_reasons(store, instances, leases)
     return Server(
         store,
         audit,
@@ -307,6 +302,22 @@ async def build(
         signers,
         hashers,
     )
+
+
+def _end_leases_with_their_reasons(store: Store, instances: Instances, leases: LeaseSocket) -> None:
+    """Leases of an app end with it, and attested ones with the rule by which they were had."""
+
+    def look_again(changed: ResourceId) -> None:
+        if changed.type.lower() == attestation_rules.NAME.lower():
+            leases.spawn(leases.end_unattested())
+
+    def deleted(change: ResourceDeleted) -> None:
+        if held := instances.of_app(change.id):
+            leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
+        look_again(change.id)
+
+    store.subscribe(ResourceDeleted, deleted)
+    store.subscribe(ResourceWritten, lambda change: look_again(change.resource.id))
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:

@@ -23,6 +23,7 @@ from keyless.cli.hosting import CONTAINERS, KINDS, Hosting, Source
 from keyless.cli.output import Columns, Json, pick, print_json
 from keyless.cli.resources import ACCOUNT, APP, VAULT
 from keyless.launcher.trust import write_trust
+from keyless.model.app import APP_SERVICE
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _TRUST = "keyless-trust"
@@ -59,7 +60,12 @@ def instance() -> None:
 @instance.command()
 @click.argument("app")
 @click.option(
-    "--host", default="app-service", show_default=True, metavar="SHAPE", help="What it looks like to clients."
+    "--host",
+    type=click.Choice([*hosting.SOURCES]),
+    default=APP_SERVICE,
+    show_default=True,
+    metavar="SHAPE",
+    help="What it looks like to clients: app-service or app-service-2017.",
 )
 @click.option(
     "--lifetime", callback=_seconds, default="30d", show_default=True, help="How long it lives; 366d at most."
@@ -210,6 +216,7 @@ def _source(keyless: Keyless, app: Json, made: Json) -> Source:
     user = list((pick(app, "identity.userAssignedIdentities") or {}).values())
     only = len(user) == 1 and not pick(app, "identity.principalId")
     return Source(
+        made["properties"]["hostShape"],
         f"https://{instance.authority(f'identity.{instance.domain}')}/msi/token",
         made["properties"]["headerSecret"],
         instance.tenant,

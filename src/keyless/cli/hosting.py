@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from keyless.launcher.environment import TrustFiles
 from keyless.launcher.jks import PASSWORD
+from keyless.model.app import APP_SERVICE, APP_SERVICE_2017
 
 #: Where a container finds the files that say whom to trust.
 MOUNT = "/etc/keyless/trust"
@@ -25,6 +26,7 @@ CONTAINERS = frozenset({"docker", "compose", "kubernetes"})
 class Source:
     """Where the instance gets its tokens, and what else its clients are told."""
 
+    host: str
     endpoint: str
     header: str
     tenant: str
@@ -49,12 +51,22 @@ class Hosting:
     written: bool
 
 
+#: By the shape of the host: where its clients look.
+SOURCES: Mapping[str, Callable[[Source], dict[str, str]]] = {
+    APP_SERVICE: lambda source: {"IDENTITY_ENDPOINT": source.endpoint, "IDENTITY_HEADER": source.header},
+    APP_SERVICE_2017: lambda source: {
+        "MSI_ENDPOINT": source.endpoint,
+        "MSI_SECRET": source.header,
+        **({"DEFAULT_IDENTITY_CLIENT_ID": source.client_id} if source.client_id else {}),
+    },
+}
+
+
 def variables(source: Source, trust: TrustFiles) -> dict[str, str]:
     """The environment of the instance's programs."""
     client_id = {"AZURE_CLIENT_ID": source.client_id} if source.client_id else {}
     return {
-        "IDENTITY_ENDPOINT": source.endpoint,
-        "IDENTITY_HEADER": source.header,
+        **SOURCES[source.host](source),
         "AZURE_AUTHORITY_HOST": source.authority,
         "AZURE_TENANT_ID": source.tenant,
         **client_id,

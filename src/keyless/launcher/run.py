@@ -11,19 +11,21 @@ from getopt import GetoptError, getopt
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from keyless.launcher.arc_files import prepare_folder
 from keyless.launcher.child import end_like, hold_signals, start_child
 from keyless.launcher.environment import child_environment
 from keyless.launcher.lease import NAMES, Wanted
-from keyless.launcher.sources import LOOPBACK
+from keyless.launcher.sources import LOOPBACK, Around
+from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
 from keyless.launcher.unix_socket import find_server, take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
 from keyless.launcher.user import find_user, give
-from keyless.model.app import FAULTS, HOSTS
+from keyless.model.app import ARC, FAULTS, HOSTS, WORKLOAD_IDENTITY
 from keyless.model.errors import invalid
 
 USAGE = (
-    "usage: keyless run --app NAME [--host SHAPE] [--names clouds|own] [--user NAME|UID] [--data DIR] "
+    "usage: keyless run --app NAME [--host SHAPE] [--fault FAULT]… [--names clouds|own] [--user NAME|UID] [--data DIR] "
     "-- COMMAND [ARGUMENT…]"
 )
 
@@ -43,16 +45,16 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     identity_port, proxy_port = identity.getsockname()[1], proxy.getsockname()[1]
     lease, connection, arrived = take_lease(order.place, order.wanted, identity_port)
     mask = hold_signals()
+    owner = (user.uid, user.gid) if user else (os.geteuid(), os.getegid())
     folder = make_folder({} if user else environ)  # another user may not come to where TMPDIR is
     try:
         trust, has_roots = write_trust(folder, environ, lease.ca, time.time())
         if not has_roots:
             complain("no public root certificates were found here: the program can trust keyless's own names only")
-        host = order.wanted.host
+        around = Around(lease, identity_port, folder)
+        _prepare(around, owner)
         inherited = {**environ, **user.environment} if user else environ
-        child = child_environment(
-            inherited, lease, host=host, identity_port=identity_port, proxy_port=proxy_port, trust=trust
-        )
+        child = child_environment(inherited, around, proxy_port=proxy_port, trust=trust)
         if user:
             give(folder, user)
         ours = (identity, proxy, connection)
@@ -60,16 +62,24 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
         del child
 
         # asyncio takes as long to import as all of the above: the child need not wait for it
-        from keyless.launcher.serve import Sockets, serve  # noqa: PLC0415
+        from keyless.launcher.serve import Instance, Sockets, serve  # noqa: PLC0415
 
-        uid = user.uid if user else os.geteuid()
-        status = serve(Sockets(identity, proxy, connection, arrived), lease, order.place, environ, guarded, uid)
+        sockets = Sockets(identity, proxy, connection, arrived)
+        status = serve(sockets, Instance(lease, folder, owner), order.place, environ, guarded)
         guarded.control.close()
         with suppress(ChildProcessError):
             os.waitpid(guarded.pid, 0)
     finally:
         remove_folder(folder)
     end_like(status)
+
+
+def _prepare(around: Around, owner: tuple[int, int]) -> None:
+    """Make what the shape of the host needs before the program starts."""
+    if around.lease.host == ARC:
+        prepare_folder()
+    elif around.lease.host == WORKLOAD_IDENTITY:
+        write_token(around.folder, around.lease.material.reveal(), owner)
 
 
 def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:

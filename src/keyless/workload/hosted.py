@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from keyless.management import resources as table
-from keyless.model.app import APP_SERVICE
+from keyless.model.app import APP_SERVICE, APP_SERVICE_2017
 from keyless.model.clock import Clock
 from keyless.model.errors import conflict, invalid, not_found
 from keyless.model.resource import Resource
@@ -33,7 +33,7 @@ MIGRATION = Migration(
 )
 
 #: The shapes of hosts in which a header secret proves the caller: nothing else reaches as far as another host.
-SHAPES = (APP_SERVICE,)
+SHAPES = (APP_SERVICE, APP_SERVICE_2017)
 MAX_OF_APP = 100
 MAX_SOURCES = 16
 MIN_LIFETIME = 60

@@ -97,6 +97,14 @@ class Instances:
             raise lease_is_over()
         return lease
 
+    def live(self, lease_id: str) -> Lease | None:
+        """The lease of this ID, if it lives."""
+        return self._live.get(lease_id)
+
+    def is_dormant(self, lease_id: str) -> bool:
+        """Whether a launcher may still come back with this lease, after a restart of the server."""
+        return lease_id in self._dormant
+
     def is_live(self, lease: Lease) -> bool:
         """Whether a lease still counts."""
         return lease.id in self._live

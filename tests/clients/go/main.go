@@ -18,7 +18,7 @@ var ctx = context.Background()
 
 func main() {
 	works := map[string]func(){
-		"identities": identities, "stranger": stranger, "secrets": secrets, "blobs": blobs, "refusals": refusals,
+		"identities": identities, "hosts": hosts, "stranger": stranger, "secrets": secrets, "blobs": blobs, "refusals": refusals,
 	}
 	works[os.Args[1]]()
 }
