@@ -88,7 +88,8 @@ def create(place: Place, folder: Path, kind: str, *options: str, written: bool =
         return READERS[kind](made.stdout, "")
     assert out.stat().st_mode & 0o777 == 0o600
     handed = READERS[kind](made.stdout, out.read_text())
-    assert handed.environ["IDENTITY_HEADER"] not in made.stdout + made.stderr
+    (secret,) = (handed.environ[name] for name in ("IDENTITY_HEADER", "MSI_SECRET") if name in handed.environ)
+    assert secret not in made.stdout + made.stderr
     return handed
 
 
@@ -110,6 +111,15 @@ def test_what_is_printed_is_all_that_a_program_needs(
     place.owner.blob(place.name, "box/hello.txt", b"a blob")
     place.owner.secret(place.name, "greeting", "a secret")
     handed = create(place, tmp_path, kind, "--source", f"{host.address}/32", written=written)
+    assert run(host, place, handed, python("hello.py")) == "a secret\na blob\n"
+
+
+def test_the_older_shape(host: Host, place: Place, tmp_path: Path) -> None:
+    place.owner.secret(place.name, "greeting", "a secret")
+    place.owner.container(place.name, "box")
+    place.owner.blob(place.name, "box/hello.txt", b"a blob")
+    handed = create(place, tmp_path, "docker", "--host", "app-service-2017", "--source", f"{host.address}/32")
+    assert "MSI_ENDPOINT" in handed.environ
     assert run(host, place, handed, python("hello.py")) == "a secret\na blob\n"
 
 

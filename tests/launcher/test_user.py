@@ -162,6 +162,19 @@ def test_a_killed_launcher_takes_another_users_program_along(server: RunningServ
 
 
 @needs_root
+def test_the_files_of_a_shape_are_the_users(server: RunningServer, app: str) -> None:
+    program = (
+        "import os; path = os.environ['AZURE_FEDERATED_TOKEN_FILE']; print(open(path).read().count('.'), os.geteuid())"
+    )
+    ran = server.keyless(
+        *("run", "--app", app, "--host", "workload-identity", "--user", str(UID)),
+        *("--", anybodys_python(), "-c", program),
+        cwd="/",
+    )
+    assert (ran.returncode, ran.stdout) == (0, f"2 {UID}\n"), ran.stderr
+
+
+@needs_root
 def test_exit_codes_are_the_programs(server: RunningServer, app: str) -> None:
     ran = server.keyless("run", "--app", app, "--user", str(UID), "--", "sh", "-c", "exit 7", cwd="/")
     assert ran.returncode == 7
