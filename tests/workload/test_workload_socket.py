@@ -378,6 +378,18 @@ def test_a_launcher_of_another_user_outlives_a_restart(folder: Path) -> None:
             assert launcher.wait(20) == 0
 
 
+def test_a_socket_that_others_could_replace_is_not_made(server: RunningServer, tmp_path: Path) -> None:
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    mine = {"KEYLESS_DATA": str(tmp_path / "data"), "KEYLESS_CONFIG": str(tmp_path / "config")}
+    environ = server.environ | mine | {"KEYLESS_WORKLOAD_SOCKET": str(open_to_all / "sock")}
+    told = server.keyless("up", "--port", "0", env=environ)
+    assert told.returncode == 1
+    assert f"Others may write to {open_to_all}" in told.stderr
+    assert list(open_to_all.iterdir()) == []
+
+
 def test_two_servers_cannot_share_a_socket(server: RunningServer, socket_path: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     environ = server.environ | {"KEYLESS_DATA": str(data), "KEYLESS_CONFIG": str(tmp_path / "config")}

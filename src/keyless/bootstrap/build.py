@@ -130,8 +130,8 @@ async def build(
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
-    `connections` is how many there may be over TLS; a sixth as many may come from the owner's launchers, and as many
-    again from workloads that are attested.
+    `connections` is how many there may be over TLS. A quarter as many may come from the owner's launchers, and a sixth
+    of these again from workloads, whose processes are held by a descriptor each.
     """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
@@ -283,7 +283,7 @@ async def build(
         lambda: resources.below(subscription, attestation_rules.NAME),
         audit,
         RateLimit(REFUSALS, clock),
-        connections // 6,
+        connections // 24,
     )
 
     _end_leases_with_their_reasons(store, instances, leases)
@@ -295,7 +295,7 @@ async def build(
         deleted_vaults,
         instances,
         leases,
-        OwnerDoor(connections // 6),
+        OwnerDoor(connections // 4),
         workload_door,
         hosted,
         http,

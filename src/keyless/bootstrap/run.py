@@ -137,6 +137,11 @@ async def _open_to_workloads(server: Server, path: Path) -> None:
         if not path.parent.exists():
             path.parent.mkdir()
             path.parent.chmod(0o755)
+        if path.parent.stat().st_mode & 0o022:
+            raise conflict(
+                f"Others may write to {path.parent}, and put another socket in the place of KEYLESS_WORKLOAD_SOCKET: "
+                "name a folder that is yours alone."
+            )
         await server.leases.start(path.parent, path.name, server.workload_door, mode=0o666)
     except OSError as error:
         raise KeylessError(
