@@ -20,9 +20,10 @@ from typing import cast
 import msgspec
 
 from keyless.model.app import APP_SERVICE, Lease
-from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid
+from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.workload.doors import Caller, Door, Refusal
 from keyless.workload.instances import Instances, lease_is_over
+from keyless.workload.listener import listen
 
 log = logging.getLogger("keyless.workload")
 
@@ -95,7 +96,7 @@ class LeaseSocket:
     async def start(self, folder: Path, name: str, door: Door, *, mode: int = 0o600) -> None:
         """Listen at `folder/name`, whatever the length of the path, for whom the door lets in."""
         loop = asyncio.get_running_loop()
-        listener = _listen(folder, name, mode)
+        listener = listen(folder, name, mode)
         self._servers.append(await loop.create_unix_server(lambda: _Connection(self, door), sock=listener))
 
     async def stop(self) -> None:
@@ -127,9 +128,9 @@ class LeaseSocket:
 
     def confirm(self, lease_id: str, caller: Caller) -> None:
         """Whether an attested caller is the process that holds the lease; raises FORBIDDEN."""
-        holder = self._held.get(lease_id)
         if caller.process is None:
             return
+        holder = self._held.get(lease_id)
         if holder is None or holder.caller.process is None or not caller.process.is_same_as(holder.caller.process):
             raise lease_is_over()
 
@@ -278,38 +279,6 @@ class _Connection(asyncio.Protocol):
         if caller.process:
             asyncio.get_running_loop().remove_reader(caller.process.pidfd)
         self._door.leave(caller)
-
-
-def _listen(folder: Path, name: str, mode: int) -> socket.socket:
-    """A socket of that mode. Where there is /proc, the path may be longer than an address can be."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    before = os.umask(0o777 & ~mode)
-    try:
-        short = Path(f"/proc/self/fd/{descriptor}")
-        address = str((short if short.exists() else folder) / name)
-        _make_way(address, folder / name)
-        listener.bind(address)
-    except BaseException:
-        listener.close()
-        raise
-    finally:
-        os.umask(before)
-        os.close(descriptor)
-    return listener
-
-
-def _make_way(address: str, path: Path) -> None:
-    """Remove the socket of a server that is gone; raises CONFLICT when another one listens there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        try:
-            asking.connect(address)
-        except FileNotFoundError:
-            return
-        except ConnectionRefusedError:
-            path.unlink()
-        else:
-            raise conflict(f"Another server listens at {path}: name another place in KEYLESS_WORKLOAD_SOCKET.")
 
 
 def _line(message: Mapping[str, object]) -> bytes:
