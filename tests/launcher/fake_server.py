@@ -188,7 +188,8 @@ class FakeServer:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
-            known = opening["lease"] in self.leases and opening["key"] == KEY and f"X-IDENTITY-HEADER: {HEADER}" in head
+            proved = f"X-IDENTITY-HEADER: {HEADER}" in head or "\r\nmetadata: true\r\n" in head.lower()
+            known = opening["lease"] in self.leases and opening["key"] == KEY and proved
             if known and head.startswith("GET /workload-identity/assertion "):
                 self.assertions += 1
                 document: dict[str, object] = {"assertion": f"assertion-{self.assertions}", "expires_on": 4102444800}

@@ -8,6 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_a_file_is_of_one_use(tmp_path: Path) -> None:
     os.unlink(two.path)
     files.remove(two)
     files.remove(two)
+    assert names(tmp_path) == []
+
+
+def test_of_many_at_once_one_may_use_a_file(tmp_path: Path) -> None:
+    files = KeyFiles("mark", os.geteuid(), os.getegid(), str(tmp_path))
+    with ThreadPoolExecutor(16) as threads:
+        for _ in range(20):
+            key = key_in(files.make().path)
+            assert sum(threads.map(files.use, [key] * 16)) == 1
     assert names(tmp_path) == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from keyless.launcher.environment import PROTECTED, REMOVED, TrustFiles, child_environment
 from keyless.launcher.lease import Address, Claims, Lease
 from keyless.launcher.sources import ALL_SOURCES, Around
-from keyless.model.app import HOSTS
 from keyless.model.errors import KeylessError
+from keyless.model.hosts import HOSTS
 from keyless.model.secretstr import SecretStr
 
 #: Any DER will do: a thumbprint is of bytes.

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyless.authority.jwt import decode_claims, take_apart
-from keyless.model.app import FAULTS, Lease
+from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import FAULTS
 from keyless.model.resource_id import ResourceId
 from keyless.workload import faults
 from keyless.workload.faults import SHORT_LIFE, SLOW_SECONDS, Faults, longest_life

@@ -58,12 +58,8 @@ def ask(platform: Platform, secret: str, *, peer: str = "127.0.0.1", **given: An
     url = f"https://{NAME}{given.get('path', '/msi/token')}"
     query = {"api-version": "2019-08-01", "resource": VAULT} | given.get("query", {})
 
-    async def go() -> httpx.Response:
-        transport = httpx.ASGITransport(platform.application, client=(peer, 50_000))
-        async with httpx.AsyncClient(transport=transport) as http:
-            return await http.request(given.get("method", "GET"), url, params=query, headers=headers)
-
-    return platform.run(go())
+    request = httpx.Request(given.get("method", "GET"), url, params=query, headers=headers)
+    return platform.run(platform.answer(request, peer=peer))
 
 
 def send(owner: PlatformOwner, method: str, path: str, body: Any = None) -> httpx.Response:

@@ -31,7 +31,6 @@ from keyless.directory.applications import Applications
 from keyless.directory.groups import Groups
 from keyless.directory.principals import Directory
 from keyless.directory.users import Users
-from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
 from keyless.http.request_ids import request_ids
@@ -43,10 +42,20 @@ from keyless.management.resource_type import ResourceType
 from keyless.management.resources import ResourceDeleted, Resources, ResourceWritten
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
+from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
+from keyless.providers.graph.applications import ApplicationsApi
+from keyless.providers.graph.credentials import Credentials
+from keyless.providers.graph.groups import GroupsApi
+from keyless.providers.graph.groups import view as show_group
+from keyless.providers.graph.memberships import DirectoryObjectsApi, Memberships
+from keyless.providers.graph.odata import View
+from keyless.providers.graph.service_principals import ServicePrincipalsApi
+from keyless.providers.graph.surface import Collection, GraphSurface
+from keyless.providers.graph.users import MeApi, UsersApi
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.instance.router import NAMESPACE as INSTANCE_NAMESPACE
 from keyless.providers.instance.router import InstanceRouter
@@ -236,6 +245,11 @@ async def build(
             endpoints.login_url,
             endpoints.metadata,
         ),
+        "graph": GraphSurface(
+            _graph(store, directory, applications, users, groups, passwords, clock, instance),
+            endpoints.login_url,
+            clock,
+        ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
             SecretHandlers(secret_store, SecretLists(store, sealer), SecretBackups(secret_store, sealer), clock),
@@ -261,8 +275,7 @@ async def build(
         audit,
         {"storage": shared.read},
     )
-    application = Application(kernel.dispatch, hosts, request_ids(os.urandom))
-    http = HttpServer(application, tls.server_context(), connections)
+    http = HttpServer(kernel.dispatch, hosts, request_ids(os.urandom), tls.server_context(), connections)
     launches = Launches(
         lambda name: resources.named(site_type.NAME, name),
         lambda: directory.by_id(instance.owner.principal_id),
@@ -322,6 +335,37 @@ def _end_leases_with_their_reasons(store: Store, instances: Instances, leases: L
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
     return {declared.name.lower(): declared for declared in types}
+
+
+def _graph(
+    store: Store,
+    directory: Directory,
+    applications: Applications,
+    users: Users,
+    groups: Groups,
+    passwords: Passwords,
+    clock: Clock,
+    instance: Instance,
+) -> dict[str, Collection]:
+    credentials = Credentials(store, applications, passwords, os.urandom, lambda: str(uuid4()), clock)
+
+    def view(one: Principal) -> View:
+        if one.kind is PrincipalKind.GROUP:
+            return show_group(one)
+        user = users.by_id(one.principal_id)
+        return people.view(user) if user else services.view(one)
+
+    memberships = Memberships(directory, groups, view)
+    people = UsersApi(store, directory, users, passwords, memberships, clock)
+    services = ServicePrincipalsApi(store, directory, applications, credentials, memberships, instance.tenant)
+    return {
+        "applications": ApplicationsApi(store, applications, credentials, clock, instance.domain),
+        "serviceprincipals": services,
+        "users": people,
+        "me": MeApi(people),
+        "groups": GroupsApi(store, directory, groups, memberships),
+        "directoryobjects": DirectoryObjectsApi(memberships),
+    }
 
 
 def _routers(

@@ -12,6 +12,7 @@ from keyless.authority import key_ring
 from keyless.directory import applications, groups, principals, users
 from keyless.management import resources
 from keyless.providers.authorization import assignments
+from keyless.providers.authorization.builtin_roles import GLOBAL_ADMINISTRATOR
 from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
 from keyless.providers.storage.blob_store import BlobStore
@@ -34,6 +35,20 @@ _SEALING = Migration(
     (("CREATE TABLE data_key(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL)",),),
 )
 
+#: An owner of the time before there was a directory to manage gets the role over it, as a first start gives it.
+_TENANT = Migration(
+    "tenant",
+    (
+        (
+            f"""INSERT INTO role_assignment(key, id, principal_id, role, scope, created, created_by)
+                SELECT '/providers/microsoft.authorization/roleassignments/' || principal_id,
+                    '/providers/Microsoft.Authorization/roleAssignments/' || principal_id,
+                    principal_id, '{GLOBAL_ADMINISTRATOR}', '/', CAST(strftime('%s', 'now') AS REAL), principal_id
+                FROM principal WHERE assertion_key IS NOT NULL""",
+        ),
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _SEALING,
     principals.MIGRATION,
@@ -48,6 +63,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     key_ring.MIGRATION,
     instances.MIGRATION,
     hosted.MIGRATION,
+    _TENANT,
 )
 
 

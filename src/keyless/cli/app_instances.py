@@ -23,7 +23,7 @@ from keyless.cli.hosting import CONTAINERS, KINDS, Hosting, Source
 from keyless.cli.output import Columns, Json, pick, print_json
 from keyless.cli.resources import ACCOUNT, APP, VAULT
 from keyless.launcher.trust import write_trust
-from keyless.model.app import APP_SERVICE
+from keyless.model.hosts import APP_SERVICE
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _TRUST = "keyless-trust"

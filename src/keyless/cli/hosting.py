@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from keyless.launcher.environment import TrustFiles
 from keyless.launcher.jks import PASSWORD
-from keyless.model.app import APP_SERVICE, APP_SERVICE_2017
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017
 
 #: Where a container finds the files that say whom to trust.
 MOUNT = "/etc/keyless/trust"

@@ -10,10 +10,9 @@ checks (the folder, the ending `.key`, at most 4096 bytes).
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 from contextlib import suppress
+from threading import Lock
 from typing import NamedTuple
 
 from keyless.model.errors import ErrorKind, KeylessError
@@ -26,27 +25,32 @@ _KEY_BYTES = 32
 
 
 class KeyFile(NamedTuple):
-    """One file, and what makes up its key in SHA-256."""
+    """One file, its path as the program sees it, and what makes up its key in SHA-256."""
 
     path: str
+    shown: str
     digest: bytes
 
 
 class KeyFiles:
-    """The key files of one instance. `mark` is in their names; `uid` and `gid` may read them."""
+    """The key files of one instance, for many threads. `mark` is in their names; `uid` and `gid` may read them.
 
-    def __init__(self, mark: str, uid: int, gid: int, folder: str = FOLDER) -> None:
+    The program finds in the folder `shown` what we write to `folder`.
+    """
+
+    def __init__(self, mark: str, uid: int, gid: int, folder: str = FOLDER, shown: str = "") -> None:
         self._mark = mark
         self._owner = uid, gid
         self._folder = folder
+        self._shown = shown or folder
         self._files: list[KeyFile] = []
+        self._lock = Lock()
 
     def make(self) -> KeyFile:
         """A new file; raises UNAVAILABLE when none can be written."""
-        while len(self._files) >= MAX_FILES:
-            self.remove(self._files[0])
-        key = secrets.token_hex(_KEY_BYTES)
-        path = os.path.join(self._folder, f"{self._mark}-{secrets.token_hex(8)}.key")
+        key = os.urandom(_KEY_BYTES).hex()
+        name = f"{self._mark}-{os.urandom(8).hex()}.key"
+        path = os.path.join(self._folder, name)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
             with open(descriptor, "w", encoding="ascii") as file:
@@ -55,26 +59,34 @@ class KeyFiles:
                 file.write(key)
         except OSError as error:
             raise _not_writable(error) from None
-        made = KeyFile(path, hashlib.sha256(key.encode()).digest())
-        self._files.append(made)
+        made = KeyFile(path, os.path.join(self._shown, name), _digest(key))
+        with self._lock:
+            self._files.append(made)
+            surplus = self._files[:-MAX_FILES]
+            del self._files[:-MAX_FILES]
+        for old in surplus:
+            _unlink(old)
         return made
 
     def use(self, key: str) -> bool:
         """Whether `key` is that of a file that is there; it is not from now on."""
         # a digest tells nothing to whoever measures how long a comparison takes
-        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-        for file in self._files:
-            if file.digest == digest:
-                self.remove(file)
-                return True
-        return False
+        digest = _digest(key)
+        with self._lock:
+            found = next((file for file in self._files if file.digest == digest), None)
+            if found is None:
+                return False
+            self._files.remove(found)
+        _unlink(found)
+        return True
 
     def remove(self, file: KeyFile) -> None:
         """Remove a file, if it is still there."""
-        if file in self._files:
+        with self._lock:
+            if file not in self._files:
+                return
             self._files.remove(file)
-            with suppress(OSError):
-                os.unlink(file.path)
+        _unlink(file)
 
 
 def prepare_folder(folder: str = FOLDER) -> None:
@@ -94,6 +106,17 @@ def remove_key_files(mark: str, folder: str = FOLDER) -> None:
         for name in os.listdir(folder):
             if name.startswith(f"{mark}-") and name.endswith(".key"):
                 os.unlink(os.path.join(folder, name))
+
+
+def _unlink(file: KeyFile) -> None:
+    with suppress(OSError):
+        os.unlink(file.path)
+
+
+def _digest(key: str) -> bytes:
+    import hashlib  # noqa: PLC0415  (slow, and seldom needed)
+
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def _not_writable(error: OSError) -> KeylessError:

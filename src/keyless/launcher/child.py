@@ -13,14 +13,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from threading import Thread
 from typing import NamedTuple, NoReturn
 
 from keyless.launcher.guard import ENDING, NOT_EXECUTABLE, run_guard
 from keyless.launcher.usage import complain
-from keyless.launcher.user import User
 
 #: Taken by the launcher, each to be passed on or not.
 PASSED_ON = frozenset(
@@ -61,13 +60,13 @@ def start_child(
     environ: Mapping[str, str],
     *,
     mask: Iterable[int],
-    folder: str,
-    user: User | None,
+    enter: Callable[[], None],
+    clean_up: Callable[[], None],
     ours: Iterable[socket.socket],
 ) -> Guarded:
-    """Start `command`, as `user` if there is one, under a guard.
+    """Start `command` under a guard, which does `clean_up` in the end and must not keep the sockets `ours` open.
 
-    The guard removes `folder` in the end, and must not keep the sockets `ours` open.
+    `enter` takes the child to where it runs, before it becomes the command.
     """
     control, guards_end = socket.socketpair()
     launcher = os.getpid()
@@ -80,7 +79,7 @@ def start_child(
         control.close()
         for connection in ours:
             connection.close()
-        run_guard(guards_end, launcher, command=command, environ=environ, mask=mask, folder=folder, user=user)
+        run_guard(guards_end, launcher, command=command, environ=environ, mask=mask, enter=enter, clean_up=clean_up)
         os._exit(0)
     except Exception as error:
         complain(f"{command[0]} could not be started or guarded: {error}")

@@ -23,9 +23,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from keyless.launcher.trust import remove_folder
 from keyless.launcher.usage import complain
-from keyless.launcher.user import User, become
 
 #: The exit statuses that shells use for a command that they cannot start.
 NOT_FOUND = 127
@@ -48,13 +46,13 @@ def run_guard(
     command: Sequence[str],
     environ: Mapping[str, str],
     mask: Iterable[int],
-    folder: str,
-    user: User | None = None,
+    enter: Callable[[], None],
+    clean_up: Callable[[], None],
 ) -> None:
-    """Be the guard of process `launcher` until the child or the launcher has ended; then remove `folder`.
+    """Be the guard of process `launcher` until the child or the launcher has ended; then `clean_up`.
 
     `control` takes one byte per signal for the child, and gives one `ENDING`. Signals are blocked here; the child gets
-    the signal mask `mask`, and is `user` if there is one.
+    the signal mask `mask`, and does `enter` before anything else.
     """
     prctl = _prctl()
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -65,7 +63,7 @@ def run_guard(
     guard = os.getpid()
     child = os.fork()
     if child == 0:
-        _switch(user)  # first: who changes its user loses the signal of its parent's death
+        enter()  # first: to change one's privileges is to lose the signal of the parent's death
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == guard:
             signal.signal(signal.SIGCHLD, former or signal.SIG_DFL)
@@ -80,7 +78,10 @@ def run_guard(
     else:
         with suppress(OSError):
             control.send(ENDING.pack(status))
-    remove_folder(folder)
+            # the launcher still serves what the child said last, and needs what is to be cleaned up
+            while control.recv(64):
+                pass
+    clean_up()
 
 
 class _Watch:
@@ -138,15 +139,6 @@ class _Watch:
         # the launcher's own shell watches the launcher, not the child
         if os.getppid() == self._launcher:
             os.kill(self._launcher, signal.SIGSTOP if self._stopped else signal.SIGCONT)
-
-
-def _switch(user: User | None) -> None:
-    try:
-        if user:
-            become(user)
-    except OSError as error:
-        complain(f"the program cannot become the user {user.uid if user else ''}: {error.strerror}")
-        os._exit(NOT_EXECUTABLE)
 
 
 def _become(command: Sequence[str], environ: Mapping[str, str], mask: Iterable[int]) -> None:

@@ -13,13 +13,11 @@ import json
 from keyless.launcher import arc
 from keyless.launcher.arc_files import LIFE_SECONDS, KeyFiles
 from keyless.launcher.keeper import Keeper
-from keyless.launcher.relay import Endpoint, patiently
-from keyless.model.app import APP_SERVICE, APP_SERVICE_2017, CLOUD_SHELL, SERVICE_FABRIC
+from keyless.launcher.relay import AWAY, Endpoint, patiently
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017, CLOUD_SHELL, SERVICE_FABRIC
 
 MAX_CONNECTIONS = 512
-
-AWAY = "The keyless server is away: start it with `keyless up`."
 
 
 class IdentityPort:
@@ -81,7 +79,7 @@ class ArcPort:
         file = await asyncio.to_thread(self._files.make)
         loop = asyncio.get_running_loop()
         loop.call_later(LIFE_SECONDS, lambda: loop.run_in_executor(None, self._files.remove, file))
-        return file.path
+        return file.shown
 
 
 def refusal(host: str, error: KeylessError) -> bytes:

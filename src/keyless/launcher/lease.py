@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from keyless.model.app import HOSTS
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import HOSTS
 from keyless.model.secretstr import SecretStr
 
 #: Bytes of the line that opens a connection, and of the server's answer to it.

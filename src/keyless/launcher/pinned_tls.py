@@ -8,7 +8,6 @@ Source: Service Fabric, `IDENTITY_SERVER_THUMBPRINT`: the SHA-1 of the certifica
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,8 @@ _KEY_FILE = "identity.pem"
 
 def thumbprint(material: SecretStr) -> str:
     """The thumbprint of the certificate in the lease's material: 40 hexadecimal digits in upper case."""
+    import hashlib  # noqa: PLC0415  (slow, and seldom needed)
+
     return hashlib.sha1(certificates(material.reveal())[0], usedforsecurity=False).hexdigest().upper()
 
 

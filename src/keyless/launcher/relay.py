@@ -27,6 +27,8 @@ MAX_HELD = 64 * 1024
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+AWAY = "The keyless server is away: start it with `keyless up`."
+
 T = TypeVar("T")
 
 
@@ -166,6 +168,13 @@ class Endpoint(asyncio.Protocol):
         head = bytes(self._held[: end + 4])
         del self._held[: end + 4]
         return head
+
+
+async def connect_to(host: str, port: int) -> Endpoint:
+    """A connection to a host; raises OSError."""
+    loop = asyncio.get_running_loop()
+    _, endpoint = await loop.create_connection(Endpoint, host, port, happy_eyeballs_delay=0.25)
+    return endpoint
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]], away: str) -> T:

@@ -12,19 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from keyless.launcher.arc_files import FOLDER as KEY_FOLDER
 from keyless.launcher.lease import Lease
 from keyless.launcher.pinned_tls import thumbprint
-from keyless.model.app import (
-    APP_SERVICE,
-    APP_SERVICE_2017,
-    ARC,
-    CLOUD_SHELL,
-    IMDS,
-    SERVICE_FABRIC,
-    WORKLOAD_IDENTITY,
-)
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017, ARC, CLOUD_SHELL, IMDS, SERVICE_FABRIC, WORKLOAD_IDENTITY
 
 LOOPBACK = "127.0.0.1"
+#: Where every virtual machine has its metadata service; here it is only ever in a network of an instance's own.
+METADATA_ADDRESS = "169.254.169.254"
 #: In the instance's own folder.
 TOKEN_FILE = "federated-token"  # noqa: S105
 
@@ -32,16 +27,21 @@ _METADATA = "/metadata/identity/oauth2/token"
 
 
 class Around(NamedTuple):
-    """What an instance has: its lease, the port of its identity endpoint, and its own folder."""
+    """What an instance has: its lease, the port of its identity endpoint, and its own folder.
+
+    `address` is the endpoint's, and `key_folder` where key files of Azure Arc are written.
+    """
 
     lease: Lease
     port: int
     folder: str
+    address: str = LOOPBACK
+    key_folder: str = KEY_FOLDER
 
     @property
     def origin(self) -> str:
         """Where its identity endpoint is."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
 
 def _app_service(around: Around) -> dict[str, str]:
@@ -67,6 +67,8 @@ def _cloud_shell(around: Around) -> dict[str, str]:
 
 
 def _imds(around: Around) -> dict[str, str]:
+    if around.address == METADATA_ADDRESS:
+        return {}  # where everybody looks
     # Terraform has its own
     return {
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": around.origin,

@@ -8,29 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.resource_id import ResourceId
 
 #: To launch an app is to borrow its identities, so it is an action that has to be granted.
 LAUNCH = "Microsoft.Web/sites/start/action"
-
-APP_SERVICE = "app-service"
-APP_SERVICE_2017 = "app-service-2017"
-CLOUD_SHELL = "cloud-shell"
-IMDS = "imds"
-ARC = "arc"
-SERVICE_FABRIC = "service-fabric"
-WORKLOAD_IDENTITY = "workload-identity"
-
-#: The shapes of hosts; the first is what an instance gets that names none.
-HOSTS = (APP_SERVICE, APP_SERVICE_2017, CLOUD_SHELL, IMDS, ARC, SERVICE_FABRIC, WORKLOAD_IDENTITY)
-
-THROTTLE = "throttle"
-SLOW = "slow"
-EXPIRE_SOON = "expire-soon"
-UNAVAILABLE = "unavailable"
-
-#: What an instance may ask to be troubled with, so that a program can be tried on a bad day.
-FAULTS = (THROTTLE, SLOW, EXPIRE_SOON, UNAVAILABLE)
 
 
 @dataclass(frozen=True)

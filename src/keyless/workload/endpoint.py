@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from keyless.authority.tokens import IssuedToken, TokenAuthority
 from keyless.http.message import Request, Response
 from keyless.http.surface import PublicOperation
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.model.app import Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.identity import Principal
 from keyless.workload.faults import longest_life
 from keyless.workload.identities import InstanceIdentities

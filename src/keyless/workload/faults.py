@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from keyless.model.app import EXPIRE_SOON, SLOW, THROTTLE, UNAVAILABLE, Lease
+from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import EXPIRE_SOON, SLOW, THROTTLE, UNAVAILABLE
 from keyless.workload.instances import MAX_INSTANCES
 
 #: Of so many requests the first is throttled.

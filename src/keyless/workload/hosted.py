@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from keyless.management import resources as table
-from keyless.model.app import APP_SERVICE, APP_SERVICE_2017
 from keyless.model.clock import Clock
 from keyless.model.errors import conflict, invalid, not_found
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId, parse_resource_id
 from keyless.model.secretstr import SecretStr

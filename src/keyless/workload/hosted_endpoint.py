@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from keyless.http.message import Request, Response
 from keyless.http.surface import PublicOperation
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.model.app import Lease
 from keyless.model.audit import AuditEvent
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import APP_SERVICE
 from keyless.workload.endpoint import IdentityEndpoint
 from keyless.workload.hosted import Hosted, HostedInstances
 from keyless.workload.instances import hash_of

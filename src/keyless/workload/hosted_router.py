@@ -16,8 +16,9 @@ from keyless.http.surface import Call, Operation
 from keyless.management.arm import ArmPath, json_response, list_response, object_of, page_of, read_object, text_of
 from keyless.management.surface import Router
 from keyless.model.access import Permission, Requirement
-from keyless.model.app import APP_SERVICE, LAUNCH
+from keyless.model.app import LAUNCH
 from keyless.model.errors import invalid, not_found
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.workload.hosted import DEFAULT_LIFETIME, Hosted, HostedInstances, Wanted, read_sources

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from keyless.model.app import (
-    APP_SERVICE,
-    APP_SERVICE_2017,
-    ARC,
-    CLOUD_SHELL,
-    IMDS,
-    SERVICE_FABRIC,
-    WORKLOAD_IDENTITY,
-    Lease,
-)
+from keyless.model.app import Lease
+from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017, ARC, CLOUD_SHELL, IMDS, SERVICE_FABRIC, WORKLOAD_IDENTITY
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.model.secretstr import SecretStr

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from keyless.authority.clients.assertion import Assertion
 from keyless.authority.clients.presented import Client, refused
 from keyless.authority.instance_assertions import AssertionAuthority, InstanceClaims
-from keyless.model.app import WORKLOAD_IDENTITY, Lease
+from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import WORKLOAD_IDENTITY
 from keyless.model.secretstr import SecretStr
 from keyless.workload.faults import longest_life
 from keyless.workload.identities import InstanceIdentities

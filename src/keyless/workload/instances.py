@@ -11,9 +11,10 @@ import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.model.app import Lease
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.resource_id import ResourceId, parse_resource_id
 from keyless.model.secretstr import SecretStr
 from keyless.store.engine import Migration, Store

@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from keyless.directory.principals import Directory
 from keyless.model.access import Decision, Denied, Permission, Requirement
-from keyless.model.app import FAULTS, HOSTS, LAUNCH, Lease
+from keyless.model.app import LAUNCH, Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clouds import claimed_names
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid, not_found
+from keyless.model.hosts import FAULTS, HOSTS
 from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
@@ -73,6 +74,11 @@ class Launches:
             await self._allowed(app)
         settings = await self.references.resolve(app, await self.settings(app.id))
         made = await self.instances.open(app.id, opening.identity_port, opening.host, opening.faults)
+        try:
+            material = await self.material(made.lease)
+        except BaseException:
+            await self.instances.end([made.lease.id])
+            raise
         now = self.app(opening.app)
         if now is None or now.created != app.created:  # deleted meanwhile: a later app of that name is another one
             await self.instances.end([made.lease.id])
@@ -93,7 +99,7 @@ class Launches:
             "domain": self.around.domain,
             "clouds": claimed_names() if clouds else (),
             "ca": self.own_ca() + (self.cloud_ca() if clouds else ""),
-            "material": (await self.material(made.lease)).reveal(),
+            "material": material.reveal(),
         }
         return made.lease, answer
 

@@ -19,8 +19,10 @@ from typing import cast
 
 import msgspec
 
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.http.http1 import Http1
+from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import APP_SERVICE
 from keyless.workload.doors import Caller, Door, Refusal
 from keyless.workload.instances import Instances, lease_is_over
 from keyless.workload.listener import listen
@@ -87,7 +89,7 @@ class LeaseSocket:
 
     instances: Instances
     launch: Callable[[OpenLease, Caller], Awaitable[tuple[Lease, Mapping[str, object]]]]
-    http: Callable[[Lease], asyncio.Protocol]
+    http: Callable[[Lease], Http1]
     _held: dict[str, _Holder] = field(default_factory=dict)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _leaving: bool = False

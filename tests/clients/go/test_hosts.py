@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keyless.model.app import HOSTS, IMDS
+from keyless.model.hosts import HOSTS, IMDS
 from tests.clients.hosts import NAMED, SYSTEM, Expected, Hosts
 from tests.clients.place import output_of
 from tests.clients.tools import BUILD_SECONDS

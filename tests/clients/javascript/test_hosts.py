@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keyless.model.app import HOSTS
+from keyless.model.hosts import HOSTS
 from tests.clients.hosts import NAMED, SYSTEM, Expected, Hosts
 from tests.clients.place import output_of
 from tests.harness import Owner

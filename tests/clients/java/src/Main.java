@@ -18,6 +18,7 @@ public final class Main {
             case "kinds" -> Kinds.whole();
             case "operations" -> Operations.print();
             case "refusals" -> Refusals.asTold();
+            case "registrations" -> Registrations.everyWay();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
         System.exit(0); // the libraries' threads would run on

@@ -24,6 +24,10 @@ def oid(token: str) -> str:
     return str(json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["oid"])
 
 
+def named(kind: str, variable: str) -> ManagedIdentityCredential:
+    return ManagedIdentityCredential(identity_config={kind: os.environ[variable]})
+
+
 async def asked(make: Callable[[], Any]) -> str:
     async with make() as credential:
         return str((await credential.get_token(SCOPE)).token)
@@ -40,13 +44,20 @@ def of_msal(identity: Any) -> str:
 ways: dict[str, Callable[[], str]] = {
     "sync": lambda: ManagedIdentityCredential().get_token(SCOPE).token,
     "sync, client ID": lambda: ManagedIdentityCredential(client_id=CLIENT_ID).get_token(SCOPE).token,
+    "sync, object ID": lambda: named("object_id", "OBJECT_ID").get_token(SCOPE).token,
+    "sync, resource ID": lambda: named("resource_id", "RESOURCE_ID").get_token(SCOPE).token,
     "sync, default": lambda: DefaultAzureCredential().get_token(SCOPE).token,
     "sync, workload": lambda: WorkloadIdentityCredential().get_token(SCOPE).token,
     "aio": lambda: asyncio.run(asked(aio.ManagedIdentityCredential)),
     "aio, client ID": lambda: asyncio.run(asked(lambda: aio.ManagedIdentityCredential(client_id=CLIENT_ID))),
+    "aio, resource ID": lambda: asyncio.run(
+        asked(lambda: aio.ManagedIdentityCredential(identity_config={"resource_id": os.environ["RESOURCE_ID"]}))
+    ),
     "aio, default": lambda: asyncio.run(asked(aio.DefaultAzureCredential)),
     "aio, workload": lambda: asyncio.run(asked(aio.WorkloadIdentityCredential)),
     "msal": lambda: of_msal(msal.SystemAssignedManagedIdentity()),
+    "msal, object ID": lambda: of_msal(msal.UserAssignedManagedIdentity(object_id=os.environ["OBJECT_ID"])),
+    "msal, resource ID": lambda: of_msal(msal.UserAssignedManagedIdentity(resource_id=os.environ["RESOURCE_ID"])),
     "msal, client ID": lambda: of_msal(msal.UserAssignedManagedIdentity(client_id=CLIENT_ID)),
 }
 logging.disable()  # what is refused is in the answer
