@@ -202,6 +202,12 @@ def test_a_user_who_is_not_there_is_wrong_usage(server: RunningServer) -> None:
         assert ran.returncode == 2, ran.stderr
 
 
+def test_an_isolated_program_has_one_user(server: RunningServer) -> None:
+    ran = server.keyless("run", "--app", "x", "--isolate", "--user", str(UID), "--", "true")
+    assert ran.returncode == 2
+    assert "--isolate has one user only" in ran.stderr
+
+
 def test_to_be_whom_one_is_already_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_user(str(os.geteuid())) is None
     monkeypatch.setattr(os, "geteuid", lambda: UID)
