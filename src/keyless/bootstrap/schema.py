@@ -22,7 +22,7 @@ from keyless.store.archive import Member
 from keyless.store.engine import Migration, Store
 from keyless.store.folder import INSTANCE_FILE
 from keyless.store.snapshot import Snapshot
-from keyless.workload import instances
+from keyless.workload import hosted, instances
 
 DATABASE = "keyless.db"
 AUDIT = "audit.jsonl"
@@ -64,6 +64,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     key_ring.MIGRATION,
     instances.MIGRATION,
     issuers.MIGRATION,
+    hosted.MIGRATION,
     _TENANT,
 )
 

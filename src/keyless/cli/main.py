@@ -25,6 +25,7 @@ _COMMANDS = {
     "identity": "keyless.cli.identity:identity",
     "federation": "keyless.cli.federation:federation",
     "app": "keyless.cli.app:app",
+    "instance": "keyless.cli.app_instances:instance",
     "principal": "keyless.cli.principal:principal",
     "role": "keyless.cli.role:role",
     "vault": "keyless.cli.vault:vault",
