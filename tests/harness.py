@@ -35,9 +35,15 @@ from keyless.store.folder import Instance, read_instance
 ARM = "https://management.azure.com"
 VAULT = "https://vault.azure.net"
 STORAGE = "https://storage.azure.com"
+GRAPH = "https://graph.microsoft.com"
 START_SECONDS = 30.0
 
 ROLES = {
+    "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
+    "Application Administrator": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+    "User Administrator": "fe930be7-5e62-47db-91af-98c3a49a38b1",
+    "Groups Administrator": "fdd7a751-b60b-444a-984c-02652fe8fa1c",
+    "Directory Readers": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
@@ -201,6 +207,12 @@ class Owner:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
+    def graph(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """A request to the directory that has to succeed; its body."""
+        answer = self.send(method, "graph", f"/v1.0/{path}", self.token(GRAPH), json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
     # what most tests need
 
     def identity(self, name: str, group: str = "default") -> dict[str, Any]:
@@ -325,9 +337,10 @@ class HeldLease:
     _lines: BinaryIO = field(repr=False)
 
     @classmethod
-    def open(cls, server: RunningServer, app: str, *, names: str = "own", port: int = 41_000) -> HeldLease:
-        """Take a lease on a new instance of an app; raises LeaseRefused."""
-        return cls._begin(server, {"open": "lease", "app": app, "names": names, "identity_port": port}, port, {})
+    def open(cls, server: RunningServer, app: str, *, names: str = "own", port: int = 41_000, **more: Any) -> HeldLease:
+        """Take a lease on a new instance of an app, `more` is its `host` and `faults`; raises LeaseRefused."""
+        opening = {"open": "lease", "app": app, "names": names, "identity_port": port}
+        return cls._begin(server, opening | more, port, {})
 
     def resume(self, *, key: str | None = None) -> HeldLease:
         """Take this lease up again on a new connection, as after a restart of the server."""
@@ -348,7 +361,7 @@ class HeldLease:
     def request(self, method: str = "GET", path: str = "/msi/token", **given: Any) -> IdentityAnswer:
         """A request to the identity endpoint; `query`, `headers` and `key` overrule what a good one has.
 
-        A header whose value is None is left out.
+        A header whose value is None is left out. `form` is sent as the body.
         """
         query = {"api-version": "2019-08-01"} | dict(given.get("query", {}))
         headers: dict[str, Any] = {"Host": f"127.0.0.1:{self.port}", "X-IDENTITY-HEADER": self.answer["header"]}
@@ -362,7 +375,10 @@ class HeldLease:
             for name, value in headers.items():
                 if value is not None:
                     http_connection.putheader(name, value)
-            http_connection.endheaders()
+            body = urlencode(given["form"]).encode() if "form" in given else given.get("body", b"")
+            if body:
+                http_connection.putheader("Content-Length", str(len(body)))
+            http_connection.endheaders(body)
             response = http_connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return IdentityAnswer(response.status, found, response.read())

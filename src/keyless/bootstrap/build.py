@@ -5,6 +5,7 @@ Owns which part is handed to which. Nothing here does any work of its own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,14 @@ from uuid import uuid4
 
 from keyless.authority.clients.certificate import CertificateWay
 from keyless.authority.clients.clients import Clients
+from keyless.authority.clients.federated import FederatedWay
 from keyless.authority.clients.owner_key import OwnerKeyWay
 from keyless.authority.clients.secret import ClientSecretWay
 from keyless.authority.failures import Failures
+from keyless.authority.federation.https_get import HttpsGet
+from keyless.authority.federation.issuers import IssuerKeys
 from keyless.authority.grants.client_credentials import ClientCredentials
+from keyless.authority.instance_assertions import AssertionAuthority
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.passwords import Passwords
 from keyless.authority.surface import LoginSurface
@@ -37,13 +42,27 @@ from keyless.http.surface import Surface
 from keyless.http.tls import TlsStore
 from keyless.management.engine import Engine
 from keyless.management.resource_type import ResourceType
-from keyless.management.resources import ResourceDeleted, Resources
+from keyless.management.resources import ResourceDeleted, Resources, ResourceWritten
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
+from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
+from keyless.providers.federation.issuers import Issuers
+from keyless.providers.federation.router import NAMESPACE as FEDERATION_NAMESPACE
+from keyless.providers.federation.router import IssuersRouter
+from keyless.providers.graph.applications import ApplicationsApi
+from keyless.providers.graph.credentials import Credentials
+from keyless.providers.graph.federated_credentials import FederatedCredentialsApi
+from keyless.providers.graph.groups import GroupsApi
+from keyless.providers.graph.groups import view as show_group
+from keyless.providers.graph.memberships import DirectoryObjectsApi, Memberships
+from keyless.providers.graph.odata import View
+from keyless.providers.graph.service_principals import ServicePrincipalsApi
+from keyless.providers.graph.surface import Collection, GraphSurface
+from keyless.providers.graph.users import MeApi, UsersApi
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.instance.router import NAMESPACE as INSTANCE_NAMESPACE
 from keyless.providers.instance.router import InstanceRouter
@@ -56,6 +75,7 @@ from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
 from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
+from keyless.providers.managed_identity.federated_credentials import FederatedCredentials, federated_credentials
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
@@ -70,11 +90,21 @@ from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
 from keyless.store.backup import Backups
+from keyless.store.engine import Store
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
+from keyless.workload import attestation_rules
+from keyless.workload.attestation import LinuxKernel
+from keyless.workload.doors import OwnerDoor, WorkloadDoor
 from keyless.workload.endpoint import IdentityEndpoint
-from keyless.workload.hosts import all_shapes
+from keyless.workload.faults import Faults
+from keyless.workload.hosted import HostedInstances
+from keyless.workload.hosted_endpoint import HostedEndpoint
+from keyless.workload.hosted_router import HostedRouter
+from keyless.workload.hosts import Material, all_shapes
+from keyless.workload.identities import InstanceIdentities
+from keyless.workload.instance_assertions import InstanceAssertions
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
 from keyless.workload.lease_socket import LeaseSocket
@@ -82,6 +112,8 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+#: How many refusals a second are told and recorded, of one user or one instance.
+REFUSALS = 5
 HASHING_THREADS = 2
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
@@ -97,6 +129,9 @@ class Server:
     deleted_vaults: DeletedVaults
     instances: Instances
     leases: LeaseSocket
+    owner_door: OwnerDoor
+    workload_door: WorkloadDoor
+    hosted: HostedInstances
     http: HttpServer
     signers: ThreadPoolExecutor
     hashers: ThreadPoolExecutor
@@ -112,7 +147,8 @@ async def build(
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
-    `connections` is how many there may be over TLS; a third as many may come from launchers.
+    `connections` is how many there may be over TLS. A quarter as many may come from the owner's launchers, and a sixth
+    of these again from workloads, whose processes are held by a descriptor each.
     """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
@@ -129,7 +165,14 @@ async def build(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, applications, users, groups, resources, assignments, keys, instances):
+    issuers = Issuers(store)
+    credentials = FederatedCredentials(store, resources)
+    hosted = HostedInstances(store, clock, lambda: secrets.token_urlsafe(32))
+    in_memory = (
+        *(directory, applications, users, groups, resources, assignments, keys, instances, hosted),
+        *(issuers, credentials),
+    )
+    for loaded in in_memory:
         await loaded.load()
     await blobs.collector.recover()
 
@@ -154,6 +197,13 @@ async def build(
         domain=instance.domain,
         lifetime=config.token_lifetime,
     )
+    assertion_authority = AssertionAuthority(
+        keys, clock, os.urandom, signers, issuer=instance.issuer, tenant=instance.tenant
+    )
+    identities = InstanceIdentities(
+        resources.get, directory, RateLimit(config.token_rate, clock), Faults(asyncio.sleep)
+    )
+    assertions = InstanceAssertions(assertion_authority, instances, identities)
     hashers = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="keyless-hasher")
     passwords = Passwords(hashers, os.urandom)
     clients = Clients(
@@ -162,6 +212,8 @@ async def build(
         ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
         OwnerKeyWay(directory, clock),
         CertificateWay(clock),
+        assertions,
+        foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -172,7 +224,9 @@ async def build(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
+            federated_credentials(),
             site_type.sites(settings, instance.domain),
+            attestation_rules.attestation_rules(),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
@@ -181,7 +235,7 @@ async def build(
         store,
         instance.tenant,
         clock,
-        scope_deleted=(assignments.remove_scope,),
+        scope_deleted=(assignments.remove_scope, hosted.remove_scope),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
     shared = SharedAccess(
@@ -192,6 +246,7 @@ async def build(
         clock,
         instance.tenant,
     )
+    identity = IdentityEndpoint(all_shapes(resources.get, assertions), instances, identities, authority, audit, clock)
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(
             authority,
@@ -202,9 +257,14 @@ async def build(
             instance.tenant,
         ),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
+            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, issuers, hosted, clock),
             endpoints.login_url,
             endpoints.metadata,
+        ),
+        "graph": GraphSurface(
+            _graph(store, directory, applications, users, groups, passwords, clock, instance),
+            endpoints.login_url,
+            clock,
         ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
@@ -221,16 +281,8 @@ async def build(
             shared,
             hosts.target,
         ),
-        "identity": IdentityEndpoint(
-            all_shapes(),
-            instances,
-            resources.get,
-            directory,
-            authority,
-            audit,
-            RateLimit(config.token_rate, clock),
-            clock,
-        ),
+        "identity": identity,
+        "instances": HostedEndpoint(identity, hosted, RateLimit(REFUSALS, clock)),
     }
     kernel = Kernel(
         lambda request: surfaces.get(request.target.surface),
@@ -252,19 +304,85 @@ async def build(
         Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
+        Material(tls.loopback_leaf, assertions).of,
     )
-    leases = LeaseSocket(instances, launches.open, http.protocol, connections // 3)
+    leases = LeaseSocket(instances, launches.open, http.protocol)
+    workload_door = WorkloadDoor(
+        LinuxKernel(),
+        lambda: resources.below(subscription, attestation_rules.NAME),
+        audit,
+        RateLimit(REFUSALS, clock),
+        connections // 24,
+    )
 
-    def end_instances(change: ResourceDeleted) -> None:
+    _end_leases_with_their_reasons(store, instances, leases)
+    return Server(
+        store,
+        audit,
+        keys,
+        blobs,
+        deleted_vaults,
+        instances,
+        leases,
+        OwnerDoor(connections // 4),
+        workload_door,
+        hosted,
+        http,
+        signers,
+        hashers,
+    )
+
+
+def _end_leases_with_their_reasons(store: Store, instances: Instances, leases: LeaseSocket) -> None:
+    """Leases of an app end with it, and attested ones with the rule by which they were had."""
+
+    def look_again(changed: ResourceId) -> None:
+        if changed.type.lower() == attestation_rules.NAME.lower():
+            leases.spawn(leases.end_unattested())
+
+    def deleted(change: ResourceDeleted) -> None:
         if held := instances.of_app(change.id):
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
+        look_again(change.id)
 
-    store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers, hashers)
+    store.subscribe(ResourceDeleted, deleted)
+    store.subscribe(ResourceWritten, lambda change: look_again(change.resource.id))
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
     return {declared.name.lower(): declared for declared in types}
+
+
+def _graph(
+    store: Store,
+    directory: Directory,
+    applications: Applications,
+    users: Users,
+    groups: Groups,
+    passwords: Passwords,
+    clock: Clock,
+    instance: Instance,
+) -> dict[str, Collection]:
+    credentials = Credentials(store, applications, passwords, os.urandom, lambda: str(uuid4()), clock)
+
+    def view(one: Principal) -> View:
+        if one.kind is PrincipalKind.GROUP:
+            return show_group(one)
+        user = users.by_id(one.principal_id)
+        return people.view(user) if user else services.view(one)
+
+    memberships = Memberships(directory, groups, view)
+    people = UsersApi(store, directory, users, passwords, memberships, clock)
+    services = ServicePrincipalsApi(store, directory, applications, credentials, memberships, instance.tenant)
+    federated = FederatedCredentialsApi(store, applications, lambda: str(uuid4()))
+    return {
+        "applications": ApplicationsApi(store, applications, credentials, federated, clock, instance.domain),
+        "serviceprincipals": services,
+        "users": people,
+        "me": MeApi(people),
+        "groups": GroupsApi(store, directory, groups, memberships),
+        "directoryobjects": DirectoryObjectsApi(memberships),
+    }
 
 
 def _routers(
@@ -275,6 +393,8 @@ def _routers(
     keys: KeyRing,
     audit: AuditLog,
     backups: Backups,
+    issuers: Issuers,
+    hosted: HostedInstances,
     clock: Clock,
 ) -> dict[str, Router]:
     authorization = AuthorizationRouter(
@@ -294,7 +414,8 @@ def _routers(
         "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
-        "Microsoft.Web": engine.route,
+        "Microsoft.Web": HostedRouter(engine.route, engine.existing, hosted).route,
+        FEDERATION_NAMESPACE: IssuersRouter(issuers).route,
         INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
     }

@@ -12,6 +12,8 @@ from keyless.authority import key_ring
 from keyless.directory import applications, groups, principals, users
 from keyless.management import resources
 from keyless.providers.authorization import assignments
+from keyless.providers.authorization.builtin_roles import GLOBAL_ADMINISTRATOR
+from keyless.providers.federation import issuers
 from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
 from keyless.providers.storage.blob_store import BlobStore
@@ -20,7 +22,7 @@ from keyless.store.archive import Member
 from keyless.store.engine import Migration, Store
 from keyless.store.folder import INSTANCE_FILE
 from keyless.store.snapshot import Snapshot
-from keyless.workload import instances
+from keyless.workload import hosted, instances
 
 DATABASE = "keyless.db"
 AUDIT = "audit.jsonl"
@@ -32,6 +34,20 @@ SNAPSHOT = "backup.db"
 _SEALING = Migration(
     "sealing",
     (("CREATE TABLE data_key(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL)",),),
+)
+
+#: An owner of the time before there was a directory to manage gets the role over it, as a first start gives it.
+_TENANT = Migration(
+    "tenant",
+    (
+        (
+            f"""INSERT INTO role_assignment(key, id, principal_id, role, scope, created, created_by)
+                SELECT '/providers/microsoft.authorization/roleassignments/' || principal_id,
+                    '/providers/Microsoft.Authorization/roleAssignments/' || principal_id,
+                    principal_id, '{GLOBAL_ADMINISTRATOR}', '/', CAST(strftime('%s', 'now') AS REAL), principal_id
+                FROM principal WHERE assertion_key IS NOT NULL""",
+        ),
+    ),
 )
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -47,6 +63,9 @@ MIGRATIONS: tuple[Migration, ...] = (
     blob_store.MIGRATION,
     key_ring.MIGRATION,
     instances.MIGRATION,
+    issuers.MIGRATION,
+    hosted.MIGRATION,
+    _TENANT,
 )
 
 

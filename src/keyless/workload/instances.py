@@ -11,9 +11,10 @@ import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.model.app import Lease
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.resource_id import ResourceId, parse_resource_id
 from keyless.model.secretstr import SecretStr
 from keyless.store.engine import Migration, Store
@@ -80,22 +81,30 @@ class Instances:
         self._live[lease.id] = lease
         return NewLease(lease, key, header)
 
-    def resume(self, lease_id: str, key: str, identity_port: int) -> Lease:
-        """Take up a lease again after a restart of the server; raises FORBIDDEN when it is over."""
+    def resume(self, lease_id: str, key: str, identity_port: int, app: ResourceId | None = None) -> Lease:
+        """Take up a lease again after a restart of the server; raises FORBIDDEN when it is over, or not of `app`."""
         held = self._dormant.get(lease_id) or self._live.get(lease_id)
-        if held is None or not _matches(key, held.key_hash):
-            raise _over()
+        if held is None or not _matches(key, held.key_hash) or app not in {None, held.app}:
+            raise lease_is_over()
         self._dormant.pop(lease_id, None)
         lease = replace(held, identity_port=identity_port)
         self._live[lease_id] = lease
         return lease
 
-    def authenticate(self, lease_id: str, key: str) -> Lease:
-        """The live lease that this key belongs to; raises FORBIDDEN when there is none."""
+    def authenticate(self, lease_id: str, key: str, app: ResourceId | None = None) -> Lease:
+        """The live lease that this key belongs to; raises FORBIDDEN when there is none, or none of `app`."""
         lease = self._live.get(lease_id)
-        if lease is None or not _matches(key, lease.key_hash):
-            raise _over()
+        if lease is None or not _matches(key, lease.key_hash) or app not in {None, lease.app}:
+            raise lease_is_over()
         return lease
+
+    def live(self, lease_id: str) -> Lease | None:
+        """The lease of this ID, if it lives."""
+        return self._live.get(lease_id)
+
+    def is_dormant(self, lease_id: str) -> bool:
+        """Whether a launcher may still come back with this lease, after a restart of the server."""
+        return lease_id in self._dormant
 
     def is_live(self, lease: Lease) -> bool:
         """Whether a lease still counts."""
@@ -135,7 +144,8 @@ def _matches(secret: str, expected: str) -> bool:
     return hmac.compare_digest(hash_of(secret), expected)
 
 
-def _over() -> KeylessError:
+def lease_is_over() -> KeylessError:
+    """For whoever presents a lease that is not there, or not its own."""
     return KeylessError(
         ErrorKind.FORBIDDEN, "The lease is over: start the program again with `keyless run`.", code="LeaseOver"
     )
