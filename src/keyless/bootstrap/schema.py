@@ -13,6 +13,7 @@ from keyless.directory import applications, groups, principals, users
 from keyless.management import resources
 from keyless.providers.authorization import assignments
 from keyless.providers.authorization.builtin_roles import GLOBAL_ADMINISTRATOR
+from keyless.providers.federation import issuers
 from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
 from keyless.providers.storage.blob_store import BlobStore
@@ -21,7 +22,7 @@ from keyless.store.archive import Member
 from keyless.store.engine import Migration, Store
 from keyless.store.folder import INSTANCE_FILE
 from keyless.store.snapshot import Snapshot
-from keyless.workload import instances
+from keyless.workload import hosted, instances
 
 DATABASE = "keyless.db"
 AUDIT = "audit.jsonl"
@@ -62,6 +63,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     blob_store.MIGRATION,
     key_ring.MIGRATION,
     instances.MIGRATION,
+    issuers.MIGRATION,
+    hosted.MIGRATION,
     _TENANT,
 )
 
