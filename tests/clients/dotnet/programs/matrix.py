@@ -43,9 +43,10 @@ def read(kind: str, secret: str) -> str:
                 print(*asked.groups(), flush=True)
         assert process.stderr
         complaints = process.stderr.read()
-    answer = json.loads(text[text.index("{") :])
+    # what it logs is before the answer
+    answer = json.loads(re.findall(r"^\{\n.*?^\}$", text, re.DOTALL | re.MULTILINE)[-1])
     if answer["status"] != 200:
-        return f"{answer['message']}\n{complaints}"
+        return f"{answer['message']}\n{text}\n{complaints}"
     return str(answer["results"]["secret"]["value"])
 
 
