@@ -420,5 +420,5 @@ def _routers(
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
     }
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
-    routers[""] = ResourcesRouter(engine, instance.subscription, assignments.authorise).route
+    routers[""] = ResourcesRouter(engine, instance.subscription, assignments.has_any).route
     return routers
