@@ -5,6 +5,7 @@ Owns making them and launching programs under `keyless run`, as a user would. Ho
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +17,11 @@ from uuid import uuid4
 
 from tests.harness import Owner, RunningServer
 
+#: How large the large blobs are.
+LARGE_MIB = int(os.environ.get("KEYLESS_TEST_LARGE_MIB", "100"))
+
 #: What a program may need at most, on a busy machine.
-PROGRAM_SECONDS = 120
+PROGRAM_SECONDS = 120 + LARGE_MIB // 4
 
 PROGRAMS = Path(__file__).parent / "python" / "programs"
 

@@ -17,7 +17,7 @@ from tests.refusals.forgery import b64, unb64
 from tests.refusals.world import World
 
 SEED = int(os.environ.get("KEYLESS_TEST_SEED", "20240607"))
-MUTATIONS = int(os.environ.get("KEYLESS_TEST_MUTATIONS", "2500"))
+MUTATIONS = int(os.environ.get("KEYLESS_TEST_MUTATIONS", "10000"))
 ALPHABET = string.ascii_letters + string.digits + "-_.=+/ %\x00,"
 
 Mutation = Callable[[random.Random, str, str], str]
@@ -96,6 +96,8 @@ def _json(rng: random.Random, token: str, _other: str) -> str:
     parts = token.split(".")
     index = rng.randrange(2)
     members = list(json.loads(unb64(parts[index])).items())
+    if not members:
+        return token
     at = rng.randrange(len(members))
     match rng.randrange(4):
         case 0:

@@ -112,14 +112,24 @@ async def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
     assert [record["request_id"] for record in on_disk(tmp_path / "audit")] == ["0", "1", "2"]
 
 
-async def test_a_line_torn_by_a_crash_costs_only_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("torn", [0, 200_000])
+async def test_a_line_torn_by_a_crash_costs_only_itself(tmp_path: Path, torn: int) -> None:
     path = tmp_path / "audit"
     whole = json.dumps({"time": "t", "event": "decision", **vars(event("whole"))})
-    path.write_text(f"{whole}\n{whole[:40]}")
+    path.write_text(f"{whole}\n{whole[:40]}{'x' * torn}")
     log = AuditLog(path, lambda: NOW)
     await log.decision(event("after"), durable=True)
-    assert [record["request_id"] for record in await log.latest(10)] == ["after", "whole"]
     await log.close()
+    assert [record["request_id"] for record in on_disk(path)] == ["whole", "after"]
+
+
+async def test_a_file_of_nothing_but_a_torn_line_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "audit"
+    path.write_text('{"time":')
+    log = AuditLog(path, lambda: NOW)
+    await log.decision(event("after"), durable=True)
+    await log.close()
+    assert [record["request_id"] for record in on_disk(path)] == ["after"]
 
 
 @pytest.mark.parametrize("filler", ["x", "é", "\n", '"', "\x01", "\N{GRINNING FACE}"])

@@ -163,14 +163,28 @@ def _open(path: Path) -> int:
     """The file, whose name is on the disk too, and whose last line is whole even after a crash."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
+        # a line that a crash has torn was acknowledged to nobody
         size = os.fstat(file).st_size
-        if size and os.pread(file, 1, size - 1) != b"\n":
-            os.write(file, b"\n")
+        whole = _end_of_lines(file, size)
+        if whole < size:
+            os.ftruncate(file, whole)
         sync_folder(path.parent)
     except OSError:
         os.close(file)
         raise
     return file
+
+
+def _end_of_lines(file: int, size: int) -> int:
+    """Where the last whole line ends."""
+    at = size
+    while at > 0:
+        start = max(0, at - _BLOCK)
+        newline = os.pread(file, at - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        at = start
+    return 0
 
 
 def _numbered(path: Path, number: int) -> Path:
