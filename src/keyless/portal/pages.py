@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _FOLDER = Path(__file__).parent
-_ASSETS = {"style.css": "text/css; charset=utf-8", "return.js": "text/javascript; charset=utf-8"}
+_ASSETS = {
+    "style.css": "text/css; charset=utf-8",
+    "return.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 #: What may stand in a policy: anything else could add a directive.
 _SOURCE = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE | re.ASCII)
@@ -55,7 +59,7 @@ class Pages:
         return Response(status, text.encode(), headers)
 
     def asset(self, request: Request, name: str) -> Response | None:
-        """The style sheet and the one script; None for any other name."""
+        """The style sheet, the icon and the one script; None for any other name."""
         kind = _ASSETS.get(name)
         if kind is None:
             return None
@@ -109,6 +113,7 @@ def _policy(form_target: str, script: bool) -> str:
     rules = [
         "default-src 'none'",
         "style-src 'self'",
+        "img-src 'self'",
         *(["script-src 'self'"] if script else []),
         f"form-action 'self'{_source(form_target)}",
         "frame-ancestors 'none'",
