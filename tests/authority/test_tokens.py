@@ -161,6 +161,15 @@ async def test_a_deleted_principals_tokens_end_at_once(world: World) -> None:
     assert "deleted" in refused(world, token)
 
 
+async def test_a_disabled_principals_tokens_count_while_it_is_enabled(world: World) -> None:
+    one = await principal(world)
+    token = await token_of(world, one)
+    await world.store.write(lambda tx: world.directory.update(tx, one.principal_id, enabled=False))
+    assert "disabled" in refused(world, token)
+    await world.store.write(lambda tx: world.directory.update(tx, one.principal_id, enabled=True))
+    assert world.authority.authenticate(token, "vault") == one
+
+
 async def test_time_is_looked_at_for_every_request(world: World) -> None:
     one = await principal(world)
     token = await token_of(world, one)

@@ -158,6 +158,8 @@ class TokenAuthority:
         principal = self._directory.by_id(known.principal_id)
         if principal is None:
             raise refused("its principal has been deleted")
+        if not principal.enabled:
+            raise refused("its principal has been disabled")
         if known.sign_in and not self._is_signed_in(known.sign_in, known.principal_id):
             raise refused("the person has signed out, or the sign-in was revoked")
         return principal

@@ -19,7 +19,10 @@ from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
+from keyless.directory.applications import Applications
+from keyless.directory.groups import Groups
 from keyless.directory.principals import Directory
+from keyless.directory.users import Users
 from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
@@ -107,15 +110,18 @@ async def build(
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
     audit = AuditLog(config.data / AUDIT, clock, max_bytes=config.audit_bytes)
     directory = Directory(store, lambda: str(uuid4()))
+    applications = Applications(store, directory, lambda: str(uuid4()))
+    users = Users(store, directory)
+    groups = Groups(store, directory)
     resources = Resources(store)
     policies = AccessPolicies(partial(resources.named, vault_type.NAME))
-    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule)
+    assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule, groups.of)
     keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, resources, assignments, keys, instances):
+    for loaded in (directory, applications, users, groups, resources, assignments, keys, instances):
         await loaded.load()
     await blobs.collector.recover()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keyless.authority import key_ring
-from keyless.directory import principals
+from keyless.directory import applications, groups, principals, users
 from keyless.management import resources
 from keyless.providers.authorization import assignments
 from keyless.providers.key_vault import schema as key_vault
@@ -37,6 +37,9 @@ _SEALING = Migration(
 MIGRATIONS: tuple[Migration, ...] = (
     _SEALING,
     principals.MIGRATION,
+    applications.MIGRATION,
+    users.MIGRATION,
+    groups.MIGRATION,
     resources.MIGRATION,
     assignments.MIGRATION,
     app_settings.MIGRATION,

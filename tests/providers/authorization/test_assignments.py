@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -89,3 +89,24 @@ async def test_two_roles_at_one_scope_are_two(store: SqliteStore) -> None:
     assert may_read(assignments, GROUP)
     await store.write(lambda tx: Assignments.remove(tx, parse_resource_id(reader.id)))
     assert not may_read(assignments, GROUP)
+
+
+async def test_what_a_group_holds_counts_for_its_members_and_only_while_they_are(store: SqliteStore) -> None:
+    groups = {"p-1": ["g-1", "g-2"]}
+    assignments = Assignments(store, CATALOGUE, groups_of=lambda principal_id: groups.get(principal_id, []))
+    await add(store, assignment(1, GROUP, principal_id="g-2"))
+    assert may_read(assignments, GROUP)
+    assert not may_read(assignments, GROUP, Principal("p-2", "c", "n", PrincipalKind.USER_ASSIGNED))
+    groups["p-1"] = ["g-1"]
+    assert not may_read(assignments, GROUP)
+
+
+async def test_policies_are_asked_for_the_groups_too(store: SqliteStore) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def policies(holders: Sequence[str], _need: Requirement) -> None:
+        asked.append(tuple(holders))
+
+    assignments = Assignments(store, CATALOGUE, policies, lambda _principal_id: ("g-1",))
+    may_read(assignments, GROUP)
+    assert asked == [("p-1", "g-1")]

@@ -51,7 +51,7 @@ def vault(*policies: Any, roles: bool = False) -> Resource:
 
 def rule(shop: Resource, who: int, action: str, scope: str = str(SHOP), *, data: bool = True) -> Any:
     rules = AccessPolicies(lambda name: shop if name.lower() == "shop" else None)
-    return rules.rule(guid(who), Requirement(parse_resource_id(scope), (Permission(action, data),)))
+    return rules.rule((guid(who),), Requirement(parse_resource_id(scope), (Permission(action, data),)))
 
 
 def allowed(shop: Resource, who: int) -> set[str]:
@@ -59,6 +59,17 @@ def allowed(shop: Resource, who: int) -> set[str]:
     found = {word: rule(shop, who, f"Microsoft.KeyVault/vaults/secrets/{ACTIONS[word]}") for word in WORDS}
     assert all(isinstance(decision, PolicyGrant | Denied) for decision in found.values())
     return {word for word, decision in found.items() if isinstance(decision, PolicyGrant)}
+
+
+def test_a_policy_for_a_group_counts_for_its_members() -> None:
+    shop = vault(policy(1, "list"), policy(7, "get"))
+    rules = AccessPolicies(lambda _name: shop)
+    read = Permission("Microsoft.KeyVault/vaults/secrets/getSecret/action", data=True)
+    found = rules.rule((guid(1), guid(7)), Requirement(SHOP, (read,)))
+    assert isinstance(found, PolicyGrant)
+    assert guid(7) in found.why
+    assert found.id.endswith(guid(7))
+    assert isinstance(rules.rule((guid(1),), Requirement(SHOP, (read,))), Denied)
 
 
 def test_a_policy_gets_one_form() -> None:

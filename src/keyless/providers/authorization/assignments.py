@@ -6,7 +6,7 @@ of the scope, however many assignments there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,24 +45,38 @@ class AssignmentDeleted:
     assignment: Assignment
 
 
-#: The rule that some resources have of their own, for a principal ID; see `model.access.OwnRule`.
-Policies = Callable[[str, Requirement], PolicyGrant | Denied | None]
+#: The rule that some resources have of their own, for a principal's ID and those of its groups; see
+#: `model.access.OwnRule`.
+Policies = Callable[[Sequence[str], Requirement], PolicyGrant | Denied | None]
 
 
-def no_policies(_principal_id: str, _requirement: Requirement) -> None:
+def no_policies(_holders: Sequence[str], _requirement: Requirement) -> None:
     """Role assignments decide everywhere."""
+
+
+def no_groups(_principal_id: str) -> tuple[str, ...]:
+    """Nobody is in a group."""
+    return ()
 
 
 class Assignments:
     """All role assignments, and the decisions that follow from them.
 
     Every decision is made here; `policies` is asked first, for resources that are not under role assignments.
+    `groups_of` tells the groups of a principal: what is assigned to one counts for its members.
     """
 
-    def __init__(self, store: Store, roles: Mapping[str, Role], policies: Policies = no_policies) -> None:
+    def __init__(
+        self,
+        store: Store,
+        roles: Mapping[str, Role],
+        policies: Policies = no_policies,
+        groups_of: Callable[[str], Sequence[str]] = no_groups,
+    ) -> None:
         self._store = store
         self.roles = roles
         self._policies = policies
+        self._groups_of = groups_of
         self._held: dict[str, dict[str, dict[str, Assignment]]] = {}
         store.subscribe(AssignmentWritten, self._written)
         store.subscribe(AssignmentDeleted, self._deleted)
@@ -73,11 +87,19 @@ class Assignments:
             self._written(AssignmentWritten(_from_row(row)))
 
     def authorise(self, caller: Principal, requirements: Iterable[Requirement]) -> Decision:
-        """Decide from memory, by what is assigned to the caller at each scope and above it."""
+        """Decide from memory, by what is assigned to the caller or its groups, at each scope and above it."""
         needed = tuple(requirements)
-        held = self._held.get(caller.principal_id, {})
-        found = [one for need in needed for key in need.scope.ancestors if key in held for one in held[key].values()]
-        return decide(needed, found, self.roles, partial(self._policies, caller.principal_id))
+        holders = (caller.principal_id, *self._groups_of(caller.principal_id))
+        of_each = [self._held[holder] for holder in holders if holder in self._held]
+        found = [
+            one
+            for need in needed
+            for key in need.scope.ancestors
+            for held in of_each
+            if key in held
+            for one in held[key].values()
+        ]
+        return decide(needed, found, self.roles, partial(self._policies, holders))
 
     def _written(self, change: AssignmentWritten) -> None:
         one = change.assignment

@@ -137,6 +137,7 @@ class AuthorizationRouter:
 
     def _view(self, one: Assignment) -> dict[str, object]:
         scope = str(parse_resource_id(one.id).parent)
+        holder = self.principal(one.principal_id)
         return {
             "id": one.id,
             "name": one.id.rsplit("/", 1)[-1],
@@ -144,7 +145,7 @@ class AuthorizationRouter:
             "properties": {
                 "roleDefinitionId": role_definition_id(self.subscription, one.role),
                 "principalId": one.principal_id,
-                "principalType": "ServicePrincipal" if self.principal(one.principal_id) else "Unknown",
+                "principalType": holder.kind.principal_type if holder else "Unknown",
                 "scope": scope,
             },
         }
@@ -215,7 +216,7 @@ class AuthorizationRouter:
             if isinstance(one, PolicyGrant):
                 return told | {"accessDecision": "Allowed", "roleAssignment": None, "reason": one.why, "remedy": ""}
             role = self.assignments.roles[one.role].name
-            reason = f"{role!r} is assigned at {parse_resource_id(one.id).parent}."
+            reason = f"{role!r} is assigned{self._through(principal, one)} at {parse_resource_id(one.id).parent}."
             return told | {
                 "accessDecision": "Allowed",
                 "roleAssignment": self._view(one),
@@ -228,6 +229,11 @@ class AuthorizationRouter:
             "reason": decision.why,
             "remedy": decision.remedy,
         }
+
+    def _through(self, principal: Principal, one: Assignment) -> str:
+        """To which group, if it is not the principal's own."""
+        group = self.principal(one.principal_id) if one.principal_id != principal.principal_id else None
+        return f" to its group {group.display_name!r}" if group else ""
 
 
 def _filters(request: Request) -> dict[str, str]:

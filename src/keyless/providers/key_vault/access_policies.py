@@ -85,8 +85,11 @@ class AccessPolicies:
 
     vault: Callable[[str], Resource | None]
 
-    def rule(self, principal_id: str, need: Requirement) -> PolicyGrant | Denied | None:
-        """See `model.access.OwnRule`. What is no data action is for role assignments to decide, here as elsewhere."""
+    def rule(self, holders: Sequence[str], need: Requirement) -> PolicyGrant | Denied | None:
+        """See `model.access.OwnRule`. What is no data action is for role assignments to decide, here as elsewhere.
+
+        `holders` are the principal and its groups, by object ID: a policy may be for any of them.
+        """
         segments = need.scope.segments
         if len(segments) < 8 or segments[5].lower() != "microsoft.keyvault":
             return None
@@ -96,12 +99,14 @@ class AccessPolicies:
         wanted = [_PERMISSIONS.get(p.action.lower(), "") for p in need.any_of if p.data]
         if not wanted:
             return None
-        held = _held(vault, principal_id)
-        granted = next((permission for permission in wanted if permission in held), None)
-        if granted:
-            why = f"The access policy for it at {vault.id} includes the secret permission {granted!r}."
-            return PolicyGrant(f"{vault.id}/{POLICIES}/{principal_id}", why)
-        return _denied(vault, need, wanted, held)
+        held = {holder: _held(vault, holder) for holder in holders}
+        for holder, permissions in held.items():
+            granted = next((permission for permission in wanted if permission in permissions), None)
+            if granted:
+                whose = "it" if holder == holders[0] else f"its group {holder}"
+                why = f"The access policy for {whose} at {vault.id} includes the secret permission {granted!r}."
+                return PolicyGrant(f"{vault.id}/{POLICIES}/{holder}", why)
+        return _denied(vault, need, wanted, frozenset().union(*held.values()))
 
 
 def _denied(vault: Resource, need: Requirement, wanted: Sequence[str], held: frozenset[str]) -> Denied:
