@@ -151,6 +151,7 @@ def running_platform(folder: Path, **settings: Any) -> Iterator[Platform]:
         await platform.built.audit.close()
         await platform.built.store.close()
         platform.built.signers.shutdown()
+        platform.built.hashers.shutdown()
 
     with platform.runner:
         platform.run(start())

@@ -8,15 +8,16 @@ Source: RFC 6749, sections 4.4 and 5; OpenID Connect Discovery 1.0; Microsoft id
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from keyless.authority.clients.presented import read_presented
 from keyless.authority.discovery import instance_discovery, key_set, openid_configuration
-from keyless.authority.grants.client_credentials import ClientCredentials
+from keyless.authority.grants.grant import Grant, TokenRequest
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.tokens import TokenAuthority
 from keyless.http.message import Request, Response
@@ -29,6 +30,8 @@ MAX_FORM = 64 * 1024
 _TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"/([^/]+)(?:/v2\.0)?/\.well-known/openid-configuration", re.IGNORECASE)
 _KEYS = re.compile(r"/([^/]+)/discovery(?:/v2\.0)?/keys", re.IGNORECASE)
+#: An error's code is either the OAuth error, or the number where the kind tells the OAuth error well enough.
+_NUMBER = re.compile(r"AADSTS(\d{4,7})")
 _ANY_TENANT = {"common", "organizations"}
 
 #: kind → (status, OAuth error, AADSTS number): clients look at the first two, people search for the third
@@ -46,11 +49,11 @@ _ERRORS = {
 
 @dataclass(frozen=True)
 class LoginSurface:
-    """See `http.surface.Surface`."""
+    """See `http.surface.Surface`. `grants` is keyed by grant type."""
 
     authority: TokenAuthority
     keys: KeyRing
-    client_credentials: ClientCredentials
+    grants: Mapping[str, Grant]
     audit: Audit
     clock: Clock
     tenant: str
@@ -98,26 +101,27 @@ class LoginSurface:
 
     async def _token(self, request: Request) -> Response:
         form = await _read_form(request)
-        grant = form.get("grant_type", "")
-        if grant != "client_credentials":
-            raise KeylessError(ErrorKind.UNSUPPORTED, f"The grant type {grant[:64]!r} is not there.")
-        endpoints = (f"{request.base_url}/{self.tenant}/oauth2/v2.0/token", self.authority.issuer)
+        kind = form.get("grant_type", "")
+        grant = self.grants.get(kind)
+        if grant is None:
+            raise KeylessError(ErrorKind.UNSUPPORTED, f"The grant type {kind[:64]!r} is not there.")
         try:
-            client, resource = self.client_credentials.prove(form, endpoints)
+            presented = read_presented(
+                form, request.headers.get("authorization"), self._audiences(request), request.peer
+            )
+            granted = await grant.grant(TokenRequest(form, presented))
         except KeylessError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 await self._record(request, form.get("client_id", "")[:64], "", "denied", error.message)
             raise
-        issued = await self.authority.issue(client, resource)
-        await self._record(request, client.principal_id, client.display_name, "allowed", f"a token for {resource}")
-        left = issued.expires_on - int(self.clock())
-        answer = {
-            "token_type": "Bearer",
-            "expires_in": left,
-            "ext_expires_in": left,
-            "access_token": issued.token.reveal(),
-        }
-        return _json(200, answer)
+        await self._record(request, granted.principal_id, granted.name, "allowed", granted.what)
+        return _json(200, granted.answer)
+
+    def _audiences(self, request: Request) -> tuple[str, ...]:
+        """The names that an assertion may give this endpoint: as it was asked, as discovery says, and the issuer's."""
+        asked = f"{request.base_url}{request.path}".rstrip("/")
+        own = f"{request.base_url}/{self.tenant}"
+        return (asked, f"{own}/oauth2/v2.0/token", f"{own}/oauth2/token", f"{own}/v2.0", self.authority.issuer)
 
     async def _record(self, request: Request, principal: str, name: str, decision: str, reason: str) -> None:
         event = AuditEvent(
@@ -138,8 +142,12 @@ class LoginSurface:
 
     def error(self, request: Request, error: KeylessError) -> Response:
         status, code, number = _ERRORS.get(error.kind, (400, "invalid_request", 900144))
+        if match := _NUMBER.fullmatch(error.code):
+            number = int(match[1])
+        elif error.code:
+            code = error.code
         body = {
-            "error": error.code or code,
+            "error": code,
             "error_description": f"AADSTS{number}: {error.message}",
             "error_codes": [number],
             "timestamp": datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%d %H:%M:%SZ"),

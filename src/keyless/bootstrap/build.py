@@ -12,8 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
+from keyless.authority.clients.certificate import CertificateWay
+from keyless.authority.clients.clients import Clients
+from keyless.authority.clients.owner_key import OwnerKeyWay
+from keyless.authority.clients.secret import ClientSecretWay
+from keyless.authority.failures import Failures
 from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.key_ring import KeyRing
+from keyless.authority.passwords import Passwords
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
@@ -76,6 +82,7 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+HASHING_THREADS = 2
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
 
@@ -92,6 +99,7 @@ class Server:
     leases: LeaseSocket
     http: HttpServer
     signers: ThreadPoolExecutor
+    hashers: ThreadPoolExecutor
 
 
 async def build(
@@ -146,6 +154,15 @@ async def build(
         domain=instance.domain,
         lifetime=config.token_lifetime,
     )
+    hashers = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="keyless-hasher")
+    passwords = Passwords(hashers, os.urandom)
+    clients = Clients(
+        directory,
+        applications,
+        ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
+        OwnerKeyWay(directory, clock),
+        CertificateWay(clock),
+    )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
@@ -176,7 +193,14 @@ async def build(
         instance.tenant,
     )
     surfaces: dict[str, Surface] = {
-        "login": LoginSurface(authority, keys, ClientCredentials(directory, clock), audit, clock, instance.tenant),
+        "login": LoginSurface(
+            authority,
+            keys,
+            {"client_credentials": ClientCredentials(clients, authority, clock)},
+            audit,
+            clock,
+            instance.tenant,
+        ),
         "management": ManagementSurface(
             _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
             endpoints.login_url,
@@ -236,7 +260,7 @@ async def build(
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
 
     store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers)
+    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers, hashers)
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:

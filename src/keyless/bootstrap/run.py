@@ -130,6 +130,7 @@ async def _close(server: Server) -> None:
     await server.audit.close()
     await server.store.close()
     server.signers.shutdown()
+    server.hashers.shutdown()
 
 
 async def _tick(server: Server, tls: TlsStore) -> None:
