@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from keyless.authority.grants.granted import Granted, refuse_grant
+from keyless.authority.grants.authorization import Authorization, refuse_grant
+from keyless.authority.grants.grant import Granted
 from keyless.authority.grants.refresh_token import RefreshTokens
 from keyless.authority.jwt import encode_base64url
 from keyless.authority.people.people import People, Person
@@ -34,9 +35,9 @@ class UserTokens:
     tenant: str
     lifetime: int
 
-    async def answer(self, granted: Granted) -> dict[str, object]:
-        """The body of the token endpoint's answer; INVALID if the sign-in has ended meanwhile."""
-        signed_in = self.people.signed_in(granted.sign_in.id)
+    async def answer(self, authorization: Authorization) -> Granted:
+        """See `authorization.Answers`."""
+        signed_in = self.people.signed_in(authorization.sign_in.id)
         if signed_in is None:
             raise refuse_grant("This sign-in has ended: sign in again")
         person, sign_in = signed_in
@@ -44,46 +45,47 @@ class UserTokens:
         # a token does not outlive its sign-in
         expires = min(now + self.lifetime, int(sign_in.expires))
         left = expires - now
-        scope = granted.scope
+        scope = authorization.scope
         answer: dict[str, object] = {
             "token_type": "Bearer",
             "scope": scope.granted,
             "expires_in": left,
             "ext_expires_in": left,
-            "access_token": await self.authority.sign(self._access(person, granted, now, expires)),
+            "access_token": await self.authority.sign(self._access(person, authorization, now, expires)),
             "client_info": _base64url_json({"uid": person.id, "utid": self.tenant}),
         }
-        if granted.refreshable:
-            answer["refresh_token"] = self.refresh_tokens.write(granted.sign_in).reveal()
+        if authorization.refreshable:
+            answer["refresh_token"] = self.refresh_tokens.write(authorization.sign_in).reveal()
         if scope.openid:
-            answer["id_token"] = await self.authority.sign(self._identity(person, granted, now, expires))
-        return answer
+            answer["id_token"] = await self.authority.sign(self._identity(person, authorization, now, expires))
+        what = f"tokens of this person for {scope.resource}, at {authorization.client_id}"
+        return Granted(person.id, person.upn, what, answer)
 
-    def _access(self, person: Person, granted: Granted, now: int, expires: int) -> dict[str, object]:
+    def _access(self, person: Person, authorization: Authorization, now: int, expires: int) -> dict[str, object]:
         return {
-            **self._common(person, granted, now, expires),
-            "aud": granted.scope.resource,
-            "appid": granted.client_id,
-            "appidacr": "1" if granted.sign_in.client_id != granted.client_id or granted.sign_in.confidential else "0",
+            **self._common(person, authorization, now, expires),
+            "aud": authorization.scope.resource,
+            "appid": authorization.client_id,
+            "appidacr": "1" if authorization.sign_in.client_id != authorization.client_id or authorization.sign_in.confidential else "0",
             "idtyp": "user",
-            "scp": " ".join(granted.scope.names),
+            "scp": " ".join(authorization.scope.names),
             "unique_name": person.upn,
             "upn": person.upn,
             "ver": "1.0",
         }
 
-    def _identity(self, person: Person, granted: Granted, now: int, expires: int) -> dict[str, object]:
-        nonce = {"nonce": granted.nonce} if granted.nonce else {}
+    def _identity(self, person: Person, authorization: Authorization, now: int, expires: int) -> dict[str, object]:
+        nonce = {"nonce": authorization.nonce} if authorization.nonce else {}
         return {
-            **self._common(person, granted, now, expires),
-            "aud": granted.client_id,
-            "auth_time": int(granted.sign_in.authenticated),
+            **self._common(person, authorization, now, expires),
+            "aud": authorization.client_id,
+            "auth_time": int(authorization.sign_in.authenticated),
             "preferred_username": person.upn,
             "ver": "2.0",
             **nonce,
         }
 
-    def _common(self, person: Person, granted: Granted, now: int, expires: int) -> dict[str, object]:
+    def _common(self, person: Person, authorization: Authorization, now: int, expires: int) -> dict[str, object]:
         return {
             "iss": self.authority.issuer,
             "iat": now,
@@ -91,7 +93,7 @@ class UserTokens:
             "exp": expires,
             "name": person.name,
             "oid": person.id,
-            "sid": granted.sign_in.id,
+            "sid": authorization.sign_in.id,
             "sub": person.id,
             "tid": self.tenant,
             "uti": encode_base64url(self.random(16)).decode("ascii"),

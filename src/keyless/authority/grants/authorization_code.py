@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from keyless.authority.grants.granted import Granted, refuse_grant
+from keyless.authority.grants.authorization import Authorization, ProvenClient, refuse_grant
 from keyless.authority.grants.pkce import matches
 from keyless.authority.jwt import encode_base64url
 from keyless.authority.people.digests import Digests
@@ -83,23 +83,20 @@ class AuthorizationCodes:
         await self._store.write(work)
         return SecretStr(code)
 
-    async def redeem(self, form: Mapping[str, str], client_id: str, confidential: bool) -> Granted:
-        """What a code gives the client `client_id`; INVALID (`invalid_grant`) if nothing.
-
-        `confidential` says that the client has proved itself with a credential.
-        """
+    async def redeem(self, form: Mapping[str, str], client: ProvenClient) -> Authorization:
+        """What a code gives a client; INVALID (`invalid_grant`) if nothing."""
         code, redirect_uri = form.get("code", ""), form.get("redirect_uri", "")
         verifier = form.get("code_verifier", "")
         if not code or not redirect_uri:
             raise invalid("A request with a code needs code and redirect_uri.", "invalid_request")
         asked = parse_scope(form["scope"]) if form.get("scope") else None
 
-        def work(tx: Tx) -> Granted | KeylessError:
+        def work(tx: Tx) -> Authorization | KeylessError:
             # a refusal is returned, not raised: what ends with it has to be committed
             row = tx.row("SELECT binding, expires, sign_in FROM authorization_code WHERE digest=?", (self._kept(code),))
             found, expires, sign_in_id = row or (None, 0.0, None)
             binding = msgspec.json.decode(found, type=Binding) if isinstance(found, bytes) else None
-            if binding is None or binding.client_id != client_id:
+            if binding is None or binding.client_id != client.client_id:
                 return refuse_grant("This code is unknown, or another client's: sign in again")
             if sign_in_id is not None:
                 self._sign_ins.end(tx, str(sign_in_id))
@@ -108,7 +105,7 @@ class AuthorizationCodes:
                 return refuse_grant("This code has expired: sign in again")
             if binding.redirect_uri != redirect_uri:
                 return refuse_grant("This code was sent to another redirect_uri: use the one of the authorize request")
-            if binding.confidential and not confidential:
+            if binding.confidential and not client.confidential:
                 return KeylessError(
                     ErrorKind.UNAUTHENTICATED, "A web application redeems a code with its client secret or certificate."
                 )
@@ -119,11 +116,11 @@ class AuthorizationCodes:
             scope = parse_scope(binding.scope)
             if asked is not None and asked.resource != scope.resource:
                 return refuse_grant("This code is for another resource: ask for the scope of the authorize request")
-            sign_in = self._begin(tx, binding, scope.offline, confidential)
+            sign_in = self._begin(tx, binding, scope.offline, client.confidential)
             tx.execute(
                 "UPDATE authorization_code SET sign_in=? WHERE digest=?", (sign_in.id, self._kept(code))
             )
-            return Granted(sign_in, client_id, scope, binding.nonce, scope.offline)
+            return Authorization(sign_in, client.client_id, scope, binding.nonce, scope.offline)
 
         outcome = await self._store.write(work)
         if isinstance(outcome, KeylessError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from keyless.authority.grants.granted import Granted, refuse_grant
+from keyless.authority.grants.authorization import Authorization, ProvenClient, refuse_grant
 from keyless.authority.jwt import encode_base64url
 from keyless.authority.people.digests import Digests
 from keyless.authority.people.sign_ins import SignIns
@@ -124,7 +124,7 @@ class DeviceCodes:
             lambda tx: tx.execute("UPDATE device_code SET state=? WHERE user_digest=? AND state=?", where)
         )
 
-    async def redeem(self, form: Mapping[str, str], client_id: str, confidential: bool) -> Granted:
+    async def redeem(self, form: Mapping[str, str], client: ProvenClient) -> Authorization:
         """What a device code gives by now; INVALID with RFC 8628's code (`authorization_pending`) if nothing yet."""
         code = form.get("device_code", "")
         if not code:
@@ -132,9 +132,9 @@ class DeviceCodes:
         kept = self._kept(code)
         query = "SELECT client_id, scope, expires, state, principal_id, session, authenticated FROM device_code"
         row = await self._store.row(f"{query} WHERE digest=?", (kept,))
-        self._check(row, kept, client_id)
+        self._check(row, kept, client.client_id)
 
-        def work(tx: Tx) -> Granted | None:
+        def work(tx: Tx) -> Authorization | None:
             row = tx.row(f"{query} WHERE digest=? AND state=?", (kept, _APPROVED))
             if row is None:
                 return None
@@ -145,20 +145,20 @@ class DeviceCodes:
             sign_in = self._sign_ins.begin(
                 tx,
                 str(principal_id),
-                client_id,
+                client.client_id,
                 str(text),
                 session=str(session),
                 authenticated=authenticated,
                 refreshable=scope.offline,
-                confidential=confidential,
+                confidential=client.confidential,
             )
-            return Granted(sign_in, client_id, scope, refreshable=scope.offline)
+            return Authorization(sign_in, client.client_id, scope, refreshable=scope.offline)
 
-        granted = await self._store.write(work)
-        if granted is None:
+        authorization = await self._store.write(work)
+        if authorization is None:
             raise _unknown()
         self._polling.pop(kept, None)
-        return granted
+        return authorization
 
     def _check(self, row: Row | None, kept: bytes, client_id: str) -> None:
         if row is None or row[0] != client_id:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keyless.authority.grants.granted import Granted, refuse_grant
+from keyless.authority.grants.authorization import Authorization, ProvenClient, refuse_grant
 from keyless.authority.people.people import People
 from keyless.authority.scopes import parse_scope
 from keyless.authority.tokens import TokenAuthority
@@ -29,14 +29,11 @@ class OnBehalfOf:
     applications: Applications
     people: People
 
-    def exchange(self, form: Mapping[str, str], client_id: str, confidential: bool) -> Granted:
-        """What a token gives the client `client_id`; INVALID (`invalid_grant`) if nothing.
-
-        `confidential` says that the client has proved itself with a credential; a public one never acts for people.
-        """
+    async def redeem(self, form: Mapping[str, str], client: ProvenClient) -> Authorization:
+        """What a token gives a client; INVALID (`invalid_grant`) if nothing."""
         if form.get("requested_token_use") != "on_behalf_of":
             raise invalid("A jwt-bearer request needs requested_token_use=on_behalf_of.", "invalid_request")
-        if not confidential:
+        if not client.confidential:
             raise KeylessError(
                 ErrorKind.UNAUTHENTICATED, "A client acts on behalf of people with its client secret or certificate."
             )
@@ -49,6 +46,6 @@ class OnBehalfOf:
         if signed_in is None:
             raise refuse_grant("The assertion is not the access token of a person who is signed in")
         application = self.applications.by_audience(token.audience)
-        if application is None or application.client_id != client_id:
+        if application is None or application.client_id != client.client_id:
             raise refuse_grant("The assertion is for another audience: the caller has to ask for a scope of this client")
-        return Granted(signed_in[1], client_id, scope)
+        return Authorization(signed_in[1], client.client_id, scope)

@@ -16,7 +16,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keyless.authority.grants.granted import Granted, refuse_grant
+from keyless.authority.grants.authorization import Authorization, ProvenClient, refuse_grant
 from keyless.authority.jwt import encode_base64url
 from keyless.authority.people.sign_ins import ID_BYTES, SignIn, SignIns
 from keyless.authority.scopes import parse_scope
@@ -75,11 +75,8 @@ class RefreshTokenGrant:
     tokens: RefreshTokens
     leeway: int
 
-    async def redeem(self, form: Mapping[str, str], client_id: str, confidential: bool) -> Granted:
-        """What a refresh token gives the client `client_id`; INVALID (`invalid_grant`) if nothing.
-
-        `confidential` says that the client has proved itself with a credential.
-        """
+    async def redeem(self, form: Mapping[str, str], client: ProvenClient) -> Authorization:
+        """What a refresh token gives a client; INVALID (`invalid_grant`) if nothing."""
         token = form.get("refresh_token", "")
         if not token:
             raise invalid("A refresh request needs refresh_token.", "invalid_request")
@@ -92,9 +89,9 @@ class RefreshTokenGrant:
         def work(tx: Tx) -> SignIn | KeylessError:
             # a refusal is returned, not raised: what ends with it has to be committed
             held = self.sign_ins.read(tx, sign_in_id)
-            if held is None or held.client_id != client_id or generation > held.generation:
+            if held is None or held.client_id != client.client_id or generation > held.generation:
                 return _ended()
-            if held.confidential and not confidential:
+            if held.confidential and not client.confidential:
                 return KeylessError(
                     ErrorKind.UNAUTHENTICATED, "A web application refreshes with its client secret or certificate."
                 )
@@ -108,7 +105,7 @@ class RefreshTokenGrant:
         outcome = await self.store.write(work)
         if isinstance(outcome, KeylessError):
             raise outcome
-        return Granted(outcome, client_id, asked or parse_scope(outcome.scope), refreshable=True)
+        return Authorization(outcome, client.client_id, asked or parse_scope(outcome.scope), refreshable=True)
 
 
 def _ended() -> KeylessError:
