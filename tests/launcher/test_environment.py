@@ -33,7 +33,12 @@ def environment(
     trust: TrustFiles = TRUST,
 ) -> dict[str, str]:
     return child_environment(
-        inherited or {}, lease(settings, client_id), identity_port=1111, proxy_port=2222, trust=trust
+        inherited or {},
+        lease(settings, client_id),
+        host="app-service",
+        identity_port=1111,
+        proxy_port=2222,
+        trust=trust,
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keyless.launcher.lease import (
     Lease,
+    Wanted,
     identity_opening,
     lease_opening,
     read_end,
@@ -41,7 +42,17 @@ def granted() -> Lease:
 def test_openings_are_one_line_each() -> None:
     lease = granted()
     for line, document in (
-        (lease_opening("shop", "own", 7), {"open": "lease", "app": "shop", "names": "own", "identity_port": 7}),
+        (
+            lease_opening(Wanted("shop", "own"), 7),
+            {
+                "open": "lease",
+                "app": "shop",
+                "names": "own",
+                "host": "app-service",
+                "faults": [],
+                "identity_port": 7,
+            },
+        ),
         (resume_opening(lease, 7), {"open": "resume", "lease": "L", "key": "K", "identity_port": 7}),
         (identity_opening(lease), {"open": "identity", "lease": "L", "key": "K"}),
     ):
@@ -52,7 +63,7 @@ def test_openings_are_one_line_each() -> None:
 
 def test_an_opening_has_a_limit() -> None:
     with pytest.raises(KeylessError, match="too long"):
-        lease_opening("x" * 4096, "own", 7)
+        lease_opening(Wanted("x" * 4096, "own"), 7)
 
 
 def test_a_grant_is_read() -> None:

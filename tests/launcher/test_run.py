@@ -358,3 +358,14 @@ async def test_another_user_gets_nothing_from_either_port(server: FakeServer, ke
             assert bool(out) is answered
     assert len(ports) == 2
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("option", [("--host", "toaster"), ("--fault", "flood")])
+async def test_a_host_or_fault_that_is_not_there_is_told_with_those_that_are(
+    server: FakeServer, keyless_run: Started, option: tuple[str, str]
+) -> None:
+    code, out, err = await keyless_run.run("true", options=("--app", "shop", *option))
+    assert (code, out) == (2, "")
+    assert f"{option[0]} is one of " in err
+    assert repr(option[1]) in err
+    assert not server.openings

@@ -94,3 +94,17 @@ def test_no_repr_shows_a_key() -> None:
     for opening in (ResumeLease("lease-id", "hunter2", 5), IdentityRequests("lease-id", "hunter2")):
         assert "hunter2" not in repr(opening)
         assert "lease-id" in repr(opening)
+
+
+async def test_the_host_of_an_instance_is_remembered_over_a_restart(tmp_path: Path) -> None:
+    from keyless.model.resource_id import parse_resource_id
+
+    store = open_store(tmp_path / "db", [MIGRATION])
+    first = Instances(store, Clock(), lambda: "id", lambda: "secret")
+    made = await first.open(parse_resource_id("/subscriptions/s"), 5, "another", ["slow", "late"])
+    again = Instances(store, Clock(), lambda: "g", lambda: "s")
+    await again.load()
+    lease = again.resume("id", "secret", 5)
+    assert (lease.host, sorted(lease.faults)) == ("another", ["late", "slow"])
+    assert lease == made.lease
+    await store.close()

@@ -74,7 +74,8 @@ from keyless.store.backup import Backups
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
-from keyless.workload.app_service import AppServiceSurface
+from keyless.workload.endpoint import IdentityEndpoint
+from keyless.workload.hosts import all_shapes
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
 from keyless.workload.lease_socket import LeaseSocket
@@ -221,7 +222,8 @@ async def build(
             shared,
             hosts.target,
         ),
-        "identity": AppServiceSurface(
+        "identity": IdentityEndpoint(
+            all_shapes(),
             instances,
             resources.get,
             directory,

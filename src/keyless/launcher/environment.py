@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from keyless.launcher.jks import PASSWORD
 from keyless.launcher.lease import Lease
+from keyless.launcher.sources import LOOPBACK, SOURCES
 from keyless.model.errors import invalid
 
-LOOPBACK = "127.0.0.1"
 #: Exactly these: clients match suffixes, so one name more could send keyless's own names past the proxy.
 NO_PROXY = f"{LOOPBACK},169.254.169.254"
 
@@ -64,7 +64,13 @@ class TrustFiles(NamedTuple):
 
 
 def child_environment(
-    inherited: Mapping[str, str], lease: Lease, *, identity_port: int, proxy_port: int, trust: TrustFiles
+    inherited: Mapping[str, str],
+    lease: Lease,
+    *,
+    host: str,
+    identity_port: int,
+    proxy_port: int,
+    trust: TrustFiles,
 ) -> dict[str, str]:
     """Everything that the child's environment holds; raises `invalid` for a setting that none can hold."""
     settings = {name: value.reveal() for name, value in lease.settings.items() if name not in PROTECTED}
@@ -82,8 +88,7 @@ def child_environment(
         "AZURE_TOKEN_CREDENTIALS": "prod",
         **client_id,
         **settings,
-        "IDENTITY_ENDPOINT": f"http://{LOOPBACK}:{identity_port}/msi/token",
-        "IDENTITY_HEADER": lease.header.reveal(),
+        **SOURCES[host](lease, identity_port),
         **_both_cases("HTTPS_PROXY", proxy),
         **(_both_cases("HTTP_PROXY", proxy) if wants_http_proxy else {}),
         **_both_cases("NO_PROXY", NO_PROXY),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from keyless.model.app import HOSTS
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.model.secretstr import SecretStr
 
@@ -33,6 +34,15 @@ class Claims(NamedTuple):
     clouds: tuple[str, ...]
 
 
+class Wanted(NamedTuple):
+    """What is asked of the server: an instance of which app, and what its process is to find; `names` of `NAMES`."""
+
+    app: str
+    names: str
+    host: str = HOSTS[0]
+    faults: tuple[str, ...] = ()
+
+
 class Lease(NamedTuple):
     """What the server grants to one instance of an app."""
 
@@ -49,9 +59,9 @@ class Lease(NamedTuple):
     ca: str
 
 
-def lease_opening(app: str, names: str, identity_port: int) -> bytes:
-    """Ask for a new lease; `names` is one of `NAMES`."""
-    return _line({"open": "lease", "app": app, "names": names, "identity_port": identity_port})
+def lease_opening(wanted: Wanted, identity_port: int) -> bytes:
+    """Ask for a new lease."""
+    return _line({"open": "lease", **wanted._asdict(), "identity_port": identity_port})
 
 
 def resume_opening(lease: Lease, identity_port: int) -> bytes:

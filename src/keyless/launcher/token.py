@@ -12,8 +12,8 @@ from keyless.client.access_token import AccessToken
 from keyless.client.app_service import Endpoint, endpoint_of, fetch_token, read_answer
 from keyless.client.errors import CredentialUnavailable, TokenRefused
 from keyless.client.http1 import BadResponse, Response, ResponseReader
-from keyless.launcher.environment import LOOPBACK
-from keyless.launcher.lease import identity_opening
+from keyless.launcher.lease import Wanted, identity_opening
+from keyless.launcher.sources import LOOPBACK
 from keyless.launcher.unix_socket import GRANT_SECONDS, connect, take_lease
 from keyless.launcher.usage import WRONG_USAGE, read_options
 from keyless.model.errors import ErrorKind, KeylessError, invalid
@@ -60,7 +60,7 @@ def _over_lease(data: Path, app: str, resource: str, selector: tuple[str, str] |
     # the port is held only so that no other process can be what the lease names
     with socket.create_server((LOOPBACK, 0)) as holding:
         port = holding.getsockname()[1]
-        lease, connection, _ = take_lease(data, app, "own", port)
+        lease, connection, _ = take_lease(data, Wanted(app, "own"), port)
         with connection:
             request = Endpoint(LOOPBACK, port, "/msi/token", lease.header).request(resource, selector)
             return read_answer(_exchange(data, identity_opening(lease) + request), time.time())

@@ -7,7 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
-from keyless.launcher.lease import MAX_ANSWER, Lease, lease_opening, read_grant
+from keyless.launcher.lease import MAX_ANSWER, Lease, Wanted, lease_opening, read_grant
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.paths import SOCKET_NAME, socket_path
 
@@ -41,13 +41,13 @@ def connect(data: Path) -> socket.socket:
     return connection
 
 
-def take_lease(data: Path, app: str, names: str, identity_port: int) -> tuple[Lease, socket.socket, bytes]:
+def take_lease(data: Path, wanted: Wanted, identity_port: int) -> tuple[Lease, socket.socket, bytes]:
     """Ask for a lease and wait for the answer.
 
     Returns it with the connection that keeps it alive, and what came after the answer. Raises KeylessError: the
     server's refusal, or UNAVAILABLE with what to do when it is not running.
     """
-    opening = lease_opening(app, names, identity_port)
+    opening = lease_opening(wanted, identity_port)
     try:
         connection = connect(data)
     except OSError:

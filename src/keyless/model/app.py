@@ -1,6 +1,7 @@
 """Apps, their instances, and the leases that bind an instance to its launcher.
 
-Owns the nouns. An app is a workload host (`Microsoft.Web/sites`); an instance is one running process of it.
+Owns the nouns. An app is a workload host (`Microsoft.Web/sites`); an instance is one running process of it. The shape
+of its host is what the process takes the machine for, and so how it asks for tokens.
 """
 
 from __future__ import annotations
@@ -8,6 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keyless.model.resource_id import ResourceId
+
+APP_SERVICE = "app-service"
+
+#: The shapes of hosts; the first is what an instance gets that names none.
+HOSTS = (APP_SERVICE,)
+
+#: What an instance may ask to be troubled with, so that a program can be tried on a bad day.
+FAULTS: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -19,3 +28,5 @@ class Lease:
     key_hash: str
     header_hash: str
     identity_port: int
+    host: str = APP_SERVICE
+    faults: frozenset[str] = frozenset()

@@ -1,35 +1,22 @@
 """Which identity an instance may speak for.
 
-Owns the choice among the identities assigned to an app. Must not know how a request spells it (`app_service.py`).
+Owns the choice among the identities assigned to an app. Must not know how a request spells it (`selectors.py`).
 
-Source: App Service, "REST endpoint reference": without a selector the system-assigned identity is meant; with a
-user-assigned one only, it has to be named.
+Source: App Service, "REST endpoint reference": without a selector the system-assigned identity is meant, and with a
+user-assigned one only, it has to be named. Virtual machines, "How to use managed identities to acquire an access
+token": there the only one is meant, system-assigned or not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from keyless.directory.principals import Directory
 from keyless.model.errors import KeylessError, invalid
 from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
-
-
-@dataclass(frozen=True)
-class Selector:
-    """How a request names an identity; all empty: it does not."""
-
-    client_id: str = ""
-    object_id: str = ""
-    resource_id: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no identity is named."""
-        return not (self.client_id or self.object_id or self.resource_id)
+from keyless.workload.selectors import Selector
 
 
 def identities_of(app: Resource, directory: Directory) -> Iterator[Principal]:
@@ -43,13 +30,24 @@ def identities_of(app: Resource, directory: Directory) -> Iterator[Principal]:
             yield found
 
 
-def select(app: Resource, directory: Directory, selector: Selector) -> Principal:
-    """The identity that is meant; raises INVALID for one that is not assigned, and for none where one is needed."""
+def meant_unless_named(app: Resource, directory: Directory, *, only_one_is_meant: bool) -> Principal | None:
+    """The identity of requests that name none, if there is one."""
+    assigned = list(identities_of(app, directory))
+    if app.system_identity:
+        return directory.by_id(app.system_identity)
+    return assigned[0] if only_one_is_meant and len(assigned) == 1 else None
+
+
+def select(app: Resource, directory: Directory, selector: Selector, *, only_one_is_meant: bool = False) -> Principal:
+    """The identity that is meant; raises INVALID for one that is not assigned, and for none where one is needed.
+
+    With `only_one_is_meant` an app's only identity need not be named, whatever its kind.
+    """
     if selector.is_empty:
-        system = directory.by_id(app.system_identity) if app.system_identity else None
-        if system is None:
+        unnamed = meant_unless_named(app, directory, only_one_is_meant=only_one_is_meant)
+        if unnamed is None:
             raise _unnamed(app, directory)
-        return system
+        return unnamed
     for principal in identities_of(app, directory):
         if _is_meant(principal, selector):
             return principal

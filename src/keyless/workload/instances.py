@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from keyless.model.app import Lease
+from keyless.model.app import APP_SERVICE, Lease
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.resource_id import ResourceId, parse_resource_id
@@ -25,6 +25,10 @@ MIGRATION = Migration(
             """CREATE TABLE lease(
                 id TEXT PRIMARY KEY, app TEXT NOT NULL, key_hash TEXT NOT NULL, header_hash TEXT NOT NULL,
                 created REAL NOT NULL) WITHOUT ROWID""",
+        ),
+        (
+            "ALTER TABLE lease ADD COLUMN host TEXT NOT NULL DEFAULT 'app-service'",
+            "ALTER TABLE lease ADD COLUMN faults TEXT NOT NULL DEFAULT ''",
         ),
     ),
 )
@@ -57,20 +61,22 @@ class Instances:
 
     async def load(self) -> None:
         """Read the leases of the time before this start."""
-        for lease_id, app, key_hash, header_hash in await self._store.rows(
-            "SELECT id, app, key_hash, header_hash FROM lease"
-        ):
-            lease = Lease(str(lease_id), parse_resource_id(str(app)), str(key_hash), str(header_hash), 0)
+        for row in await self._store.rows("SELECT id, app, key_hash, header_hash, host, faults FROM lease"):
+            lease_id, app, key_hash, header_hash, host, faults = map(str, row)
+            lease = Lease(lease_id, parse_resource_id(app), key_hash, header_hash, 0, host, frozenset(faults.split()))
             self._dormant[lease.id] = lease
 
-    async def open(self, app: ResourceId, identity_port: int) -> NewLease:
-        """A lease on a new instance, durable before it is handed out."""
+    async def open(
+        self, app: ResourceId, identity_port: int, host: str = APP_SERVICE, faults: Iterable[str] = ()
+    ) -> NewLease:
+        """A lease on a new instance in a host of that shape, durable before it is handed out."""
         if len(self._live) + len(self._dormant) >= MAX_INSTANCES:
             raise KeylessError(ErrorKind.UNAVAILABLE, f"{MAX_INSTANCES} instances are running: end some.")
         key, header = SecretStr(self._new_secret()), SecretStr(self._new_secret())
-        lease = Lease(self._new_guid(), app, hash_of(key.reveal()), hash_of(header.reveal()), identity_port)
-        row = (lease.id, str(app), lease.key_hash, lease.header_hash, self._clock())
-        await self._store.write(lambda tx: tx.execute("INSERT INTO lease VALUES(?, ?, ?, ?, ?)", row))
+        hashes = hash_of(key.reveal()), hash_of(header.reveal())
+        lease = Lease(self._new_guid(), app, *hashes, identity_port, host, frozenset(faults))
+        row = (lease.id, str(app), *hashes, self._clock(), host, " ".join(sorted(lease.faults)))
+        await self._store.write(lambda tx: tx.execute("INSERT INTO lease VALUES(?, ?, ?, ?, ?, ?, ?)", row))
         self._live[lease.id] = lease
         return NewLease(lease, key, header)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from keyless.directory.principals import Directory
 from keyless.model.access import Decision, Denied, Permission, Requirement
-from keyless.model.app import Lease
+from keyless.model.app import FAULTS, HOSTS, Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clouds import claimed_names
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid, not_found
@@ -58,13 +58,17 @@ class Launches:
         """A lease, and the answer to its launcher. Raises NOT_FOUND, FORBIDDEN, or INVALID with what to do."""
         if opening.names not in {"clouds", "own"} or not 0 < opening.identity_port < 65536:
             raise invalid("names is 'clouds' or 'own', and identity_port a port.")
+        if opening.host not in HOSTS:
+            raise invalid(f"There is no shape {opening.host[:64]!r} of a host: take one of {', '.join(HOSTS)}.")
+        if unknown := sorted(set(opening.faults).difference(FAULTS)):
+            raise invalid(f"There is no fault {unknown[0][:64]!r}: take some of {', '.join(FAULTS)}.")
         app = self.app(opening.app)
         if app is None:
             make = f"make it with `keyless app create {opening.app}`"
             raise not_found(f"There is no app {opening.app!r}: {make}.", "AppNotFound")
         await self._allowed(app)
         settings = await self.references.resolve(app, await self.settings(app.id))
-        made = await self.instances.open(app.id, opening.identity_port)
+        made = await self.instances.open(app.id, opening.identity_port, opening.host, opening.faults)
         now = self.app(opening.app)
         if now is None or now.created != app.created:  # deleted meanwhile: a later app of that name is another one
             await self.instances.end([made.lease.id])

@@ -20,7 +20,7 @@ from typing import cast
 
 import msgspec
 
-from keyless.model.app import Lease
+from keyless.model.app import APP_SERVICE, Lease
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.workload.instances import Instances
 
@@ -42,6 +42,8 @@ class OpenLease(Opening, tag="lease"):
     app: str
     identity_port: int
     names: str = "clouds"
+    host: str = APP_SERVICE
+    faults: tuple[str, ...] = ()
 
 
 class ResumeLease(Opening, tag="resume"):

@@ -25,7 +25,8 @@ from keyless.model.errors import KeylessError, invalid
 from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
-from keyless.workload.assigned import Selector, identities_of, select
+from keyless.workload.assigned import identities_of, select
+from keyless.workload.selectors import Selector
 
 _REFERENCE = re.compile(r"@Microsoft\.KeyVault\((.*)\)", re.IGNORECASE | re.DOTALL)
 _SECRET_PATH = re.compile(r"/secrets/([0-9A-Za-z-]{1,127})(?:/([0-9A-Fa-f]{32}))?/?")
