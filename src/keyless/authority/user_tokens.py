@@ -62,11 +62,14 @@ class UserTokens:
         return Granted(person.id, person.upn, what, answer)
 
     def _access(self, person: Person, authorization: Authorization, now: int, expires: int) -> dict[str, object]:
+        sign_in = authorization.sign_in
+        # whoever acts on behalf of a person has proved itself, whatever the client did where the person signed in
+        confidential = sign_in.confidential or sign_in.client_id != authorization.client_id
         return {
             **self._common(person, authorization, now, expires),
             "aud": authorization.scope.resource,
             "appid": authorization.client_id,
-            "appidacr": "1" if authorization.sign_in.client_id != authorization.client_id or authorization.sign_in.confidential else "0",
+            "appidacr": "1" if confidential else "0",
             "idtyp": "user",
             "scp": " ".join(authorization.scope.names),
             "unique_name": person.upn,

@@ -136,7 +136,13 @@ async def _close(server: Server) -> None:
 async def _tick(server: Server, tls: TlsStore) -> None:
     """What is done from time to time; a failure is said and tried again."""
     while True:
-        for work in (server.keys.tick, server.instances.tick, server.deleted_vaults.tick, lambda: _renew(tls)):
+        for work in (
+            server.keys.tick,
+            server.people.tick,
+            server.instances.tick,
+            server.deleted_vaults.tick,
+            lambda: _renew(tls),
+        ):
             try:
                 await work()
             except Exception as error:

@@ -72,7 +72,9 @@ def _tell(keyless: Keyless, answer: Json, *lines: str) -> None:
 
 def _has_browser(environ: Mapping[str, str]) -> bool:
     """Whether there is a screen, or a browser that the user has named: a text browser would take over the terminal."""
-    return any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")) or os.uname().sysname == "Darwin"
+    return (
+        any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")) or os.uname().sysname == "Darwin"
+    )
 
 
 def _open(file: Path, url: str) -> None:

@@ -86,7 +86,9 @@ class Authorize:
     async def _decide(self, request: Request, asked: AuthorizationRequest, visitor: Visitor) -> Response:
         form = await self.visitors.form(request, visitor)
         if form.get("decision") == "cancel":
-            return await self._refuse(request, asked.destination, "access_denied", "The person did not want to sign in.")
+            return await self._refuse(
+                request, asked.destination, "access_denied", "The person did not want to sign in."
+            )
         if "account" in form:
             chosen = next((one for one in self._offered(asked, visitor) if one.person.id == form["account"]), None)
             if chosen is None:
@@ -98,7 +100,9 @@ class Authorize:
             person, visitor = await self.visitors.by_password(request, visitor, form)
         except KeylessError as error:
             name = form.get("username", "")
-            return await self._ask(request, asked, visitor, error.message, name=name, status=_STATUS.get(error.kind, 400))
+            return await self._ask(
+                request, asked, visitor, error.message, name=name, status=_STATUS.get(error.kind, 400)
+            )
         signed_in = visitor.signed_in(person.id)
         assert signed_in is not None
         return await self._give(request, asked, visitor, signed_in)
@@ -161,9 +165,7 @@ class Authorize:
             "target": destination.redirect_uri,
             "fields": destination.with_state(answer),
         }
-        return await self.pages.page(
-            request, "return.html", values, form_target=destination.redirect_uri, script=True
-        )
+        return await self.pages.page(request, "return.html", values, form_target=destination.redirect_uri, script=True)
 
 
 def _refuse_repeated(raw_query: str) -> None:

@@ -19,6 +19,7 @@ from keyless.model.errors import ErrorKind, KeylessError
 from keyless.portal.pages import Pages
 from keyless.portal.visitors import Visitor, Visitors
 
+PATH = "/devicelogin"
 _STATUS = {ErrorKind.UNAUTHENTICATED: 403, ErrorKind.THROTTLED: 429}
 _UNKNOWN = "No program waits with this code: it is mistyped, it has been used, or it has expired."
 
@@ -48,6 +49,11 @@ class DevicePage:
         if device is None:
             self.guesses.add(request.peer)
             return await self._enter(request, visitor, _UNKNOWN, 400)
+        return await self._decide(request, visitor, device, user_code, form)
+
+    async def _decide(
+        self, request: Request, visitor: Visitor, device: WaitingDevice, user_code: str, form: Mapping[str, str]
+    ) -> Response:
         if form.get("decision") == "cancel":
             await self.codes.decline(user_code)
             return await self._done(request, visitor, device, declined=True)

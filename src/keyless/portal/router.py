@@ -14,11 +14,12 @@ from keyless.http.surface import PublicOperation
 from keyless.model.errors import ErrorKind, KeylessError, not_found
 from keyless.portal.accounts import PATH, AccountPages
 from keyless.portal.authorize import Authorize
+from keyless.portal.device import PATH as DEVICE_PATH
 from keyless.portal.device import DevicePage
 from keyless.portal.pages import Pages
 
 Handler = Callable[[Request], Awaitable[Response]]
-_TENANTS = re.compile(r"/([^/]+)(/oauth2/(?:v2\.0/)?(?:authorize|logout|deviceauth))", re.IGNORECASE)
+_TENANTS = re.compile(r"/([^/]+)/oauth2/(?:v2\.0/)?(authorize|logout|deviceauth)")
 _ASSET = re.compile(r"/assets/([a-z.]+)")
 _ANY_TENANT = {"common", "organizations"}
 _STATUS = {
@@ -43,26 +44,26 @@ class Portal:
     def find(self, request: Request) -> PublicOperation | None:
         """The operation of a page; None if the path is no page's."""
         path = request.path.rstrip("/").lower()
-        if request.method == "GET" and (asset := _ASSET.fullmatch(path)):
+        asset = _ASSET.fullmatch(path)
+        if asset and request.method in {"GET", "HEAD"}:
             return PublicOperation("asset", self._as_page(self._asset(asset[1])))
-        if request.method not in {"GET", "HEAD", "POST"}:
-            return None
-        if path == PATH:
-            return PublicOperation("sign in", self._as_page(self.accounts.sign_in))
-        if path == "/devicelogin":
-            return PublicOperation("device login", self._as_page(self.device.handle))
+        handler = self._page(path) if request.method in {"GET", "HEAD", "POST"} else None
+        return PublicOperation(path.rpartition("/")[2], self._as_page(handler)) if handler else None
+
+    def _page(self, path: str) -> Handler | None:
+        if path in {PATH, DEVICE_PATH}:
+            return self.accounts.sign_in if path == PATH else self.device.handle
         match = _TENANTS.fullmatch(path)
         if match is None:
             return None
+        if match[1] not in {self.tenant, *_ANY_TENANT}:
+            return self._no_tenant
         handlers: dict[str, Handler] = {
             "authorize": self.authorize.handle,
             "logout": self.accounts.sign_out,
             "deviceauth": self.device.handle,
         }
-        name = match[2].rpartition("/")[2]
-        if match[1] not in {self.tenant, *_ANY_TENANT}:
-            return PublicOperation(name, self._as_page(self._no_tenant))
-        return PublicOperation(name, self._as_page(handlers[name]))
+        return handlers[match[2]]
 
     def _as_page(self, handle: Handler) -> Handler:
         async def answer(request: Request) -> Response:

@@ -31,7 +31,6 @@ from keyless.store.engine import Store, Tx
 
 COOKIE = "__Host-keyless"
 MAX_FORM = 16 * 1024
-WRONG_PASSWORD = "WrongPassword"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Visitors:
             self.by_name.add(key)
             self.by_address.add(request.peer)
             await self.record(request, "sign in", person, "denied", "wrong user name or password")
-            raise KeylessError(ErrorKind.UNAUTHENTICATED, "The user name or the password is wrong.", code=WRONG_PASSWORD)
+            raise KeylessError(ErrorKind.UNAUTHENTICATED, "The user name or the password is wrong.")
         self.by_name.forget(key)
         await self.record(request, "sign in", person, "allowed", "by password")
         return person, await self.enter(visitor, person.id, PASSWORD)
@@ -156,9 +155,7 @@ class Visitors:
             person = self.people.by_id(account.principal_id)
             if person is not None and account.authenticated >= person.valid_from:
                 found.append(SignedIn(person, account))
-        return Visitor(
-            cookie, is_new, session.id if session else "", tuple(found), self.sessions.csrf_token(cookie)
-        )
+        return Visitor(cookie, is_new, session.id if session else "", tuple(found), self.sessions.csrf_token(cookie))
 
 
 def _cookie(request: Request) -> SecretStr | None:

@@ -42,7 +42,7 @@ def refuse_grant(why: str) -> KeylessError:
 
 @dataclass(frozen=True)
 class ProvenClient:
-    """The client of a request. A `confidential` one has proved itself with a credential; anybody may be a public one."""
+    """The client of a request. A `confidential` one has proved itself; anybody may be a public one."""
 
     client_id: str
     confidential: bool
@@ -75,7 +75,10 @@ class PersonGrant:
     async def _client(self, presented: Presented) -> ProvenClient:
         if presented.secret is not None or presented.assertion is not None:
             return ProvenClient((await self.clients.prove(presented)).client_id, True)
-        application = self.clients.find(presented.client_id).application
+        client = self.clients.find(presented.client_id)
+        application = client.application
+        if client.principal is not None and not client.principal.enabled:
+            raise refused("it has been disabled", "AADSTS7000112")
         if application is None or not application.allows_public_clients:
             raise refused("it has to send a client_secret or a client_assertion", "AADSTS7000218")
         return ProvenClient(application.client_id, False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from keyless.authority.clients.presented import refused
 from keyless.authority.grants.authorization import Authorization, ProvenClient, refuse_grant
 from keyless.authority.grants.pkce import matches
 from keyless.authority.jwt import encode_base64url
@@ -20,9 +21,9 @@ from keyless.authority.people.digests import Digests
 from keyless.authority.people.sign_ins import SignIn, SignIns
 from keyless.authority.scopes import parse_scope
 from keyless.model.clock import Clock
-from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.errors import invalid
 from keyless.model.secretstr import SecretStr
-from keyless.store.engine import Store, Tx
+from keyless.store.engine import Row, Store, Tx
 
 LIFETIME = 300
 CODE_BYTES = 32
@@ -91,41 +92,26 @@ class AuthorizationCodes:
             raise invalid("A request with a code needs code and redirect_uri.", "invalid_request")
         asked = parse_scope(form["scope"]) if form.get("scope") else None
 
-        def work(tx: Tx) -> Authorization | KeylessError:
-            # a refusal is returned, not raised: what ends with it has to be committed
+        def work(tx: Tx) -> Authorization | None:
             row = tx.row("SELECT binding, expires, sign_in FROM authorization_code WHERE digest=?", (self._kept(code),))
-            found, expires, sign_in_id = row or (None, 0.0, None)
-            binding = msgspec.json.decode(found, type=Binding) if isinstance(found, bytes) else None
-            if binding is None or binding.client_id != client.client_id:
-                return refuse_grant("This code is unknown, or another client's: sign in again")
-            if sign_in_id is not None:
-                self._sign_ins.end(tx, str(sign_in_id))
-                return refuse_grant("This code was used before, so what it gave has been revoked: sign in again")
-            if not isinstance(expires, float) or self._clock() >= expires:
-                return refuse_grant("This code has expired: sign in again")
-            if binding.redirect_uri != redirect_uri:
-                return refuse_grant("This code was sent to another redirect_uri: use the one of the authorize request")
-            if binding.confidential and not client.confidential:
-                return KeylessError(
-                    ErrorKind.UNAUTHENTICATED, "A web application redeems a code with its client secret or certificate."
-                )
-            if binding.challenge and not matches(binding.challenge, verifier):
-                return refuse_grant("The code_verifier is not the one of the authorize request")
-            if verifier and not binding.challenge:
-                return refuse_grant("There is a code_verifier, but the authorize request had no code_challenge")
+            binding, expires, sign_in_id = _bound(row, client)
+            if sign_in_id:
+                self._sign_ins.end(tx, sign_in_id)
+                return None  # to be refused; raised here, it would take that end back
+            if self._clock() >= expires:
+                raise refuse_grant("This code has expired: sign in again")
+            _check(binding, client, redirect_uri, verifier)
             scope = parse_scope(binding.scope)
             if asked is not None and asked.resource != scope.resource:
-                return refuse_grant("This code is for another resource: ask for the scope of the authorize request")
+                raise refuse_grant("This code is for another resource: ask for the scope of the authorize request")
             sign_in = self._begin(tx, binding, scope.offline, client.confidential)
-            tx.execute(
-                "UPDATE authorization_code SET sign_in=? WHERE digest=?", (sign_in.id, self._kept(code))
-            )
+            tx.execute("UPDATE authorization_code SET sign_in=? WHERE digest=?", (sign_in.id, self._kept(code)))
             return Authorization(sign_in, client.client_id, scope, binding.nonce, scope.offline)
 
-        outcome = await self._store.write(work)
-        if isinstance(outcome, KeylessError):
-            raise outcome
-        return outcome
+        authorization = await self._store.write(work)
+        if authorization is None:
+            raise refuse_grant("This code was used before, so what it gave has been revoked: sign in again")
+        return authorization
 
     def end_of_person(self, tx: Tx, principal_id: str) -> None:
         """Make a person's codes worthless, inside a write."""
@@ -153,3 +139,23 @@ class AuthorizationCodes:
 
     def _kept(self, code: str) -> bytes:
         return self._digests.of("authorization code", code)
+
+
+def _bound(row: Row | None, client: ProvenClient) -> tuple[Binding, float, str]:
+    """What a code is bound to, when it expires, and the sign-in that it gave if it was used."""
+    kept, expires, sign_in_id = row or (None, None, None)
+    binding = msgspec.json.decode(kept, type=Binding) if isinstance(kept, bytes) else None
+    if binding is None or binding.client_id != client.client_id or not isinstance(expires, float):
+        raise refuse_grant("This code is unknown, or another client's: sign in again")
+    return binding, expires, str(sign_in_id or "")
+
+
+def _check(binding: Binding, client: ProvenClient, redirect_uri: str, verifier: str) -> None:
+    if binding.redirect_uri != redirect_uri:
+        raise refuse_grant("This code was sent to another redirect_uri: use the one of the authorize request")
+    if binding.confidential and not client.confidential:
+        raise refused("a web application redeems a code with its client_secret or client_assertion", "AADSTS7000218")
+    if binding.challenge and not matches(binding.challenge, verifier):
+        raise refuse_grant("The code_verifier is not the one of the authorize request")
+    if verifier and not binding.challenge:
+        raise refuse_grant("There is a code_verifier, but the authorize request had no code_challenge")

@@ -47,5 +47,7 @@ class OnBehalfOf:
             raise refuse_grant("The assertion is not the access token of a person who is signed in")
         application = self.applications.by_audience(token.audience)
         if application is None or application.client_id != client.client_id:
-            raise refuse_grant("The assertion is for another audience: the caller has to ask for a scope of this client")
+            raise refuse_grant(
+                "The assertion is for another audience: the caller has to ask for a scope of this client"
+            )
         return Authorization(signed_in[1], client.client_id, scope)

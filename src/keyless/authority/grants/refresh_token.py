@@ -16,12 +16,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keyless.authority.clients.presented import refused
 from keyless.authority.grants.authorization import Authorization, ProvenClient, refuse_grant
 from keyless.authority.jwt import encode_base64url
 from keyless.authority.people.sign_ins import ID_BYTES, SignIn, SignIns
 from keyless.authority.scopes import parse_scope
 from keyless.model.clock import Clock
-from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.errors import KeylessError, invalid
 from keyless.model.secretstr import SecretStr
 from keyless.store.engine import Store, Tx
 
@@ -86,26 +87,23 @@ class RefreshTokenGrant:
             raise _ended()
         sign_in_id, generation = named
 
-        def work(tx: Tx) -> SignIn | KeylessError:
-            # a refusal is returned, not raised: what ends with it has to be committed
+        def work(tx: Tx) -> SignIn | None:
             held = self.sign_ins.read(tx, sign_in_id)
             if held is None or held.client_id != client.client_id or generation > held.generation:
-                return _ended()
+                raise _ended()
             if held.confidential and not client.confidential:
-                return KeylessError(
-                    ErrorKind.UNAUTHENTICATED, "A web application refreshes with its client secret or certificate."
-                )
+                raise refused("a web application refreshes with its client_secret or client_assertion", "AADSTS7000218")
             if generation == held.generation:
-                return self.sign_ins.renew(tx, sign_in_id) or _ended()
+                return self.sign_ins.renew(tx, held)
             if generation == held.generation - 1 and self.clock() < held.used + self.leeway:
                 return held
             self.sign_ins.end(tx, sign_in_id)
-            return refuse_grant("This refresh token was used before, so the sign-in has been revoked: sign in again")
+            return None  # to be refused; raised here, it would take that end back
 
-        outcome = await self.store.write(work)
-        if isinstance(outcome, KeylessError):
-            raise outcome
-        return Authorization(outcome, client.client_id, asked or parse_scope(outcome.scope), refreshable=True)
+        sign_in = await self.store.write(work)
+        if sign_in is None:
+            raise refuse_grant("This refresh token was used before, so the sign-in has been revoked: sign in again")
+        return Authorization(sign_in, client.client_id, asked or parse_scope(sign_in.scope), refreshable=True)
 
 
 def _ended() -> KeylessError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keyless.authority.people.sign_ins import SignIn, SignIns
+from keyless.directory.applications import Applications
 from keyless.directory.principals import Directory
 from keyless.directory.users import Users
 from keyless.model.identity import Principal, PrincipalKind
@@ -43,6 +44,7 @@ class People:
 
     directory: Directory
     users: Users
+    applications: Applications
     sign_ins: SignIns
     owner_id: str
     domain: str
@@ -75,4 +77,13 @@ class People:
         person = self.by_id(sign_in.principal_id) if sign_in else None
         if sign_in is None or person is None or sign_in.authenticated < person.valid_from:
             return None
-        return person, sign_in
+        return (person, sign_in) if self._has_client(sign_in.client_id) else None
+
+    def is_signed_in(self, sign_in_id: str, principal_id: str) -> bool:
+        """Whether a sign-in counts, and is that person's."""
+        found = self.signed_in(sign_in_id)
+        return found is not None and found[0].id == principal_id
+
+    def _has_client(self, client_id: str) -> bool:
+        principal = self.directory.by_client_id(client_id)
+        return self.applications.by_client_id(client_id) is not None and (principal is None or principal.enabled)

@@ -70,7 +70,7 @@ class SignIns:
     def __init__(
         self, store: Store, clock: Clock, random: Callable[[int], bytes], *, lifetime: int, token_lifetime: int
     ) -> None:
-        """`lifetime`: seconds that one lasts after its last use; without refresh tokens it ends with its first token."""
+        """`lifetime`: seconds that one lasts after its last use; without refresh tokens it lasts as long as its token."""
         self._store = store
         self._clock = clock
         self._random = random
@@ -129,16 +129,13 @@ class SignIns:
         tx.emit(SignInChanged(sign_in))
         return sign_in
 
-    def renew(self, tx: Tx, sign_in_id: str) -> SignIn | None:
-        """Count one refresh token more, and let the sign-in last anew; None if it has ended."""
-        found = self.read(tx, sign_in_id)
-        if found is None:
-            return None
+    def renew(self, tx: Tx, held: SignIn) -> SignIn:
+        """Count one refresh token more of a sign-in just read, and let it last anew."""
         now = self._clock()
-        renewed = replace(found, used=now, expires=now + self._lifetime, generation=found.generation + 1)
+        renewed = replace(held, used=now, expires=now + self._lifetime, generation=held.generation + 1)
         tx.execute(
             "UPDATE sign_in SET used=?, expires=?, generation=? WHERE id=?",
-            (renewed.used, renewed.expires, renewed.generation, sign_in_id),
+            (renewed.used, renewed.expires, renewed.generation, renewed.id),
         )
         tx.emit(SignInChanged(renewed))
         return renewed
@@ -191,8 +188,19 @@ class SignIns:
 
 def _from_row(row: Row) -> SignIn:
     sign_in_id, principal_id, client_id, session, scope, authenticated, used, expires, generation, confidential = row
-    times = [at for at in (authenticated, used, expires) if isinstance(at, float)]
-    assert len(times) == 3
+    assert isinstance(authenticated, float)
+    assert isinstance(used, float)
+    assert isinstance(expires, float)
     assert isinstance(generation, int)
-    texts = (str(text) for text in (sign_in_id, principal_id, client_id, session, scope))
-    return SignIn(*texts, *times, generation, bool(confidential))
+    return SignIn(
+        str(sign_in_id),
+        str(principal_id),
+        str(client_id),
+        str(session),
+        str(scope),
+        authenticated,
+        used,
+        expires,
+        generation,
+        bool(confidential),
+    )
