@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keyless.authority.failures import Failures
-from keyless.authority.grants.device_code import DeviceCodes, WaitingDevice
+from keyless.authority.grants.device_code import DeviceCodes, WaitingDevice, as_shown
 from keyless.directory.applications import Applications
 from keyless.http.message import Request, Response
 from keyless.model.errors import ErrorKind, KeylessError
@@ -40,7 +40,7 @@ class DevicePage:
         if request.method != "POST":
             return await self._enter(request, visitor)
         form = await self.visitors.form(request, visitor)
-        user_code = form.get("user_code", "")[:64].strip().upper()
+        user_code = as_shown(form.get("user_code", ""))
         try:
             self.guesses.check(request.peer)
         except KeylessError as error:

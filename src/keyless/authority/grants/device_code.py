@@ -200,14 +200,19 @@ class DeviceCodes:
         while len(letters) < _LETTERS:
             # of 256 values, the last 16 would make some letters more likely than others
             letters += [ALPHABET[byte % len(ALPHABET)] for byte in self._random(_LETTERS) if byte < 240]
-        return "".join(letters[:4]) + "-" + "".join(letters[4:_LETTERS])
+        return as_shown("".join(letters[:_LETTERS]))
 
     def _kept(self, code: str) -> bytes:
         return self._digests.of("device code", code)
 
     def _kept_user(self, user_code: str) -> bytes:
-        letters = "".join(letter for letter in user_code[:64].upper() if letter in ALPHABET)
-        return self._digests.of("user code", letters)
+        return self._digests.of("user code", as_shown(user_code))
+
+
+def as_shown(user_code: str) -> str:
+    """A user code as programs show it, whatever a person typed for case, spaces and dashes."""
+    letters = "".join(letter for letter in user_code[:64].upper() if letter in ALPHABET)
+    return f"{letters[:4]}-{letters[4:]}"
 
 
 def _unknown() -> KeylessError:

@@ -70,7 +70,7 @@ class SignIns:
     def __init__(
         self, store: Store, clock: Clock, random: Callable[[int], bytes], *, lifetime: int, token_lifetime: int
     ) -> None:
-        """`lifetime`: seconds that one lasts after its last use; without refresh tokens it lasts as long as its token."""
+        """`lifetime`: seconds that one lasts after its last use; without refresh tokens, as long as its token."""
         self._store = store
         self._clock = clock
         self._random = random
