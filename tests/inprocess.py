@@ -70,6 +70,26 @@ class Platform(RunningServer):
         assert isinstance(application, Application)
         return application
 
+    async def open(self, config: Config) -> None:
+        """Build it; make the instance if there is none yet."""
+        self.made = self.made or await make_instance(config, {}, PORT)
+        master = load_master_key(master_key_file(config, self.made.instance, {}))
+        tls = tls_store(config.data, master, self.made.domain, time.time)
+        tls.ensure()
+        self.server = await build(config, self.made, master, tls, self.clock)
+
+    async def shut(self) -> None:
+        """Give back what it has opened."""
+        await self.built.audit.close()
+        await self.built.store.close()
+        self.built.signers.shutdown()
+        self.built.hashers.shutdown()
+
+    def restart(self) -> None:
+        """Stop it, and start it again on what it has kept."""
+        self.run(self.shut())
+        self.run(self.open(Config(data=self.data, config=self.config)))
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the platform's event loop."""
         return self.runner.run(work)
@@ -115,13 +135,12 @@ class _Transport(httpx.BaseTransport):
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._inner = httpx.ASGITransport(platform.application, raise_app_exceptions=True)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         return self._platform.run(self._answer(request))
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
+        response = await httpx.ASGITransport(self._platform.application).handle_async_request(request)
         return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
 
 
@@ -140,22 +159,9 @@ def running_platform(folder: Path, **settings: Any) -> Iterator[Platform]:
     folder.mkdir(parents=True, exist_ok=True)
     platform = Platform(config.data, config.config, {}, port=PORT)
 
-    async def start() -> None:
-        platform.made = await make_instance(config, {}, PORT)
-        master = load_master_key(master_key_file(config, platform.made.instance, {}))
-        tls = tls_store(config.data, master, platform.made.domain, time.time)
-        tls.ensure()
-        platform.server = await build(config, platform.made, master, tls, platform.clock)
-
-    async def stop() -> None:
-        await platform.built.audit.close()
-        await platform.built.store.close()
-        platform.built.signers.shutdown()
-        platform.built.hashers.shutdown()
-
     with platform.runner:
-        platform.run(start())
+        platform.run(platform.open(config))
         try:
             yield platform
         finally:
-            platform.run(stop())
+            platform.run(platform.shut())

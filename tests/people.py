@@ -1,7 +1,7 @@
 """People, applications and browsers for the tests of signing in, on a platform in the test's own process.
 
-Owns making users and registrations in the directory, and a browser that is a cookie jar: it reads forms out of pages and
-sends them as a browser would. Real browsers are `tests/clients/browser/`.
+Owns making users and registrations in the directory, and a browser that is a cookie jar: it reads forms out of pages
+and sends them as a browser would. Real browsers are `tests/clients/browser/`.
 """
 
 from __future__ import annotations
@@ -143,15 +143,13 @@ class World:
     def applications(self) -> Applications:
         return Applications(self.platform.built.store, self.directory, lambda: str(uuid4()))
 
-    def hash(self, password: str) -> str:
-        return self.platform.run(
-            Passwords(self.platform.built.hashers, lambda size: bytes(size)).hash(SecretStr(password))
-        )
+    def hash_of(self, password: str) -> str:
+        return self.platform.run(Passwords(self.platform.built.hashers, bytes).hash(SecretStr(password)))
 
     def user(self, password: str = PASSWORD, name: str = "") -> User:
         """A new user; with an empty password, one who has none."""
         upn = f"{name or 'user'}-{uuid4().hex[:8]}@example.org"
-        hashed = self.hash(password) if password else ""
+        hashed = self.hash_of(password) if password else ""
         return self.write(lambda tx: self.users.create(tx, upn, upn.partition("@")[0], hashed, self.platform.clock()))
 
     def application(self, *, secret: bool = False, **given: Any) -> Application:
@@ -192,10 +190,10 @@ class World:
         given = {"client_id": CLI, **form}
         return self.owner.send("POST", "login", TOKEN, data={k: v for k, v in given.items() if v is not None})
 
-    def redeem(self, code: str, **changed: str | None) -> httpx.Response:
+    def redeem(self, given: str, **changed: str | None) -> httpx.Response:
         form = {
             "grant_type": "authorization_code",
-            "code": code,
+            "code": given,
             "redirect_uri": LOOPBACK,
             "code_verifier": VERIFIER,
             "scope": SCOPE,

@@ -29,6 +29,7 @@ _ASSETS = {
 }
 #: What may stand in a policy: anything else could add a directive.
 _SOURCE = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+_COMMAND = re.compile(r"`([^`]+)`")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.IGNORECASE | re.ASCII)
 
 
@@ -100,6 +101,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        environment.filters["commands"] = _commands
         for name in environment.list_templates():
             environment.get_template(name)
         return environment
@@ -107,6 +109,13 @@ class Pages:
     @cached_property
     def _files(self) -> dict[str, bytes]:
         return {name: (_FOLDER / "assets" / name).read_bytes() for name in _ASSETS}
+
+
+def _commands(text: str) -> str:
+    """A sentence as HTML: escaped, and what stands between backticks as code."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - comes with jinja2
+
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _policy(form_target: str, script: bool) -> str:
