@@ -35,9 +35,15 @@ from keyless.store.folder import Instance, read_instance
 ARM = "https://management.azure.com"
 VAULT = "https://vault.azure.net"
 STORAGE = "https://storage.azure.com"
+GRAPH = "https://graph.microsoft.com"
 START_SECONDS = 30.0
 
 ROLES = {
+    "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
+    "Application Administrator": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+    "User Administrator": "fe930be7-5e62-47db-91af-98c3a49a38b1",
+    "Groups Administrator": "fdd7a751-b60b-444a-984c-02652fe8fa1c",
+    "Directory Readers": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
@@ -198,6 +204,12 @@ class Owner:
     def arm(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """A request to the resource manager that has to succeed; its body."""
         answer = self.send(method, "management", f"{path}?api-version=2024-01-01", self.token(ARM), json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def graph(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """A request to the directory that has to succeed; its body."""
+        answer = self.send(method, "graph", f"/v1.0/{path}", self.token(GRAPH), json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from keyless.cli.scopes import Shorthand, parse_scope, resolve, shorten
 from keyless.model.errors import KeylessError
-from keyless.model.resource_id import ResourceId, parse_resource_id
+from keyless.model.resource_id import ROOT, ResourceId, parse_resource_id
 
 SUBSCRIPTION = parse_resource_id("/subscriptions/0b000000-0000-4000-8000-000000000003")
 GROUP = SUBSCRIPTION.child("resourceGroups", "default")
@@ -62,6 +62,7 @@ def test_a_resource_id_is_taken_as_it_is() -> None:
 names = st.text(st.characters(exclude_characters="/%&?#\\", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
 scopes = st.one_of(
     st.just(SUBSCRIPTION),
+    st.just(ROOT),
     names.map(lambda n: SUBSCRIPTION.child("resourceGroups", n)),
     st.builds(
         lambda group, kind, name, below: SUBSCRIPTION.child("resourceGroups", group, "providers", *kind, name, *below),
@@ -106,4 +107,8 @@ def test_an_identity_of_another_group_is_shown_in_full() -> None:
 def test_what_is_outside_of_the_subscription_is_shown_in_full() -> None:
     foreign = parse_resource_id("/subscriptions/0b000000-0000-4000-8000-00000000ffff/resourceGroups/default")
     assert shorten(foreign, SUBSCRIPTION, "default") == str(foreign)
-    assert shorten(ResourceId(()), SUBSCRIPTION, "default") == "/"
+
+
+def test_the_tenant_is_above_everything() -> None:
+    assert shorten(ROOT, SUBSCRIPTION, "default") == "tenant"
+    assert parse_scope("tenant") == parse_scope("/") == ROOT

@@ -28,6 +28,8 @@ _MASKS = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "0" * 32),
     (re.compile(r"(?<=[.a-z0-9]:)\d{5}\b"), "12345"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"), "2026-01-01 00:00:00Z"),
+    (re.compile(r"(?<=\(until )\d{4}-\d\d-\d\d"), "2026-01-01"),
+    (re.compile(r"(?m)^(secret +)[\w.]{40}$"), r"\1" + "S" * 40),
     (re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"), "Thu, 01 Jan 2026 00:00:00 GMT"),
     (re.compile(r"(?m)^(key ID +)?[\w-]{43}(?= |$)"), r"\1" + "K" * 43),
     (re.compile(r"\b1[78]\d{8}\b"), "1767225600"),

@@ -61,10 +61,10 @@ async def test_nothing_of_a_credential_is_shown() -> None:
 async def test_a_service_principal_is_made_once_and_takes_the_name(tenant: Tenant) -> None:
     one = await made(tenant)
     assert tenant.directory.by_client_id(one.client_id) is None
-    principal = await tenant.write(lambda tx: tenant.applications.create_service_principal(tx, one))
+    principal = await tenant.write(lambda tx: tenant.applications.create_service_principal(tx, one.client_id))
     assert principal.principal_id != one.object_id
     with pytest.raises(KeylessError) as error:
-        await tenant.write(lambda tx: tenant.applications.create_service_principal(tx, one))
+        await tenant.write(lambda tx: tenant.applications.create_service_principal(tx, one.client_id))
     assert error.value.kind is ErrorKind.CONFLICT
     await changed(tenant, one, display_name="store")
     found = tenant.directory.by_id(principal.principal_id)
@@ -74,7 +74,7 @@ async def test_a_service_principal_is_made_once_and_takes_the_name(tenant: Tenan
 
 async def test_a_deleted_one_leaves_nothing(tenant: Tenant) -> None:
     one = await made(tenant)
-    await tenant.write(lambda tx: tenant.applications.create_service_principal(tx, one))
+    await tenant.write(lambda tx: tenant.applications.create_service_principal(tx, one.client_id))
     await changed(tenant, one, identifier_uris=("api://shop",))
     await tenant.write(lambda tx: tenant.applications.delete(tx, one.object_id))
     for seen in (tenant, await tenant.after_restart()):

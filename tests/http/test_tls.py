@@ -156,7 +156,7 @@ class TestCertificates:
             (OWN_DNS, OWN_IP, "10.0.0.1"),
             (OWN_DNS, OWN_IP, "evilkeyless.localhost.example"),
             (CLOUD_DNS, (), "www.example.com"),
-            (CLOUD_DNS, (), "graph.microsoft.com"),
+            (CLOUD_DNS, (), "graph.windows.net"),
             (CLOUD_DNS, (), "127.0.0.1"),
             (CLOUD_DNS, (), "::1"),
         ],

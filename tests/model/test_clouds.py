@@ -31,7 +31,8 @@ def test_names_are_those_of_three_clouds() -> None:
         ("", False),
         ("evilvault.azure.net", False),
         ("xlogin.microsoftonline.com", False),
-        ("graph.microsoft.com", False),
+        ("graph.microsoft.com", True),
+        ("graph.windows.net", False),
         ("login.microsoftonline.com.evil.example", False),
     ],
 )
@@ -79,7 +80,10 @@ def test_covers(host: str, expected: bool) -> None:
         ("https://login.keyless.localhost", ""),
         ("https://x.vault.keyless.localhost", ""),
         ("https://vaultkeyless.localhost", ""),
-        ("https://graph.microsoft.com", ""),
+        ("https://graph.microsoft.com", "graph"),
+        ("https://graph.microsoft.us/", "graph"),
+        ("https://graph.keyless.localhost:8443", "graph"),
+        ("https://graph.windows.net", ""),
         ("https://vault.azure.net:443443443", ""),
     ],
 )

@@ -49,10 +49,20 @@ from keyless.management.resource_type import ResourceType
 from keyless.management.resources import ResourceDeleted, Resources
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
+from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
+from keyless.providers.graph.applications import ApplicationsApi
+from keyless.providers.graph.credentials import Credentials
+from keyless.providers.graph.groups import GroupsApi
+from keyless.providers.graph.groups import view as show_group
+from keyless.providers.graph.memberships import DirectoryObjectsApi, Memberships
+from keyless.providers.graph.odata import View
+from keyless.providers.graph.service_principals import ServicePrincipalsApi
+from keyless.providers.graph.surface import Collection, GraphSurface
+from keyless.providers.graph.users import MeApi, UsersApi
 from keyless.providers.insights.router import InsightsRouter
 from keyless.providers.instance.router import NAMESPACE as INSTANCE_NAMESPACE
 from keyless.providers.instance.router import InstanceRouter
@@ -81,6 +91,7 @@ from keyless.providers.web import sites as site_type
 from keyless.providers.web.app_settings import AppSettings
 from keyless.store.audit import AuditLog
 from keyless.store.backup import Backups
+from keyless.store.engine import Store
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
@@ -242,6 +253,11 @@ async def build(
             endpoints.login_url,
             endpoints.metadata,
         ),
+        "graph": GraphSurface(
+            _graph(store, directory, applications, users, groups, passwords, clock, instance),
+            endpoints.login_url,
+            clock,
+        ),
         "vault": VaultSurface(
             lambda name: resources.named(vault_type.NAME, name),
             SecretHandlers(secret_store, SecretLists(store, sealer), SecretBackups(secret_store, sealer), clock),
@@ -302,6 +318,37 @@ async def build(
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
     return {declared.name.lower(): declared for declared in types}
+
+
+def _graph(
+    store: Store,
+    directory: Directory,
+    applications: Applications,
+    users: Users,
+    groups: Groups,
+    passwords: Passwords,
+    clock: Clock,
+    instance: Instance,
+) -> dict[str, Collection]:
+    credentials = Credentials(store, applications, passwords, os.urandom, lambda: str(uuid4()), clock)
+
+    def view(one: Principal) -> View:
+        if one.kind is PrincipalKind.GROUP:
+            return show_group(one)
+        user = users.by_id(one.principal_id)
+        return people.view(user) if user else services.view(one)
+
+    memberships = Memberships(directory, groups, view)
+    people = UsersApi(store, directory, users, passwords, memberships, clock)
+    services = ServicePrincipalsApi(store, directory, applications, credentials, memberships, instance.tenant)
+    return {
+        "applications": ApplicationsApi(store, applications, credentials, clock, instance.domain),
+        "serviceprincipals": services,
+        "users": people,
+        "me": MeApi(people),
+        "groups": GroupsApi(store, directory, groups, memberships),
+        "directoryobjects": DirectoryObjectsApi(memberships),
+    }
 
 
 def _routers(

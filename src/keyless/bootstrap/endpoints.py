@@ -36,7 +36,7 @@ class Endpoints:
         """The authority that a challenge names: in the same cloud, and at the same port, as the request."""
         for cloud in CLOUDS:
             suffixes = (f".{cloud.vault_suffix}", f".{cloud.blob_suffix}")
-            if request.host.endswith(suffixes) or request.host in cloud.management_hosts:
+            if request.host.endswith(suffixes) or request.host in (*cloud.management_hosts, *cloud.graph_hosts):
                 return f"https://{cloud.login_hosts[0]}{_port(request.port)}/{self.tenant}"
         return f"https://login.{self._site(request.port or 443)}/{self.tenant}"
 

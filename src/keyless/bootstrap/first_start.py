@@ -29,9 +29,9 @@ from keyless.model.clouds import claimed_names
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.model.identity import PrincipalKind
 from keyless.model.resource import Resource
-from keyless.model.resource_id import ResourceId
+from keyless.model.resource_id import ROOT, ResourceId
 from keyless.providers.authorization.assignments import Assignments
-from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
+from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES, GLOBAL_ADMINISTRATOR
 from keyless.store.engine import Tx
 from keyless.store.folder import Instance, Owner, staged, write_instance
 from keyless.store.private_file import create_private, write_private
@@ -123,6 +123,12 @@ def _master_key(path: Path) -> MasterKey:
     return load_master_key(path) if path.exists() else create_master_key(path, os.urandom)
 
 
+def tenant_administrator(principal_id: str) -> Assignment:
+    """The owner's role over the tenant itself; the migration in `schema.py` gives it to older instances."""
+    name = ROOT.child("providers", "Microsoft.Authorization", "roleAssignments", principal_id)
+    return Assignment(str(name), principal_id, GLOBAL_ADMINISTRATOR, ROOT.key)
+
+
 def _make_tenant(tx: Tx, directory: Directory, subscription: str, owner_key: dict[str, str]) -> Owner:
     now = time.time()
     owner = directory.create(tx, PrincipalKind.APPLICATION, "owner", assertion_key=owner_key)
@@ -134,4 +140,5 @@ def _make_tenant(tx: Tx, directory: Directory, subscription: str, owner_key: dic
             name = scope.child("providers", "Microsoft.Authorization", "roleAssignments", str(uuid4()))
             one = Assignment(str(name), owner.principal_id, role.guid, scope.key)
             Assignments.add(tx, one, now, owner.principal_id)
+    Assignments.add(tx, tenant_administrator(owner.principal_id), now, owner.principal_id)
     return Owner(owner.client_id, owner.principal_id)

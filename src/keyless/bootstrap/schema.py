@@ -13,6 +13,7 @@ from keyless.authority.people import state as people
 from keyless.directory import applications, groups, principals, users
 from keyless.management import resources
 from keyless.providers.authorization import assignments
+from keyless.providers.authorization.builtin_roles import GLOBAL_ADMINISTRATOR
 from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
 from keyless.providers.storage.blob_store import BlobStore
@@ -35,6 +36,20 @@ _SEALING = Migration(
     (("CREATE TABLE data_key(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL)",),),
 )
 
+#: An owner of the time before there was a directory to manage gets the role over it, as a first start gives it.
+_TENANT = Migration(
+    "tenant",
+    (
+        (
+            f"""INSERT INTO role_assignment(key, id, principal_id, role, scope, created, created_by)
+                SELECT '/providers/microsoft.authorization/roleassignments/' || principal_id,
+                    '/providers/Microsoft.Authorization/roleAssignments/' || principal_id,
+                    principal_id, '{GLOBAL_ADMINISTRATOR}', '/', CAST(strftime('%s', 'now') AS REAL), principal_id
+                FROM principal WHERE assertion_key IS NOT NULL""",
+        ),
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     _SEALING,
     principals.MIGRATION,
@@ -49,6 +64,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     key_ring.MIGRATION,
     people.MIGRATION,
     instances.MIGRATION,
+    _TENANT,
 )
 
 

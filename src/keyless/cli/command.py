@@ -18,6 +18,7 @@ import click
 
 from keyless.cli import scopes
 from keyless.cli.errors import Refused
+from keyless.cli.graph import Graph
 from keyless.cli.instance import Instance, read_instance
 from keyless.cli.output import Output
 from keyless.cli.principals import Principals
@@ -62,7 +63,12 @@ class Keyless:
     @cached_property
     def principals(self) -> Principals:
         """Who can hold a role there."""
-        return Principals(self.resources)
+        return Principals(self.resources, self.graph)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Its directory."""
+        return Graph(self.session)
 
     def scope(self, text: str) -> ResourceId:
         """The resource ID of a scope as people write it; wrong usage for what is none."""

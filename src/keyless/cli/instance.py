@@ -49,6 +49,11 @@ class Instance:
         """The resource manager."""
         return Endpoint(f"management.{self.domain}", "https://management.azure.com")
 
+    @property
+    def graph(self) -> Endpoint:
+        """The directory."""
+        return Endpoint(f"graph.{self.domain}", "https://graph.microsoft.com")
+
     def vault(self, name: str) -> Endpoint:
         """A vault's data plane."""
         return Endpoint(f"{name}.vault.{self.domain}", "https://vault.azure.net")

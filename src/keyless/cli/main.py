@@ -24,6 +24,7 @@ _COMMANDS = {
     "restore": "keyless.cli.restore:restore",
     "identity": "keyless.cli.identity:identity",
     "app": "keyless.cli.app:app",
+    "principal": "keyless.cli.principal:principal",
     "login": "keyless.cli.login:login",
     "role": "keyless.cli.role:role",
     "vault": "keyless.cli.vault:vault",

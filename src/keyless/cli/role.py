@@ -47,7 +47,7 @@ def assign(keyless: Keyless, principal: str, role_name: str, scope: str) -> None
     definition = _definition(keyless, role_name)
     where = keyless.scope(scope)
     who = keyless.principals.principal_id(principal)
-    properties = {"roleDefinitionId": definition["id"], "principalId": who, "principalType": "ServicePrincipal"}
+    properties = {"roleDefinitionId": definition["id"], "principalId": who}
     try:
         made = keyless.resources.put(f"{where}/{_ASSIGNMENTS}/{uuid.uuid4()}", {"properties": properties})
     except Refused as error:

@@ -2,7 +2,8 @@
 
 Owns both directions of that shorthand. Pure: finding a resource by its name is handed to it.
 
-    subscription              group/GROUP               identity/NAME            app/NAME
+    tenant                    subscription              group/GROUP
+    identity/NAME             app/NAME
     vault/NAME                vault/NAME/secrets/NAME   storage/NAME             storage/NAME/CONTAINER
 """
 
@@ -13,11 +14,11 @@ from dataclasses import dataclass
 
 from keyless.cli.resources import ACCOUNT, APP, GROUP, IDENTITY, VAULT
 from keyless.model.errors import KeylessError, invalid
-from keyless.model.resource_id import ResourceId, parse_resource_id
+from keyless.model.resource_id import ROOT, ResourceId, parse_resource_id
 
 HELP = (
     "vault/NAME[/secrets/NAME], storage/NAME[/CONTAINER], app/NAME, identity/NAME, group/NAME, subscription, "
-    "or a resource ID"
+    "tenant (the directory), or a resource ID"
 )
 #: The resource ID of the resource of a type that has a name.
 Find = Callable[[str, str], ResourceId]
@@ -39,8 +40,8 @@ class Shorthand:
 
 def parse_scope(text: str) -> ResourceId | Shorthand:
     """Read a scope; KeylessError INVALID for what is none."""
-    if text.startswith("/"):
-        return parse_resource_id(text)
+    if text.startswith("/") or text == "tenant":
+        return parse_resource_id(text) if text != "tenant" else ROOT
     word, *names = text.rstrip("/").split("/")
     match word, names:
         case "subscription", []:
@@ -69,8 +70,8 @@ def resolve(scope: ResourceId | Shorthand, subscription: ResourceId, find: Find)
 
 def shorten(scope: ResourceId, subscription: ResourceId, default_group: str) -> str:
     """The shortest way to write a scope that `parse_scope` and `resolve` bring back to it."""
-    if scope == subscription:
-        return "subscription"
+    if scope in {ROOT, subscription}:
+        return "subscription" if scope == subscription else "tenant"
     short = ""
     if scope.type == GROUP and scope.parent == subscription:
         short = f"group/{scope.name}"

@@ -95,12 +95,12 @@ class Session:
             raise _not_keyless(self.instance) from None
 
     def pages(self, endpoint: Endpoint, path: str, query: Mapping[str, str]) -> Iterator[Json]:
-        """The items of a list, following its `nextLink`."""
+        """The items of a list, following its links (`nextLink`, `@odata.nextLink`)."""
         wanted: Mapping[str, str] | None = query
         for _ in range(MAX_PAGES):
             page = self.json("GET", endpoint, path, query=wanted)
             yield from page.get("value", [])
-            link = urlsplit(page.get("nextLink") or "")
+            link = urlsplit(page.get("nextLink") or page.get("@odata.nextLink") or "")
             if not link.path:
                 return
             if link.hostname != endpoint.host:

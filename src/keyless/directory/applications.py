@@ -177,11 +177,16 @@ class Applications:
         self._write(tx, made)
         return made
 
-    def create_service_principal(self, tx: Tx, application: Application) -> Principal:
-        """Make the principal under which an application acts, inside a write; CONFLICT if there is one."""
-        return self._directory.create(
-            tx, PrincipalKind.APPLICATION, application.display_name, client_id=application.client_id
-        )
+    def create_service_principal(self, tx: Tx, client_id: str) -> Principal:
+        """Make the principal under which an application acts, inside a write.
+
+        Raises INVALID if there is no such application, CONFLICT if it has a principal.
+        """
+        row = tx.row("SELECT body FROM application WHERE client_id=?", (client_id.lower(),))
+        if row is None:
+            raise invalid(f"There is no application {client_id!r} in this tenant: create it first.")
+        one = _decode(row)
+        return self._directory.create(tx, PrincipalKind.APPLICATION, one.display_name, client_id=one.client_id)
 
     def change(self, tx: Tx, object_id: str, how: Callable[[Application], Application]) -> Application:
         """Replace a registration by what `how` makes of it as it stands now, inside a write.
@@ -215,7 +220,7 @@ class Applications:
         for uri in application.identifier_uris:
             key = _uri_key(uri)
             if tx.row("SELECT 1 FROM identifier_uri WHERE uri=?", (key,)):
-                raise conflict(f"The identifier URI {uri} is another application's.", "IdentifierUriInUse")
+                raise conflict(f"The identifier URI {uri} is another application's.")
             tx.execute("INSERT INTO identifier_uri VALUES(?, ?)", (key, application.object_id))
         tx.emit(ApplicationWritten(application))
 
@@ -244,7 +249,7 @@ def without_credential(application: Application, key_id: str) -> Application:
         certificates=tuple(one for one in application.certificates if one.key_id != key_id),
     )
     if left == application:
-        raise not_found(f"{application.display_name!r} has no credential {key_id}.", "CredentialNotFound")
+        raise not_found(f"{application.display_name!r} has no credential {key_id}.")
     return left
 
 
@@ -265,7 +270,7 @@ def _uri_key(uri: str) -> str:
 def _read(tx: Tx, object_id: str) -> Application:
     row = tx.row("SELECT body FROM application WHERE object_id=?", (object_id.lower(),))
     if row is None:
-        raise not_found(f"There is no application {object_id}.", "Request_ResourceNotFound")
+        raise not_found(f"There is no application {object_id}.")
     return _decode(row)
 
 

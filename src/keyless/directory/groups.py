@@ -100,11 +100,11 @@ class Groups:
         """Add a member, inside a write; NOT_FOUND, CONFLICT if it is one already, INVALID beyond a limit."""
         _check_group(tx, group_id)
         if tx.row("SELECT 1 FROM principal WHERE principal_id=?", (member_id,)) is None:
-            raise not_found(f"There is no principal {member_id}.", "Request_ResourceNotFound")
+            raise not_found(f"There is no principal {member_id}.")
         if group_id == member_id:
-            raise invalid("A group cannot be a member of itself.", "Request_BadRequest")
+            raise invalid("A group cannot be a member of itself.")
         if tx.row("SELECT 1 FROM membership WHERE group_id=? AND member_id=?", (group_id, member_id)):
-            raise conflict(f"{member_id} is a member of that group already.", "Request_BadRequest")
+            raise conflict("That principal is a member of the group already.")
         if _count(tx, "group_id", group_id) >= MAX_MEMBERS:
             raise invalid(f"A group has at most {MAX_MEMBERS} members.", "Directory_QuotaExceeded")
         if _count(tx, "member_id", member_id) >= MAX_DIRECT_GROUPS:
@@ -116,7 +116,7 @@ class Groups:
     def remove(tx: Tx, group_id: str, member_id: str) -> None:
         """Remove a member, inside a write; NOT_FOUND if it is none."""
         if not tx.execute("DELETE FROM membership WHERE group_id=? AND member_id=?", (group_id, member_id)):
-            raise not_found(f"{member_id} is not a member of that group.", "Request_ResourceNotFound")
+            raise not_found("That principal is not a member of the group.")
         tx.emit(MemberRemoved(group_id, member_id))
 
     def _closure(self, principal_id: str) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ class Groups:
 def _check_group(tx: Tx, group_id: str) -> None:
     kind = PrincipalKind.GROUP.value
     if tx.row("SELECT 1 FROM principal WHERE principal_id=? AND kind=?", (group_id, kind)) is None:
-        raise not_found(f"There is no group {group_id}.", "Request_ResourceNotFound")
+        raise not_found(f"There is no group {group_id}.")
 
 
 def _count(tx: Tx, column: str, value: str) -> int:

@@ -115,7 +115,7 @@ class Directory:
         Raises CONFLICT if the client ID has a principal already.
         """
         if client_id and tx.row("SELECT 1 FROM principal WHERE client_id=?", (client_id,)):
-            raise conflict(f"The application {client_id} has a service principal already.", "ServicePrincipalExists")
+            raise conflict(f"The application {client_id} has a service principal already.")
         client_id = client_id or ("" if kind in _WITHOUT_CLIENT else self._new_guid())
         principal = Principal(self._new_guid(), client_id, display_name, kind, resource_id)
         self._write(tx, principal, assertion_key)

@@ -103,7 +103,7 @@ class Users:
         """Change what may be changed, inside a write; NOT_FOUND if there is no such user."""
         row = tx.row(f"SELECT {_COLUMNS} FROM user_account WHERE principal_id=?", (principal_id.lower(),))
         if row is None:
-            raise not_found(f"There is no user {principal_id}.", "Request_ResourceNotFound")
+            raise not_found(f"There is no user {principal_id}.")
         held = _from_row(row)
         if upn is not None and upn.lower() != held.upn.lower():
             _check_upn(tx, upn)
@@ -133,9 +133,9 @@ class Users:
 
 def _check_upn(tx: Tx, upn: str) -> None:
     if not _UPN.fullmatch(upn):
-        raise invalid(f"{upn!r} is not a user principal name: write it like alice@example.org.", "Request_BadRequest")
+        raise invalid(f"{upn!r} is not a user principal name: write it like alice@example.org.")
     if tx.row("SELECT 1 FROM user_account WHERE upn_key=?", (upn.lower(),)):
-        raise conflict(f"There is a user {upn} already.", "ObjectConflict")
+        raise conflict(f"There is a user {upn} already.")
 
 
 def _write(tx: Tx, user: User) -> None:

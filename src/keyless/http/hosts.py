@@ -22,8 +22,10 @@ class Hosts:
         self._exact = {
             f"login.{domain}": Target("login"),
             f"management.{domain}": Target("management"),
+            f"graph.{domain}": Target("graph"),
             **{host: Target("login") for cloud in CLOUDS for host in cloud.login_hosts},
             **{host: Target("management") for cloud in CLOUDS for host in cloud.management_hosts},
+            **{host: Target("graph") for cloud in CLOUDS for host in cloud.graph_hosts},
         }
         self._suffixes = {
             f"vault.{domain}": "vault",

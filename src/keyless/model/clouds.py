@@ -21,13 +21,20 @@ class Cloud:
     name: str
     login_hosts: tuple[str, ...]
     management_hosts: tuple[str, ...]
+    graph_hosts: tuple[str, ...]
     vault_suffix: str
     blob_suffix: str
 
     @property
     def claimed_names(self) -> tuple[str, ...]:
         """Every name of this cloud that keyless answers to; `*.` stands for a vault or an account."""
-        return (*self.login_hosts, *self.management_hosts, f"*.{self.vault_suffix}", f"*.{self.blob_suffix}")
+        return (
+            *self.login_hosts,
+            *self.management_hosts,
+            *self.graph_hosts,
+            f"*.{self.vault_suffix}",
+            f"*.{self.blob_suffix}",
+        )
 
 
 CLOUDS = (
@@ -40,6 +47,7 @@ CLOUDS = (
             "sts.windows.net",
         ),
         management_hosts=("management.azure.com", "management.core.windows.net"),
+        graph_hosts=("graph.microsoft.com",),
         vault_suffix="vault.azure.net",
         blob_suffix="blob.core.windows.net",
     ),
@@ -47,6 +55,7 @@ CLOUDS = (
         name="china",
         login_hosts=("login.chinacloudapi.cn", "login.partner.microsoftonline.cn"),
         management_hosts=("management.chinacloudapi.cn", "management.core.chinacloudapi.cn"),
+        graph_hosts=("microsoftgraph.chinacloudapi.cn",),
         vault_suffix="vault.azure.cn",
         blob_suffix="blob.core.chinacloudapi.cn",
     ),
@@ -54,6 +63,7 @@ CLOUDS = (
         name="us-government",
         login_hosts=("login.microsoftonline.us", "login.usgovcloudapi.net"),
         management_hosts=("management.usgovcloudapi.net", "management.core.usgovcloudapi.net"),
+        graph_hosts=("graph.microsoft.us",),
         vault_suffix="vault.usgovcloudapi.net",
         blob_suffix="blob.core.usgovcloudapi.net",
     ),
@@ -64,6 +74,7 @@ _HOST_FAMILIES = {
     "storage.azure.com": "storage",
     **{cloud.vault_suffix: "vault" for cloud in CLOUDS},
     **{host: "management" for cloud in CLOUDS for host in cloud.management_hosts},
+    **{host: "graph" for cloud in CLOUDS for host in cloud.graph_hosts},
 }
 _BLOB_SUFFIXES = tuple(cloud.blob_suffix for cloud in CLOUDS)
 _AUDIENCE = re.compile(r"https://(?P<host>[a-z0-9.-]{1,253})(?::(?P<port>[0-9]{1,5}))?/*", re.IGNORECASE | re.ASCII)
@@ -82,7 +93,7 @@ def covers(names: Iterable[str], host: str) -> bool:
 
 
 def canonical_audience(audience: str, domain: str) -> str:
-    """The family that a token's audience belongs to: `vault`, `storage` or `management`; "" if it is foreign.
+    """The family that a token's audience belongs to: `vault`, `storage`, `management`, `graph`; "" if foreign.
 
     The spellings of all clouds count, and those under keyless's own `domain` on any port. Trailing slashes and
     case are ignored. One account's audience (`https://shop.blob.core.windows.net`) is `storage` too: it
@@ -100,7 +111,7 @@ def canonical_audience(audience: str, domain: str) -> str:
 
 def _own_family(host: str, domain: str) -> str:
     family = host.removesuffix(f".{domain}")
-    if family in ("vault", "storage", "management") and host != family:
+    if family in ("vault", "storage", "management", "graph") and host != family:
         return family
     return _account_family(host, (f"blob.{domain}",))
 

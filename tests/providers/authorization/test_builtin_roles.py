@@ -32,19 +32,31 @@ DELEGATION_KEY = Permission("Microsoft.Storage/storageAccounts/blobServices/gene
 LAUNCH = Permission("Microsoft.Web/sites/start/action")
 READ_SETTINGS = Permission("Microsoft.Web/sites/config/list/action")
 REVOKE_KEY = Permission("Microsoft.Authorization/signingKeys/delete")
+READ_DIRECTORY = Permission("microsoft.directory/users/standard/read")
+MAKE_APPLICATION = Permission("microsoft.directory/applications/create")
+ADD_CREDENTIAL = Permission("microsoft.directory/applications/credentials/update")
+SET_PASSWORD = Permission("microsoft.directory/users/password/update")
+ADD_MEMBER = Permission("microsoft.directory/groups/members/update")
 
 EVERY = {name: value for name, value in globals().items() if isinstance(value, Permission)}
 #: What each role may do, of all the above: everything else is refused.
 MAY = {
+    "Global Administrator": {*(
+        "READ_DIRECTORY", "MAKE_APPLICATION", "ADD_CREDENTIAL", "SET_PASSWORD", "ADD_MEMBER",
+        "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY")},
+    "Application Administrator": {"READ_DIRECTORY", "MAKE_APPLICATION", "ADD_CREDENTIAL"},
+    "User Administrator": {"READ_DIRECTORY", "SET_PASSWORD", "ADD_MEMBER"},
+    "Groups Administrator": {"READ_DIRECTORY", "ADD_MEMBER"},
+    "Directory Readers": {"READ_DIRECTORY"},
     "Owner": {name for name, permission in EVERY.items() if not permission.data},
     "Contributor": {
         name for name, p in EVERY.items() if not p.data and name not in {"ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY"}
     },
-    "Reader": {"READ_ROLE", "READ_IDENTITY", "READ_VAULT"},
+    "Reader": {"READ_DIRECTORY", "READ_ROLE", "READ_IDENTITY", "READ_VAULT"},
     "User Access Administrator": {*(
-        "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY")},
+        "READ_DIRECTORY", "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE", "REVOKE_KEY")},
     "Role Based Access Control Administrator": {*(
-        "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE")},
+        "READ_DIRECTORY", "READ_ROLE", "READ_IDENTITY", "READ_VAULT", "ASSIGN_ROLE", "REMOVE_ROLE")},
     "Managed Identity Contributor": {"READ_ROLE", "READ_IDENTITY", "MAKE_IDENTITY"},
     "Managed Identity Operator": {"READ_ROLE", "READ_IDENTITY", "ASSIGN_IDENTITY"},
     "Key Vault Contributor": {"READ_ROLE", "READ_VAULT", "MAKE_VAULT"},
@@ -62,7 +74,7 @@ MAY = {
 
 def test_names_and_guids_are_the_real_ones_and_unique() -> None:
     assert {role.name: role.guid for role in BUILTIN_ROLES} == ROLES
-    assert len(BUILTIN_ROLES) == len(set(ROLES.values())) == 16
+    assert len(BUILTIN_ROLES) == len(set(ROLES.values())) == 21
     assert all(role.guid == role.guid.lower() for role in BUILTIN_ROLES)
 
 

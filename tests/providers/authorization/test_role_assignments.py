@@ -88,11 +88,27 @@ def test_what_cannot_be_assigned(arm: Manager, owner: Owner, principal: str) -> 
         404,
         "ResourceNotFound",
     )
-    assert refused("", good) == (403, "AuthorizationFailed")
-    assert refused(f"/subscriptions/{uuid4()}", good) == (403, "AuthorizationFailed")
+    assert refused(f"/subscriptions/{uuid4()}", good) == (404, "ResourceNotFound")
     assert (
         arm("GET", f"{owner.group}/providers/{ASSIGNMENTS}?$filter=principalId eq '{principal}'").json()["value"] == []
     )
+
+
+def test_an_assignment_over_the_tenant_counts_everywhere(
+    arm: Manager, owner: Owner, somebody: Callable[..., Manager], new_group: str
+) -> None:
+    reader = somebody(("Reader", ""))
+    assert reader("GET", new_group).status_code == 200
+    held = arm("GET", f"{new_group}/providers/{ASSIGNMENTS}?$filter=principalId eq '{reader.principal_id}'").json()
+    (one,) = held["value"]
+    assert one["properties"]["scope"] == "/"
+    # a role over the subscription reaches nothing above it
+    good = assignment(owner, "Reader", reader.principal_id)
+    beside = somebody(("Owner", owner.subscription))
+    refused = beside("PUT", f"/providers/{ASSIGNMENTS}/{uuid4()}", good)
+    assert (refused.status_code, code_of(refused)) == (403, "AuthorizationFailed")
+    assert arm("DELETE", one["id"]).status_code == 200
+    assert reader("GET", new_group).status_code == 403
 
 
 def test_an_assignment_is_made_once_and_never_changed(arm: Manager, owner: Owner, principal: str) -> None:
@@ -136,7 +152,7 @@ def test_definitions_have_their_real_form(arm: Manager, owner: Owner) -> None:
     assert (properties["roleName"], properties["type"]) == ("Key Vault Secrets User", "BuiltInRole")
     assert properties["assignableScopes"] == ["/"]
     assert set(properties["permissions"][0]) == {"actions", "notActions", "dataActions", "notDataActions"}
-    assert len(arm("GET", path).json()["value"]) == 16
+    assert len(arm("GET", path).json()["value"]) == 21
     assert arm("GET", f"{path}?$filter=roleName eq 'Emperor'").json()["value"] == []
     none = arm("GET", f"{path}/{uuid4()}")
     assert (none.status_code, code_of(none)) == (404, "RoleDefinitionDoesNotExist")

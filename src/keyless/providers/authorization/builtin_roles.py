@@ -2,7 +2,8 @@
 
 Owns this table only. An action that names a service which is not here does no harm: it matches nothing.
 
-Source: Microsoft Learn, "Azure built-in roles" (general, identity, security, storage).
+Source: Microsoft Learn, "Azure built-in roles" (general, identity, security, storage), "Microsoft Entra built-in
+roles" (their names and GUIDs; their actions are put together here).
 """
 
 from __future__ import annotations
@@ -29,7 +30,53 @@ _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _DELEGATION_KEY = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
 _IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
+#: What the owner has over the tenant itself.
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+
+# The directory's roles are assigned at the root, "/": above every subscription.
+DIRECTORY_ROLES: tuple[Role, ...] = (
+    Role(
+        GLOBAL_ADMINISTRATOR,
+        "Global Administrator",
+        "Full management of the directory, and of who may access anything.",
+        actions=("microsoft.directory/*", "*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"),
+    ),
+    Role(
+        "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+        "Application Administrator",
+        "Manages application registrations and service principals, with their credentials.",
+        actions=(
+            "microsoft.directory/applications/*",
+            "microsoft.directory/servicePrincipals/*",
+            "microsoft.directory/*/standard/read",
+        ),
+    ),
+    Role(
+        "fe930be7-5e62-47db-91af-98c3a49a38b1",
+        "User Administrator",
+        "Manages users, with their passwords, and groups.",
+        actions=(
+            "microsoft.directory/users/*",
+            "microsoft.directory/groups/*",
+            "microsoft.directory/*/standard/read",
+        ),
+    ),
+    Role(
+        "fdd7a751-b60b-444a-984c-02652fe8fa1c",
+        "Groups Administrator",
+        "Manages groups and their members.",
+        actions=("microsoft.directory/groups/*", "microsoft.directory/*/standard/read"),
+    ),
+    Role(
+        "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
+        "Directory Readers",
+        "Sees the directory, changes nothing.",
+        actions=("microsoft.directory/*/standard/read",),
+    ),
+)
+
 BUILTIN_ROLES: tuple[Role, ...] = (
+    *DIRECTORY_ROLES,
     Role(
         "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
         "Owner",

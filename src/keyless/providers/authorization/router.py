@@ -121,7 +121,7 @@ class AuthorizationRouter:
         return json_response(201, self._view(one))
 
     def _check_scope(self, scope: ResourceId, holder: Resource | None) -> None:
-        if holder is None and scope.key != f"/subscriptions/{self.subscription}":
+        if holder is None and scope.key not in {"/", f"/subscriptions/{self.subscription}"}:
             raise not_found(f"The scope {scope} is not there.", "ResourceNotFound")
 
     async def _delete(self, resource_id: ResourceId) -> Response:
