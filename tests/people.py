@@ -77,7 +77,7 @@ class Page:
 
     @property
     def location(self) -> str:
-        return self.response.headers.get("location", "")
+        return str(self.response.headers.get("location", ""))
 
     @property
     def answer(self) -> dict[str, str]:
@@ -152,12 +152,12 @@ class World:
         hashed = self.hash_of(password) if password else ""
         return self.write(lambda tx: self.users.create(tx, upn, upn.partition("@")[0], hashed, self.platform.clock()))
 
-    def application(self, *, secret: bool = False, **given: Any) -> Application:
+    def application(self, **given: Any) -> Application:
         """A new registration with a service principal."""
 
         def work(tx: Tx) -> Application:
             made = self.applications.create(tx, f"app {uuid4().hex[:8]}", self.platform.clock())
-            self.applications.create_service_principal(tx, made)
+            self.applications.create_service_principal(tx, made.client_id)
             return self.applications.change(tx, made.object_id, lambda one: replace(one, **given))
 
         return self.write(work)
@@ -179,7 +179,7 @@ class World:
         assert browser.sign_in(user.upn).status == 303
         return browser
 
-    def code(self, browser: Browser, user: User, **changed: str) -> str:
+    def code(self, browser: Browser, user: User, **changed: str | None) -> str:
         """An authorization code for somebody who is signed in in that browser."""
         page = browser.submit(authorize(**changed), account=user.principal_id)
         assert "code" in page.answer, page.text
@@ -203,7 +203,7 @@ class World:
     def refresh(self, token: str, **changed: str | None) -> httpx.Response:
         return self.token(**({"grant_type": "refresh_token", "refresh_token": token, "scope": SCOPE} | changed))
 
-    def tokens(self, user: User, **changed: str) -> dict[str, Any]:
+    def tokens(self, user: User, **changed: str | None) -> dict[str, Any]:
         """A user's tokens, by the authorization code grant."""
         answer = self.redeem(self.code(self.signed_in(user), user, **changed))
         assert answer.status_code == 200, answer.text
@@ -214,7 +214,7 @@ class World:
         return self.owner.send("GET", f"{vault}.vault", "/secrets?api-version=7.4", token).status_code
 
 
-def authorize(path: str = "/common/oauth2/v2.0/authorize", **changed: str | None) -> str:
+def authorize(path: str = "/common/oauth2/v2.0/authorize", /, **changed: str | None) -> str:
     """The URL of an authorize request; None leaves a parameter out."""
     query: dict[str, str | None] = {
         "client_id": CLI,

@@ -203,7 +203,15 @@ async def test_a_token_is_for_one_family_of_resources(world: World) -> None:
 
 def sign(world: World, **changed: Any) -> str:
     now = int(world.clock.now)
-    claims = {"aud": VAULT, "iss": ISSUER, "tid": TENANT, "oid": "o", "nbf": now, "exp": now + 60, "idtyp": "app"} | changed
+    claims = {
+        "aud": VAULT,
+        "iss": ISSUER,
+        "tid": TENANT,
+        "oid": "o",
+        "nbf": now,
+        "exp": now + 60,
+        "idtyp": "app",
+    } | changed
     return world.ring.active.sign({name: value for name, value in claims.items() if value is not None})
 
 

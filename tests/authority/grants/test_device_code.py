@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.people import CLI, PASSWORD, SCOPE, World, claims_of
 START = "/organizations/oauth2/v2.0/devicecode"
 
 
-def begin(world: World, **changed: str) -> dict[str, str]:
+def begin(world: World, **changed: str) -> dict[str, Any]:
     answer = world.owner.send("POST", "login", START, data={"client_id": CLI, "scope": SCOPE} | changed)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
@@ -69,7 +70,7 @@ def test_declining(world: World, alice: User) -> None:
 def test_the_interval_is_kept(world: World) -> None:
     code = begin(world)["device_code"]
     clock = world.platform.clock
-    waits = [(0, "authorization_pending"), (5, "authorization_pending"), (1, "slow_down"), (5, "slow_down")]
+    waits = [(0.0, "authorization_pending"), (5, "authorization_pending"), (1, "slow_down"), (5, "slow_down")]
     waits += [(15, "authorization_pending"), (14.5, "authorization_pending"), (5, "slow_down")]
     for seconds, expected in waits:
         clock.now += seconds
