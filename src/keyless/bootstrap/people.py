@@ -114,6 +114,7 @@ def people_grants(
         "authorization_code": state.codes.redeem,
         "refresh_token": refresh.redeem,
         device_code.GRANT_TYPE: state.devices.redeem,
+        device_code.SHORT_GRANT_TYPE: state.devices.redeem,
         on_behalf_of.GRANT_TYPE: OnBehalfOf(authority, clients.applications, people).redeem,
     }
     return {name: PersonGrant(clients, one, tokens) for name, one in redeem.items()}

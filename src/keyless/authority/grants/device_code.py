@@ -22,6 +22,8 @@ from keyless.model.secretstr import SecretStr
 from keyless.store.engine import Row, Store, Tx
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+#: What @azure/msal-node sends instead.
+SHORT_GRANT_TYPE = "device_code"
 LIFETIME = 900
 INTERVAL = 5
 #: What a poll may come too early by: the way to the server takes a different time each time.
