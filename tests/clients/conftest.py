@@ -9,6 +9,8 @@ import pytest
 from tests.clients.place import Place, make_place
 from tests.harness import Owner
 
+pytest.register_assert_rewrite("tests.clients.themes")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test in this folder is a run with a real client."""

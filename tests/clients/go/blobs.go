@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -28,12 +29,21 @@ func body(content string) io.ReadSeekCloser {
 	return streaming.NopCloser(bytes.NewReader([]byte(content)))
 }
 
+// number is the ID of a block.
+func number(id string) string { return base64.StdEncoding.EncodeToString([]byte(id)) }
+
 func match(condition blob.ModifiedAccessConditions) *blob.AccessConditions {
 	return &blob.AccessConditions{ModifiedAccessConditions: &condition}
 }
 
+type downloads interface {
+	DownloadStream(context.Context, *blob.DownloadStreamOptions) (blob.DownloadStreamResponse, error)
+}
+
+func textOf(from downloads) string { return string(bytesOf(from, 0, 0)) }
+
 // bytesOf is the content of a blob, or `count` bytes of it from an offset; a count of 0 is all the rest.
-func bytesOf(from *blockblob.Client, offset, count int64) []byte {
+func bytesOf(from downloads, offset, count int64) []byte {
 	asked := &blob.DownloadStreamOptions{Range: blob.HTTPRange{Offset: offset, Count: count}}
 	return must(io.ReadAll(must(from.DownloadStream(ctx, asked)).Body))
 }
@@ -64,13 +74,17 @@ func namesOf(items []*container.BlobItem) (names []string) {
 	return names
 }
 
+func accountClient() *service.Client {
+	return must(service.NewClient(os.Getenv("ACCOUNT_URL"), defaultCredential(), nil))
+}
+
 // blobs is the life of containers and block blobs.
 func blobs() {
-	account := must(service.NewClient(os.Getenv("ACCOUNT_URL"), defaultCredential(), nil))
+	account := accountClient()
 	box := account.NewContainerClient("box")
 
 	must(box.Create(ctx, &container.CreateOptions{Metadata: team("a")}))
-	fails[container.CreateResponse](409, "ContainerAlreadyExists")(box.Create(ctx, nil))
+	fails(409, "ContainerAlreadyExists")(box.Create(ctx, nil))
 	for _, name := range []string{"c-one", "c-two"} {
 		must(account.CreateContainer(ctx, name, nil))
 	}
@@ -89,11 +103,11 @@ func blobs() {
 
 	byHand := box.NewBlockBlobClient("by-hand")
 	must(byHand.Delete(ctx, nil))
-	fails[blob.DeleteResponse](404, "BlobNotFound")(byHand.Delete(ctx, nil))
+	fails(404, "BlobNotFound")(byHand.Delete(ctx, nil))
 	for _, name := range []string{"box", "c-two"} {
 		must(account.DeleteContainer(ctx, name, nil))
 	}
-	fails[blob.GetPropertiesResponse](404, "ContainerNotFound")(whole.GetProperties(ctx, nil))
+	fails(404, "ContainerNotFound")(whole.GetProperties(ctx, nil))
 	fmt.Println("ok")
 }
 
@@ -118,22 +132,37 @@ func uploads(box *container.Client, data []byte) *blockblob.Client {
 	single := streaming.NopCloser(bytes.NewReader(data))
 	must(box.NewBlockBlobClient("streamed").Upload(ctx, single, nil))
 
+	files(box, data)
+
 	absent := match(blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)})
 	conditional := &blockblob.UploadOptions{AccessConditions: absent}
-	fails[blockblob.UploadResponse](409, "BlobAlreadyExists")(blocks.Upload(ctx, body("x"), conditional))
+	fails(409, "BlobAlreadyExists")(blocks.Upload(ctx, body("x"), conditional))
 	empty := box.NewBlockBlobClient("empty")
 	must(empty.UploadBuffer(ctx, nil, nil))
 	same(bytesOf(empty, 0, 0), []byte{})
 
 	byHand := box.NewBlockBlobClient("by-hand")
-	one, two := base64.StdEncoding.EncodeToString([]byte("~~?")), base64.StdEncoding.EncodeToString([]byte("~~>"))
+	one, two := number("~~?"), number("~~>")
 	must(byHand.StageBlock(ctx, one, body("first "), nil))
 	must(byHand.StageBlock(ctx, two, body("second "), nil))
 	waiting := must(byHand.GetBlockList(ctx, blockblob.BlockListTypeUncommitted, nil)).UncommittedBlocks
 	same([]string{*waiting[0].Name, *waiting[1].Name}, []string{two, one}) // by name
 	must(byHand.CommitBlockList(ctx, []string{two, one}, nil))
-	same(string(bytesOf(byHand, 0, 0)), "second first ")
+	same(textOf(byHand), "second first ")
 	return whole
+}
+
+// files goes up from a file and down into another one.
+func files(box *container.Client, data []byte) {
+	folder := must(os.MkdirTemp("", "keyless-go-"))
+	defer os.RemoveAll(folder)
+	up, down := must(os.Create(folder+"/up")), must(os.Create(folder+"/down"))
+	must(up.Write(data))
+	filed := box.NewBlockBlobClient("filed")
+	must(filed.UploadFile(ctx, up, &blockblob.UploadFileOptions{BlockSize: 1 << 20, Concurrency: 3}))
+	same(must(filed.DownloadFile(ctx, down, nil)), int64(size))
+	same(must(os.ReadFile(folder+"/down")), data)
+	must(filed.Delete(ctx, nil))
 }
 
 func properties(box *container.Client, whole *blockblob.Client) {
@@ -148,15 +177,15 @@ func properties(box *container.Client, whole *blockblob.Client) {
 	)
 	same(time.Since(*found.LastModified).Abs() < time.Minute, true)
 	other := match(blob.ModifiedAccessConditions{IfMatch: to.Ptr(azcore.ETag(`"other"`))})
-	fails[blob.DownloadStreamResponse](412, "ConditionNotMet")(
+	fails(412, "ConditionNotMet")(
 		whole.DownloadStream(ctx, &blob.DownloadStreamOptions{AccessConditions: other}))
 	known := match(blob.ModifiedAccessConditions{IfNoneMatch: found.ETag})
-	fails[blob.GetPropertiesResponse](304, "ConditionNotMet")(
+	fails(304, "ConditionNotMet")(
 		whole.GetProperties(ctx, &blob.GetPropertiesOptions{AccessConditions: known}))
 	beyond := &blob.DownloadStreamOptions{Range: blob.HTTPRange{Offset: size, Count: 1}}
-	fails[blob.DownloadStreamResponse](416, "InvalidRange")(whole.DownloadStream(ctx, beyond))
-	fails[blob.DownloadStreamResponse](404, "BlobNotFound")(box.NewBlobClient("absent").DownloadStream(ctx, nil))
-	fails[blob.GetPropertiesResponse](404, "BlobNotFound")(box.NewBlobClient("absent").GetProperties(ctx, nil))
+	fails(416, "InvalidRange")(whole.DownloadStream(ctx, beyond))
+	fails(404, "BlobNotFound")(box.NewBlobClient("absent").DownloadStream(ctx, nil))
+	fails(404, "BlobNotFound")(box.NewBlobClient("absent").GetProperties(ctx, nil))
 
 	must(whole.SetMetadata(ctx, metadata{"Other": to.Ptr("x y")}, nil))
 	must(whole.SetHTTPHeaders(ctx, blob.HTTPHeaders{BlobContentType: to.Ptr("image/png")}, nil))

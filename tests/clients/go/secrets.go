@@ -50,13 +50,13 @@ func secrets() {
 	changed := update(azsecrets.SecretAttributes{Enabled: to.Ptr(false), Expires: &expires}).Attributes
 	same([]any{*changed.Enabled, changed.Expires.UTC()}, []any{false, expires})
 	same([]any{*changed.RecoveryLevel, *changed.RecoverableDays}, []any{"Recoverable+Purgeable", int32(90)})
-	fails[azsecrets.GetSecretResponse](403, "Forbidden")(client.GetSecret(ctx, "db", "", nil))
+	fails(403, "Forbidden")(client.GetSecret(ctx, "db", "", nil))
 	update(azsecrets.SecretAttributes{Enabled: to.Ptr(true)})
 	same(*get("").Value, "newer")
 
 	remove := func() azsecrets.DeleteSecretResponse { return must(client.DeleteSecret(ctx, "db", nil)) }
 	backup := azsecrets.RestoreSecretParameters{SecretBackup: must(client.BackupSecret(ctx, "db", nil)).Value}
-	fails[azsecrets.RestoreSecretResponse](409, "Conflict")(client.RestoreSecret(ctx, backup, nil))
+	fails(409, "Conflict")(client.RestoreSecret(ctx, backup, nil))
 	remove()
 	must(client.PurgeDeletedSecret(ctx, "db", nil))
 	same(must(client.RestoreSecret(ctx, backup, nil)).ID.Version(), version)
@@ -79,9 +79,9 @@ func secrets() {
 	same(len(lists) > 1, true)
 
 	same(*remove().RecoveryID, url+"/deletedsecrets/db")
-	fails[azsecrets.GetSecretResponse](404, "SecretNotFound")(client.GetSecret(ctx, "db", "", nil))
+	fails(404, "SecretNotFound")(client.GetSecret(ctx, "db", "", nil))
 	again := azsecrets.SetSecretParameters{Value: to.Ptr("again")}
-	fails[azsecrets.SetSecretResponse](409, "Conflict")(client.SetSecret(ctx, "db", again, nil))
+	fails(409, "Conflict")(client.SetSecret(ctx, "db", again, nil))
 	deleted := pages(client.NewListDeletedSecretPropertiesPager(nil))
 	same(deleted[0].Value[0].ID.Name(), "db")
 	same(must(client.GetDeletedSecret(ctx, "db", nil)).ScheduledPurgeDate.After(time.Now()), true)
@@ -89,6 +89,6 @@ func secrets() {
 	same(*get("").Value, "newer")
 	remove()
 	must(client.PurgeDeletedSecret(ctx, "db", nil))
-	fails[azsecrets.GetDeletedSecretResponse](404, "SecretNotFound")(client.GetDeletedSecret(ctx, "db", nil))
+	fails(404, "SecretNotFound")(client.GetDeletedSecret(ctx, "db", nil))
 	fmt.Println("ok")
 }

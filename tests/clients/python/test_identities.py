@@ -4,51 +4,22 @@ from __future__ import annotations
 
 import json
 
-from tests.clients.place import Place, make_place, output_of, python
+from tests.clients.place import Place, output_of, python
+from tests.clients.themes import UNKNOWN_IDENTITY, app_with_three
 from tests.harness import Owner
 
 
-def selectors(identity: dict[str, str]) -> dict[str, str]:
-    return {
-        "CLIENT_ID": identity["clientId"],
-        "OBJECT_ID": identity["principalId"],
-        "RESOURCE_ID": identity["id"],
-    }
-
-
-def app_with_three(owner: Owner) -> tuple[Place, str, dict[str, str]]:
-    """A place whose app has a system-assigned and two user-assigned identities: the first's and the last one's."""
-    place = make_place(owner)
-    second = owner.identity(f"{place.name}-second")
-    app = owner.app(place.name, place.identity["id"], second["id"], system=True)
-    return place, app["identity"]["principalId"], second
-
-
 def test_azure_identity(owner: Owner) -> None:
-    place, system, second = app_with_three(owner)
-    ran = place.run(python("azure_identity_tokens.py"), **selectors(second))
-    expected = {
-        "system-assigned": system,
-        "client ID": second["principalId"],
-        "object ID": second["principalId"],
-        "resource ID": second["principalId"],
-        "default": system,
-        "default, client ID": second["principalId"],
-    }
-    assert json.loads(output_of(ran)) == {
-        f"{kind} {way}": oid for kind in ("sync", "aio") for way, oid in expected.items()
-    }
+    place, selectors, ways = app_with_three(owner)
+    ran = place.run(python("azure_identity_tokens.py"), **selectors)
+    expected = {f"{kind} {way}": oid for kind in ("sync", "aio") for way, oid in ways.items()}
+    assert json.loads(output_of(ran)) == expected
 
 
 def test_msal(owner: Owner) -> None:
-    place, system, second = app_with_three(owner)
-    ran = place.run(python("msal_tokens.py"), **selectors(second))
-    assert json.loads(output_of(ran)) == {
-        "system-assigned": system,
-        "client ID": second["principalId"],
-        "object ID": second["principalId"],
-        "resource ID": second["principalId"],
-    }
+    place, selectors, ways = app_with_three(owner)
+    ran = place.run(python("msal_tokens.py"), **selectors)
+    assert json.loads(output_of(ran)) == {way: oid for way, oid in ways.items() if "default" not in way}
 
 
 def test_a_blob_is_read_if_it_is_there(place: Place) -> None:
@@ -62,9 +33,9 @@ def test_a_blob_is_read_if_it_is_there(place: Place) -> None:
 
 
 def test_msal_alone_gets_a_token_for_either_kind_of_identity(owner: Owner) -> None:
-    place, _, second = app_with_three(owner)
+    place, selectors, _ = app_with_three(owner)
     assert output_of(place.run(python("msal_either.py"))) == "Bearer\n"
-    assert output_of(place.run(python("msal_either.py"), VAULT_READER_ID=second["clientId"])) == "Bearer\n"
+    assert output_of(place.run(python("msal_either.py"), VAULT_READER_ID=selectors["CLIENT_ID"])) == "Bearer\n"
 
 
 def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place) -> None:
@@ -75,7 +46,7 @@ def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place)
         said = json.loads(ran.stdout)
         assert set(said) == {"sync", "sync object ID", "sync default", "aio", "msal"}
         for name, (message, seconds) in said.items():
-            assert "No identity of that client ID, object ID or resource ID is assigned to the app" in message, name
+            assert UNKNOWN_IDENTITY in message, name
             assert seconds < 2, name
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from tests.clients.place import Dialogue, Place, make_place, python
+from tests.clients.themes import fill
 from tests.harness import Owner, RunningServer
 
 VAULT_REFUSED = "HttpResponseError 403 Forbidden"
@@ -25,12 +26,6 @@ def running(place: Place, **environ: str) -> AbstractContextManager[Dialogue]:
 def filled(place: Place) -> Place:
     fill(place)
     return place
-
-
-def fill(place: Place) -> None:
-    place.owner.secret(place.name, "greeting", "hello")
-    place.owner.container(place.name, "box")
-    place.owner.blob(place.name, "box/hello.txt", b"world")
 
 
 def test_a_role_counts_from_the_next_request_to_the_last(filled: Place) -> None:

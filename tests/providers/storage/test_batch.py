@@ -139,6 +139,11 @@ def test_an_answer_without_parts_of_its_own() -> None:
     )
 
 
+def test_an_answer_without_a_body_ends_with_its_headers() -> None:
+    parts = batch_answer("b", [("0", Response(200, b"")), ("1", Response(404, b"<Error />"))]).split(b"--b")
+    assert [part.split(b"\r\n\r\n")[2:] for part in parts[1:3]] == [[b""], [b"<Error />\r\n"]]
+
+
 # the operation
 
 

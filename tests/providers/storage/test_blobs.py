@@ -182,6 +182,16 @@ async def test_path_style_and_the_root_container(blob: BlobClient) -> None:
     assert listed.get("ServiceEndpoint") == "https://127.0.0.1:8443/shop/"
 
 
+async def test_a_second_slash_before_the_container_says_nothing(blob: BlobClient) -> None:
+    await blob.container()
+    assert (await blob.put("//box/folder//b", b"1")).status == 201
+    for path in ("/box/folder//b", "//box/folder//b"):
+        assert (await blob.send("GET", path)).body == b"1"
+    for path in ("//b", "///box/b", "//BOX/b"):
+        answer = await blob.put(path)
+        assert (answer.status, answer.code) == (400, "InvalidResourceName")
+
+
 async def test_what_is_not_there(blob: BlobClient) -> None:
     for method in ("GET", "HEAD", "DELETE"):
         answer = await blob.send(method, "/box/b")

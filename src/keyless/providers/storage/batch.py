@@ -68,7 +68,8 @@ def batch_answer(boundary: str, answers: Sequence[tuple[str, Response]]) -> byte
             "",
             "",
         ]
-        pieces += ("\r\n".join(head).encode("latin-1"), answer.body, b"\r\n")
+        # where there is no body, the empty line before it is the boundary's: Java's client takes any line more for one
+        pieces += ("\r\n".join(head).encode("latin-1"), answer.body, b"\r\n" if answer.body else b"")
     return b"".join(pieces) + f"--{boundary}--\r\n".encode("latin-1")
 
 

@@ -44,7 +44,12 @@ def address(request: Request) -> Address:
     A blob's name is all that follows its container, slashes and encoded slashes alike. A lone segment names a
     container where `restype=container` says so, else a blob of the root container.
     """
-    container, *rest = request.segments() or [""]
+    segments = request.segments() or [""]
+    if len(segments) > 2 and not segments[0]:
+        # Java's client takes every host with "localhost" in it for path style, and writes the account that it
+        # misses there as nothing: //container/blob
+        del segments[0]
+    container, *rest = segments
     blob = "/".join(rest)
     if container and not blob and request.query.get("restype") != "container":
         container, blob = ROOT_CONTAINER, container

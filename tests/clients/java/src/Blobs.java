@@ -3,34 +3,35 @@ import com.azure.core.util.BinaryData;
 import com.azure.storage.blob.BlobClient;
 import com.azure.storage.blob.BlobContainerClient;
 import com.azure.storage.blob.BlobServiceClient;
-import com.azure.storage.blob.BlobServiceClientBuilder;
 import com.azure.storage.blob.models.AccessTier;
-import com.azure.storage.blob.models.BlobErrorCode;
 import com.azure.storage.blob.models.BlobHttpHeaders;
 import com.azure.storage.blob.models.BlobItem;
 import com.azure.storage.blob.models.BlobListDetails;
 import com.azure.storage.blob.models.BlobProperties;
 import com.azure.storage.blob.models.BlobRange;
 import com.azure.storage.blob.models.BlobRequestConditions;
-import com.azure.storage.blob.models.BlobStorageException;
 import com.azure.storage.blob.models.BlobType;
+import com.azure.storage.blob.models.BlobSeekableByteChannelReadResult;
 import com.azure.storage.blob.models.BlockList;
 import com.azure.storage.blob.models.BlockListType;
 import com.azure.storage.blob.models.ListBlobContainersOptions;
 import com.azure.storage.blob.models.ListBlobsOptions;
 import com.azure.storage.blob.models.ParallelTransferOptions;
 import com.azure.storage.blob.options.BlobParallelUploadOptions;
+import com.azure.storage.blob.options.BlockBlobSeekableByteChannelWriteOptions;
 import com.azure.storage.blob.specialized.BlockBlobClient;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -40,8 +41,7 @@ final class Blobs {
     private static final String SPECIAL = "folder/whole ä#?%.bin";
     private static final List<String> NAMES = List.of("blocks", "by-hand", "empty", SPECIAL, "streamed");
 
-    private final BlobServiceClient account = new BlobServiceClientBuilder()
-        .endpoint(System.getenv("ACCOUNT_URL")).credential(Main.credential()).buildClient();
+    private final BlobServiceClient account = Storage.account();
     private final BlobContainerClient box = account.getBlobContainerClient("box");
     private final BlobClient whole = box.getBlobClient(SPECIAL);
     private final byte[] data = new byte[300_000];
@@ -53,6 +53,8 @@ final class Blobs {
         blobs.uploads();
         blobs.blocksByHand();
         blobs.properties();
+        blobs.files();
+        blobs.channels();
         blobs.lists();
         blobs.deletion();
         System.out.println("ok");
@@ -60,12 +62,14 @@ final class Blobs {
 
     private void containers() {
         box.createWithResponse(Map.of("team", "a"), null, null, null);
-        fails(409, BlobErrorCode.CONTAINER_ALREADY_EXISTS, box::create);
+        Storage.fails(409, "ContainerAlreadyExists", box::create);
         Main.same(box.createIfNotExists(), false);
+        account.createBlobContainerIfNotExists("box");
         account.createBlobContainer("c-one");
         account.createBlobContainer("c-two");
         Main.same(containersWith(""), List.of("box", "c-one", "c-two"));
         account.deleteBlobContainer("c-one");
+        Main.same(account.deleteBlobContainerIfExists("c-one"), false);
         Main.same(containersWith("c-"), List.of("c-two"));
         Main.same(account.getBlobContainerClient("c-one").exists(), false);
         Main.same(box.getProperties().getMetadata(), Map.of("team", "a"));
@@ -84,6 +88,9 @@ final class Blobs {
         whole.uploadWithResponse(new BlobParallelUploadOptions(BinaryData.fromBytes(data))
             .setHeaders(headers).setMetadata(Map.of("team", "b")), null, null);
         Main.same(whole.downloadContent().toBytes(), data);
+        ByteArrayOutputStream written = new ByteArrayOutputStream();
+        whole.downloadStream(written);
+        Main.same(written.toByteArray(), data);
         Main.same(part(100, 1000L), Arrays.copyOfRange(data, 100, 1100));
         Main.same(part(299_000, null), Arrays.copyOfRange(data, 299_000, 300_000));
         try (InputStream stream = whole.openInputStream()) {
@@ -104,10 +111,43 @@ final class Blobs {
             }
         }
         Main.same(streamed.downloadContent().toBytes(), data);
-        fails(409, BlobErrorCode.BLOB_ALREADY_EXISTS, () -> blocks.upload(BinaryData.fromString("x")));
+        Storage.fails(409, "BlobAlreadyExists", () -> blocks.upload(BinaryData.fromString("x")));
         BlobClient empty = box.getBlobClient("empty");
         empty.upload(BinaryData.fromBytes(new byte[0]));
         Main.same(empty.downloadContent().toBytes(), new byte[0]);
+    }
+
+    private void files() throws IOException {
+        Path folder = Files.createTempDirectory("keyless-java-");
+        Path up = folder.resolve("up"), down = folder.resolve("down");
+        Files.write(up, data);
+        BlobClient filed = box.getBlobClient("filed");
+        filed.uploadFromFile(up.toString());
+        Storage.fails(409, "BlobAlreadyExists", () -> filed.uploadFromFile(up.toString()));
+        Main.same(filed.downloadToFile(down.toString()).getBlobSize(), 300_000L);
+        Main.same(Files.readAllBytes(down), data);
+        filed.delete();
+        Files.delete(up);
+        Files.delete(down);
+        Files.delete(folder);
+    }
+
+    /** Channels, which read and write at the client's own pace. */
+    private void channels() throws IOException {
+        BlockBlobClient channelled = box.getBlobClient("channelled").getBlockBlobClient();
+        BlockBlobSeekableByteChannelWriteOptions options = new BlockBlobSeekableByteChannelWriteOptions(
+            BlockBlobSeekableByteChannelWriteOptions.WriteMode.OVERWRITE);
+        try (SeekableByteChannel channel = channelled.openSeekableByteChannelWrite(options)) {
+            channel.write(ByteBuffer.wrap(data));
+        }
+        BlobSeekableByteChannelReadResult reading = channelled.openSeekableByteChannelRead(null, null);
+        ByteBuffer found = ByteBuffer.allocate(1000);
+        try (SeekableByteChannel channel = reading.getChannel()) {
+            channel.position(299_500);
+            Main.same(channel.read(found), 500);
+        }
+        Main.same(Arrays.copyOf(found.array(), 500), Arrays.copyOfRange(data, 299_500, 300_000));
+        channelled.delete();
     }
 
     private byte[] part(long offset, Long count) {
@@ -118,17 +158,13 @@ final class Blobs {
 
     private void blocksByHand() {
         BlockBlobClient byHand = box.getBlobClient("by-hand").getBlockBlobClient();
-        String one = block("~~>"), two = block("~~?");
+        String one = Storage.block("~~>"), two = Storage.block("~~?");
         byHand.stageBlock(one, BinaryData.fromString("first "));
         byHand.stageBlock(two, BinaryData.fromString("second "));
         BlockList staged = byHand.listBlocks(BlockListType.UNCOMMITTED);
         Main.same(staged.getUncommittedBlocks().stream().map(block -> block.getName()).toList(), List.of(one, two));
         byHand.commitBlockList(List.of(two, one));
         Main.same(byHand.downloadContent().toString(), "second first ");
-    }
-
-    private static String block(String id) {
-        return Base64.getEncoder().encodeToString(id.getBytes(StandardCharsets.US_ASCII));
     }
 
     private void properties() {
@@ -140,12 +176,12 @@ final class Blobs {
             List.of(300_000L, AccessTier.HOT, BlobType.BLOCK_BLOB, true));
         Main.same(found.getLastModified().isAfter(OffsetDateTime.now().minusMinutes(1)), true);
         BlobRequestConditions other = new BlobRequestConditions().setIfMatch("\"other\"");
-        fails(412, BlobErrorCode.CONDITION_NOT_MET, () -> whole.getPropertiesWithResponse(other, null, null));
+        Storage.fails(412, "ConditionNotMet", () -> whole.getPropertiesWithResponse(other, null, null));
         BlobRequestConditions known = new BlobRequestConditions().setIfNoneMatch(found.getETag());
-        fails(304, BlobErrorCode.CONDITION_NOT_MET, () -> whole.getPropertiesWithResponse(known, null, null));
-        fails(416, BlobErrorCode.INVALID_RANGE, () -> part(300_000, 1L));
+        Storage.fails(304, "ConditionNotMet", () -> whole.getPropertiesWithResponse(known, null, null));
+        Storage.fails(416, "InvalidRange", () -> part(300_000, 1L));
         BlobClient absent = box.getBlobClient("absent");
-        fails(404, BlobErrorCode.BLOB_NOT_FOUND, absent::downloadContent);
+        Storage.fails(404, "BlobNotFound", absent::downloadContent);
         Main.same(absent.exists(), false);
         Main.same(whole.exists(), true);
         whole.setMetadata(Map.of("other", "x y"));
@@ -157,18 +193,19 @@ final class Blobs {
     }
 
     private void lists() {
-        Main.same(names(box.listBlobs()), NAMES);
-        Main.same(names(box.listBlobs(new ListBlobsOptions().setPrefix("b"), null)), List.of("blocks", "by-hand"));
+        Main.same(Storage.names(box.listBlobs()), NAMES);
+        ListBlobsOptions some = new ListBlobsOptions().setPrefix("b");
+        Main.same(Storage.names(box.listBlobs(some, null)), List.of("blocks", "by-hand"));
         List<Integer> sizes = new ArrayList<>();
         List<String> found = new ArrayList<>();
         for (PagedResponse<BlobItem> page : box.listBlobs().iterableByPage(2)) {
             sizes.add(page.getValue().size());
-            found.addAll(names(page.getValue()));
+            found.addAll(Storage.names(page.getValue()));
         }
         Main.same(sizes, List.of(2, 2, 1));
         Main.same(found, NAMES);
         List<String> walked = new ArrayList<>(List.of("blocks", "by-hand", "empty", "streamed", "folder/"));
-        Main.same(names(box.listBlobsByHierarchy("")), walked);
+        Main.same(Storage.names(box.listBlobsByHierarchy("")), walked);
         BlobListDetails details = new BlobListDetails().setRetrieveMetadata(true);
         ListBlobsOptions folder = new ListBlobsOptions().setPrefix("folder/").setDetails(details);
         BlobItem listed = box.listBlobs(folder, null).iterator().next();
@@ -176,24 +213,14 @@ final class Blobs {
         Main.same(listed.getMetadata(), Map.of("other", "x y"));
     }
 
-    private static List<String> names(Iterable<BlobItem> items) {
-        List<String> names = new ArrayList<>();
-        items.forEach(item -> names.add(item.getName()));
-        return names;
-    }
-
     private void deletion() {
         BlobClient byHand = box.getBlobClient("by-hand");
         byHand.delete();
         Main.same(byHand.deleteIfExists(), false);
-        fails(404, BlobErrorCode.BLOB_NOT_FOUND, byHand::delete);
+        Storage.fails(404, "BlobNotFound", byHand::delete);
         box.delete();
         account.deleteBlobContainer("c-two");
+        Main.same(box.deleteIfExists(), false);
         Main.same(whole.exists(), false);
-    }
-
-    private static void fails(int status, BlobErrorCode code, Runnable call) {
-        Main.fails(List.of(status, code), BlobStorageException.class,
-            failure -> List.of(failure.getStatusCode(), failure.getErrorCode()), call);
     }
 }

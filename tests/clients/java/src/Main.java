@@ -11,6 +11,11 @@ public final class Main {
             case "stranger" -> Identities.stranger();
             case "secrets" -> Secrets.life();
             case "blobs" -> Blobs.life();
+            case "account" -> Account.whole();
+            case "state" -> State.whole();
+            case "sharing" -> Sharing.whole();
+            case "kinds" -> Kinds.whole();
+            case "operations" -> Operations.print();
             case "refusals" -> Refusals.asTold();
             default -> throw new IllegalArgumentException(arguments[0]);
         }

@@ -1,17 +1,13 @@
 // Containers and blobs with @azure/storage-blob.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { DefaultAzureCredential } from "@azure/identity";
-import { BlobServiceClient } from "@azure/storage-blob";
+import { collect, service } from "./lib.mjs";
 
-const service = new BlobServiceClient(process.env.ACCOUNT_URL, new DefaultAzureCredential());
-const collect = async (items) => {
-  const found = [];
-  for await (const item of items) found.push(item);
-  return found;
-};
 const read = async (blob, ...range) => buffer((await blob.download(...range)).readableStreamBody);
 
 // containers
@@ -44,6 +40,14 @@ const streamed = box.getBlockBlobClient("streamed");
 const pieces = Array.from({ length: 30 }, (_, number) => data.subarray(number * 10_000, (number + 1) * 10_000));
 await streamed.uploadStream(Readable.from(pieces), 65_536, 3);
 assert.deepEqual(await streamed.downloadToBuffer(), data);
+const folder = await mkdtemp(join(tmpdir(), "keyless-js-"));
+await writeFile(join(folder, "up"), data);
+const filed = box.getBlockBlobClient("filed");
+await filed.uploadFile(join(folder, "up"), { blockSize: 65_536, concurrency: 3, maxSingleShotSize: 65_536 });
+await filed.downloadToFile(join(folder, "down"));
+assert.deepEqual(await readFile(join(folder, "down")), data);
+await filed.delete();
+await rm(folder, { recursive: true });
 await assert.rejects(streamed.upload("x", 1, { conditions: { ifNoneMatch: "*" } }), { statusCode: 409, code: "BlobAlreadyExists" });
 const empty = box.getBlockBlobClient("empty");
 await empty.upload("", 0);

@@ -13,7 +13,7 @@ const actions = {
   "read blob": () => box.getBlobClient("hello.txt").downloadToBuffer(),
   "write blob": () => box.getBlockBlobClient("hello.txt").upload("mine", 4),
   "list blobs": () => box.listBlobsFlat().next(),
-  "blob exists": () => box.getBlobClient("absent").exists(),
+  "blob properties": () => box.getBlobClient("hello.txt").getProperties(),
 };
 for await (const line of createInterface({ input: process.stdin })) {
   try {

@@ -1,18 +1,15 @@
-// Shared access signatures, copies and batches with @azure/storage-blob.
+// Shared access signatures, copies in every way, and batches, with @azure/storage-blob.
 import assert from "node:assert/strict";
 import { buffer } from "node:stream/consumers";
-import { DefaultAzureCredential } from "@azure/identity";
 import {
   BlobClient,
   BlobSASPermissions,
-  BlobServiceClient,
   ContainerClient,
   ContainerSASPermissions,
   generateBlobSASQueryParameters,
 } from "@azure/storage-blob";
+import { blockId, collect, credential, names, service, text } from "./lib.mjs";
 
-const credential = new DefaultAzureCredential();
-const service = new BlobServiceClient(process.env.ACCOUNT_URL, credential);
 const account = new URL(process.env.ACCOUNT_URL).hostname.split(".")[0];
 const read = async (blob) => String(await buffer((await blob.download()).readableStreamBody));
 const box = service.getContainerClient("box");
@@ -36,8 +33,13 @@ for (const version of [undefined, "2025-07-05", "2024-11-04", "2020-12-06", "202
     code: "AuthenticationFailed",
   });
 }
-const sas = sign({ permissions: ContainerSASPermissions.parse("rwdl") });
-const sharedBox = new ContainerClient(`${box.url}?${sas}`);
+const late = { permissions: BlobSASPermissions.parse("r"), expiresOn: new Date(Date.now() - 1000) };
+await assert.rejects(new BlobClient(await source.generateUserDelegationSasUrl(late, key)).download(), {
+  statusCode: 403,
+  code: "AuthenticationFailed",
+});
+const most = { permissions: ContainerSASPermissions.parse("rwdl"), startsOn: start, expiresOn: end };
+const sharedBox = new ContainerClient(await box.generateUserDelegationSasUrl(most, key));
 await sharedBox.getBlockBlobClient("by signature").upload("x", 1);
 
 // copies
@@ -48,11 +50,45 @@ assert.deepEqual([await read(copy), (await copy.getProperties()).metadata], ["da
 await copy.syncCopyFromURL(source.url, { metadata: { team: "b" } });
 assert.deepEqual((await copy.getProperties()).metadata, { team: "b" });
 await copy.syncUploadFromURL(source.url);
-const id = Buffer.from("1").toString("base64");
+const id = blockId("1");
 await copy.stageBlockFromURL(id, source.url, 1, 2);
 await copy.commitBlockList([id]);
 assert.equal(await read(copy), "at");
 await assert.rejects(copy.abortCopyFromURL("any"), { statusCode: 409, code: "NoPendingCopyOperation" });
+for (const [status, code, from, options] of [
+  [412, "SourceConditionNotMet", source.url, { sourceConditions: { ifMatch: '"0x1"' } }],
+  [409, "BlobAlreadyExists", source.url, { conditions: { ifNoneMatch: "*" } }],
+  [404, "CannotVerifyCopySource", box.getBlobClient("absent").url, {}],
+]) {
+  await assert.rejects(copy.syncCopyFromURL(from, options), { statusCode: status, code });
+}
+
+// ranges of a blob that become parts of another one
+const pages = box.getPageBlobClient("pages");
+await pages.create(1024);
+const long = box.getBlockBlobClient("long");
+await long.upload("ab".repeat(512), 1024);
+await pages.uploadPagesFromURL(long.url, 512, 0, 512);
+assert.equal(await text(pages), "ab".repeat(256) + "\0".repeat(512));
+await assert.rejects(pages.startCopyIncremental(`${pages.url}?snapshot=2020-01-01T00:00:00.0000000Z`), {
+  statusCode: 501,
+  code: "NotImplemented",
+});
+const log = box.getAppendBlobClient("log");
+await log.create();
+for (const _ of [1, 2]) await log.appendBlockFromURL(source.url, 1, 2);
+assert.equal(await text(log), "atat");
+for (const done of [pages, long, log]) await done.delete();
+
+// from another account, where the token has to be shown
+const elsewhere = process.env.OTHER_BLOB;
+await assert.rejects(copy.syncCopyFromURL(elsewhere), { statusCode: 403, code: "CannotVerifyCopySource" });
+const { token } = await credential.getToken("https://storage.azure.com/.default");
+const sourceAuthorization = { scheme: "Bearer", value: token };
+await copy.syncCopyFromURL(elsewhere, { sourceAuthorization });
+assert.equal(await text(copy), "from elsewhere");
+await copy.syncUploadFromURL(elsewhere, { sourceAuthorization });
+assert.equal(await text(copy), "from elsewhere");
 
 // batches, with a token and with signatures
 const batches = service.getBlobBatchClient();
@@ -62,7 +98,5 @@ const absent = box.getBlobClient("absent").url;
 const deleted = await batches.deleteBlobs([copy.url, absent], credential);
 assert.deepEqual([deleted.subResponsesSucceededCount, deleted.subResponsesFailedCount], [1, 1]);
 assert.deepEqual(deleted.subResponses.map((answer) => answer.status), [202, 404]);
-const left = [];
-for await (const blob of sharedBox.listBlobsFlat()) left.push(blob.name);
-assert.deepEqual(left, ["by signature", source.name]);
+assert.deepEqual(names(await collect(sharedBox.listBlobsFlat())), ["by signature", source.name]);
 console.log("ok");

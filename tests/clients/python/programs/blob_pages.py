@@ -37,6 +37,10 @@ disk.clear_page(0, PAGE)
 changes = {(r.start, r.end + 1, r.cleared) for r in disk.list_page_ranges(previous_snapshot=before)}
 assert (5 * PAGE, 6 * PAGE, False) in changes
 assert box.get_blob_client("disk", snapshot=before).download_blob().readall() == wanted
+with pytest.raises(HttpResponseError, match="keyless does not support"):
+    disk.get_page_range_diff_for_managed_disk(f"{disk.url}?snapshot={before['snapshot']}")
+with pytest.raises(HttpResponseError, match="InvalidHeaderValue"):
+    disk.set_premium_page_blob_tier("P10")
 disk.set_sequence_number(SequenceNumberAction.Update, 9)
 with pytest.raises(HttpResponseError, match="SequenceNumberConditionNotMet"):
     disk.upload_page(b"?" * PAGE, 0, PAGE, if_sequence_number_lte=8)

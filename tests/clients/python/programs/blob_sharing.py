@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import (
@@ -65,6 +66,26 @@ for number in range(2):
     blocks.stage_block_from_url(str(number), source.url, source_offset=number * half, source_length=half)
 blocks.commit_block_list([BlobBlock("0"), BlobBlock("1")])
 assert blocks.download_blob().readall() == data
+with pytest.raises(HttpResponseError, match="NoPendingCopyOperation"):
+    blocks.abort_copy("any")
+with pytest.raises(HttpResponseError, match="SourceConditionNotMet"):
+    blocks.start_copy_from_url(
+        source.url, source_etag='"0x1"', source_match_condition=MatchConditions.IfNotModified, requires_sync=True
+    )
+
+# ranges of a blob that become parts of another one
+log = box.get_blob_client("log")
+log.create_append_blob()
+for start in (0, half):
+    log.append_block_from_url(source.url, source_offset=start, source_length=half)
+assert log.download_blob().readall() == data
+disk = box.get_blob_client("disk")
+disk.create_page_blob(2048)
+disk.upload_pages_from_url(source.url, offset=512, length=1024, source_offset=10)
+assert disk.download_blob().readall() == bytes(512) + data[10:1034] + bytes(512)
+box.delete_blobs("log", "disk")
+
+# from another account, where the token has to be shown
 elsewhere = os.environ["OTHER_BLOB"]
 copy = box.get_blob_client("elsewhere")
 with pytest.raises(HttpResponseError, match="CannotVerifyCopySource"):

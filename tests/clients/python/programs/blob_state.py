@@ -1,11 +1,18 @@
 """What blobs are besides their bodies, with azure-storage-blob: leases, tags, tiers, snapshots, versions and more."""
 
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContentSettings, StandardBlobTier
+from azure.storage.blob import (
+    BlobLeaseClient,
+    BlobServiceClient,
+    ContentSettings,
+    ImmutabilityPolicy,
+    StandardBlobTier,
+)
 
 service = BlobServiceClient(os.environ["ACCOUNT_URL"], DefaultAzureCredential())
 box = service.create_container("box")
@@ -30,6 +37,7 @@ with pytest.raises(HttpResponseError, match="LeaseAlreadyPresent"):
 for change in (blob.delete_blob, lambda: blob.upload_blob(b"x", overwrite=True), lambda: blob.set_blob_metadata({})):
     with pytest.raises(HttpResponseError, match="LeaseIdMissing"):
         change()
+lease.change("0fd6c6c7-22a5-4a65-a1f2-54a1c2a8a6d4")
 blob.upload_blob(b"second", overwrite=True, lease=lease, tags={"state": "open"})
 lease.renew()
 assert blob.get_blob_properties().lease.duration == "fixed"
@@ -45,6 +53,7 @@ guard.release()
 box.upload_blob("other", b"", tags={"state": "closed", "year": "2026"})
 assert [b.name for b in service.find_blobs_by_tags("\"state\" = 'open'")] == ["doc"]
 assert [b.name for b in box.find_blobs_by_tags("state = 'closed' AND \"year\" > '2025'")] == ["other"]
+assert blob.get_blob_tags() == {"state": "open"}
 blob.set_blob_tags({"state": "closed"})
 assert sorted(b.name for b in service.find_blobs_by_tags("state = 'closed'", results_per_page=1)) == ["doc", "other"]
 with pytest.raises(ResourceModifiedError, match="ConditionNotMet"):
@@ -82,4 +91,16 @@ box.delete_container()
 (lost,) = [c for c in service.list_containers(include_deleted=True) if c.deleted]
 assert service.undelete_container("box", lost.version).get_container_properties().metadata == {"team": "a"}
 assert old.exists()
+
+# what keyless does not have: it says so, and changes nothing
+until = ImmutabilityPolicy(expiry_time=datetime.now(UTC) + timedelta(hours=1), policy_mode="Unlocked")
+for call in (
+    lambda: blob.set_legal_hold(True),
+    lambda: blob.set_immutability_policy(until),
+    blob.delete_immutability_policy,
+    lambda: blob.query_blob("SELECT * FROM BlobStorage"),
+):
+    with pytest.raises(HttpResponseError, match="keyless does not support") as refused:
+        call()
+    assert refused.value.status_code == 501
 print("ok")

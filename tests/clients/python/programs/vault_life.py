@@ -8,6 +8,7 @@ import azure.identity.aio
 import azure.keyvault.secrets.aio
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.rest import HttpRequest
 from azure.identity import DefaultAzureCredential
 from azure.keyvault.secrets import SecretClient
 
@@ -87,6 +88,10 @@ client.begin_delete_secret("off").wait(10)
 client.purge_deleted_secret("off")
 with pytest.raises(ResourceNotFoundError, match="SecretNotFound"):
     client.get_deleted_secret("off")
+# whatever else the service answers
+answer = client.send_request(HttpRequest("GET", f"{VAULT_URL}/secrets/longest", params={"api-version": "7.4"}))
+assert answer.json()["value"] == longest
+client.close()
 
 
 async def asynchronously() -> None:
