@@ -30,21 +30,22 @@ _PAGE = """<!doctype html>
 
 
 @click.command(short_help="Sign in to the browser, or end all sign-ins.")
-@click.option("--as", "upn", metavar="UPN", help="The user to sign in; the owner if left out.")
+@click.option("--as", "user", metavar="USER", help="The user to sign in; the owner if left out.")
 @click.option("--no-browser", is_flag=True, help="Print the link only.")
 @click.option("--revoke", is_flag=True, help="End every sign-in of this person, in browsers and in programs.")
 @yes_option
 @with_keyless
-def login(keyless: Keyless, upn: str | None, no_browser: bool, revoke: bool, yes: bool) -> None:
+def login(keyless: Keyless, user: str | None, no_browser: bool, revoke: bool, yes: bool) -> None:
     """Sign in to the browser on this machine with a one-time link.
 
     The link works once, for five minutes. Programs that open the browser then ask which account to go on with.
 
     \b
     keyless login
-    keyless login --as alice@example.org --no-browser
+    keyless login --as alice --no-browser
     keyless login --revoke
     """
+    upn = user if user is None or "@" in user else f"{user}@{keyless.instance.domain}"
     who = {"userPrincipalName": upn} if upn else {}
     if revoke:
         confirm(f"Every sign-in of {upn or 'the owner'} ends now, in browsers and in programs.", yes)

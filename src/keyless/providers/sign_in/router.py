@@ -1,7 +1,10 @@
 """Signing people in without a password, and out everywhere, as operations of the subscription.
 
 Owns these REST operations. The cloud has the second one only (in Microsoft Graph, `revokeSignInSessions`); the first is
-for one machine, where whoever holds the owner key need not type a password as well.
+for one machine, where whoever holds the owner key need not type a password as well. Both are matters of the directory:
+whoever may sign somebody in may do all that this somebody may, so no role over resources gives it.
+
+Source: Microsoft Entra, "built-in roles" (the actions; a temporary access pass is what comes nearest to a link).
 """
 
 from __future__ import annotations
@@ -18,12 +21,12 @@ from keyless.http.surface import Call, Operation
 from keyless.management.arm import ArmPath, at_subscription, json_response
 from keyless.model.access import Permission, Requirement
 from keyless.model.errors import invalid, not_found
+from keyless.model.resource_id import ROOT
 from keyless.model.secretstr import SecretStr
 
 NAMESPACE = "Keyless.SignIn"
-#: Who may do this may act as anybody: a matter of authorisation, so that Contributor does not have it as well.
-_LINK = "Microsoft.Authorization/signInLinks/write"
-_REVOKE = "Microsoft.Authorization/signIns/delete"
+_LINK = "microsoft.directory/users/authenticationMethods/create"
+_REVOKE = "microsoft.directory/users/invalidateAllRefreshTokens"
 _MAX_BODY = 4096
 
 
@@ -50,9 +53,9 @@ class SignInRouter:
         words = tuple(word.lower() for word in at_subscription(path).rest)
         match (method, words):
             case ("POST", ("links",)):
-                return Operation(_LINK, self._link, _need(path, _LINK), changes=True)
+                return Operation(_LINK, self._link, _need(_LINK), changes=True)
             case ("POST", ("revoke",)):
-                return Operation(_REVOKE, self._revoke, _need(path, _REVOKE), changes=True)
+                return Operation(_REVOKE, self._revoke, _need(_REVOKE), changes=True)
         raise not_found(f"There is no {method} {NAMESPACE}/{'/'.join(path.rest)} here.", "InvalidResourceType")
 
     async def _link(self, call: Call) -> Response:
@@ -77,5 +80,5 @@ class SignInRouter:
         return person
 
 
-def _need(path: ArmPath, action: str) -> tuple[Requirement, ...]:
-    return (Requirement(path.scope, (Permission(action),)),)
+def _need(action: str) -> tuple[Requirement, ...]:
+    return (Requirement(ROOT, (Permission(action),)),)
