@@ -34,6 +34,12 @@ _CONFIGURATION = re.compile(r"/([^/]+)(?:/v2\.0)?/\.well-known/openid-configurat
 _KEYS = re.compile(r"/([^/]+)/discovery(?:/v2\.0)?/keys", re.IGNORECASE)
 #: An error's code is either the OAuth error, or the number where the kind tells the OAuth error well enough.
 _NUMBER = re.compile(r"AADSTS(\d{4,7})")
+_OAUTH_NUMBERS = {
+    "invalid_grant": 70000,
+    "invalid_scope": 70011,
+    "authorization_pending": 70016,
+    "expired_token": 70020,
+}
 _ANY_TENANT = {"common", "organizations"}
 
 #: kind → (status, OAuth error, AADSTS number): clients look at the first two, people search for the third
@@ -168,7 +174,7 @@ class LoginSurface:
         if match := _NUMBER.fullmatch(error.code):
             number = int(match[1])
         elif error.code:
-            code = error.code
+            code, number = error.code, _OAUTH_NUMBERS.get(error.code, number)
         body = {
             "error": code,
             "error_description": f"AADSTS{number}: {error.message}",

@@ -39,7 +39,7 @@ class UserTokens:
         """See `authorization.Answers`."""
         signed_in = self.people.signed_in(authorization.sign_in.id)
         if signed_in is None:
-            raise refuse_grant("This sign-in has ended: sign in again")
+            raise refuse_grant("This sign-in has ended: sign in again.")
         person, sign_in = signed_in
         now = int(self.clock())
         # a token does not outlive its sign-in

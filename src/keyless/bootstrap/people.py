@@ -88,6 +88,7 @@ async def load_people(
         SignInLinks(store, digests, clock, os.urandom),
         AuthorizationCodes(store, digests, clock, os.urandom, sign_ins),
         DeviceCodes(store, digests, clock, os.urandom, sign_ins),
+        clock,
     )
     people = People(directory, users, applications, sign_ins, instance.owner.principal_id, instance.domain)
     return PeopleParts(state, people)

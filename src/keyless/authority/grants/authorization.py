@@ -36,8 +36,8 @@ class Authorization:
 
 
 def refuse_grant(why: str) -> KeylessError:
-    """The one error for a code or token that gives nothing; `why` says what to do next."""
-    return invalid(f"{why}.", "invalid_grant")
+    """The one error for a code or token that gives nothing; `why` is a sentence that says what to do next."""
+    return invalid(why, "invalid_grant")
 
 
 @dataclass(frozen=True)

@@ -99,18 +99,18 @@ class AuthorizationCodes:
                 self._sign_ins.end(tx, sign_in_id)
                 return None  # to be refused; raised here, it would take that end back
             if self._clock() >= expires:
-                raise refuse_grant("This code has expired: sign in again")
+                raise refuse_grant("This code has expired: sign in again.")
             _check(binding, client, redirect_uri, verifier)
             scope = parse_scope(binding.scope)
             if asked is not None and asked.resource != scope.resource:
-                raise refuse_grant("This code is for another resource: ask for the scope of the authorize request")
+                raise refuse_grant("This code is for another resource: ask for the scope of the authorize request.")
             sign_in = self._begin(tx, binding, scope.offline, client.confidential)
             tx.execute("UPDATE authorization_code SET sign_in=? WHERE digest=?", (sign_in.id, self._kept(code)))
             return Authorization(sign_in, client.client_id, scope, binding.nonce, scope.offline)
 
         authorization = await self._store.write(work)
         if authorization is None:
-            raise refuse_grant("This code was used before, so what it gave has been revoked: sign in again")
+            raise refuse_grant("This code was used before, so what it gave has been revoked: sign in again.")
         return authorization
 
     def end_of_person(self, tx: Tx, principal_id: str) -> None:
@@ -146,16 +146,16 @@ def _bound(row: Row | None, client: ProvenClient) -> tuple[Binding, float, str]:
     kept, expires, sign_in_id = row or (None, None, None)
     binding = msgspec.json.decode(kept, type=Binding) if isinstance(kept, bytes) else None
     if binding is None or binding.client_id != client.client_id or not isinstance(expires, float):
-        raise refuse_grant("This code is unknown, or another client's: sign in again")
+        raise refuse_grant("This code is unknown, or another client's: sign in again.")
     return binding, expires, str(sign_in_id or "")
 
 
 def _check(binding: Binding, client: ProvenClient, redirect_uri: str, verifier: str) -> None:
     if binding.redirect_uri != redirect_uri:
-        raise refuse_grant("This code was sent to another redirect_uri: use the one of the authorize request")
+        raise refuse_grant("This code was sent to another redirect_uri: use the one of the authorize request.")
     if binding.confidential and not client.confidential:
         raise refused("a web application redeems a code with its client_secret or client_assertion", "AADSTS7000218")
     if binding.challenge and not matches(binding.challenge, verifier):
-        raise refuse_grant("The code_verifier is not the one of the authorize request")
+        raise refuse_grant("The code_verifier is not the one of the authorize request.")
     if verifier and not binding.challenge:
-        raise refuse_grant("There is a code_verifier, but the authorize request had no code_challenge")
+        raise refuse_grant("There is a code_verifier, but the authorize request had no code_challenge.")

@@ -218,4 +218,4 @@ def as_shown(user_code: str) -> str:
 
 
 def _unknown() -> KeylessError:
-    return refuse_grant("This device code is unknown, or another client's: begin again")
+    return refuse_grant("This device code is unknown, or another client's: begin again.")

@@ -44,10 +44,10 @@ class OnBehalfOf:
             raise invalid(error.message, "invalid_grant") from None
         signed_in = self.people.signed_in(token.sign_in) if token.sign_in else None
         if signed_in is None:
-            raise refuse_grant("The assertion is not the access token of a person who is signed in")
+            raise refuse_grant("The assertion is not the access token of a person who is signed in.")
         application = self.applications.by_audience(token.audience)
         if application is None or application.client_id != client.client_id:
             raise refuse_grant(
-                "The assertion is for another audience: the caller has to ask for a scope of this client"
+                "The assertion is for another audience: the caller has to ask for a scope of this client."
             )
         return Authorization(signed_in[1], client.client_id, scope)

@@ -102,9 +102,9 @@ class RefreshTokenGrant:
 
         sign_in = await self.store.write(work)
         if sign_in is None:
-            raise refuse_grant("This refresh token was used before, so the sign-in has been revoked: sign in again")
+            raise refuse_grant("This refresh token was used before, so the sign-in has been revoked: sign in again.")
         return Authorization(sign_in, client.client_id, asked or parse_scope(sign_in.scope), refreshable=True)
 
 
 def _ended() -> KeylessError:
-    return refuse_grant("This refresh token is not good, or not good any more: sign in again")
+    return refuse_grant("This refresh token is not good, or not good any more: sign in again.")

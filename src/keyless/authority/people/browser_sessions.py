@@ -79,7 +79,7 @@ class BrowserSessions:
             return None
         rows = await self._store.rows(
             "SELECT principal_id, authenticated, means FROM browser_account WHERE session=?"
-            " ORDER BY authenticated DESC",
+            " ORDER BY authenticated DESC, rowid DESC",
             row,
         )
         accounts = [Account(str(who), at, str(means)) for who, at, means in rows if isinstance(at, float)]
@@ -123,12 +123,16 @@ class BrowserSessions:
 
     @staticmethod
     def _make_room(tx: Tx, session: str, principal_id: str) -> None:
-        newest = "SELECT principal_id FROM browser_account WHERE session=? ORDER BY authenticated DESC LIMIT ?"
+        newest = (
+            "SELECT principal_id FROM browser_account WHERE session=? ORDER BY authenticated DESC, rowid DESC LIMIT ?"
+        )
         tx.execute(
             f"DELETE FROM browser_account WHERE session=? AND principal_id NOT IN ({newest})",
             (session, session, MAX_ACCOUNTS),
         )
-        newest = "SELECT session FROM browser_account WHERE principal_id=? ORDER BY authenticated DESC LIMIT ?"
+        newest = (
+            "SELECT session FROM browser_account WHERE principal_id=? ORDER BY authenticated DESC, rowid DESC LIMIT ?"
+        )
         tx.execute(
             f"DELETE FROM browser_account WHERE principal_id=? AND session NOT IN ({newest})",
             (principal_id, principal_id, MAX_OF_PERSON),
