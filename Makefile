@@ -34,7 +34,7 @@ check: $(VENV)/tools.stamp ## lint, format, types, and the rule of the rooms
 	@$(IN_VENV) mypy
 	@$(IN_VENV) lint-imports
 
-bench: $(VENV)/demo.stamp ## measure, each figure beside a peer's in the same run
+bench: $(VENV)/tools.stamp ## measure, each figure beside a peer's in the same run
 	@$(IN_VENV) python -m bench.run
 
 clean: ## remove what the other targets made
@@ -64,5 +64,5 @@ $(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml
 	@touch $@
 
 $(VENV)/tools.stamp: $(VENV)/demo.stamp
-	$(INSTALL) --group check --group test
+	$(INSTALL) --group check --group test --group bench
 	@touch $@

@@ -29,8 +29,8 @@ from keyless.http.tls import new_authority, new_leaf
 from keyless.model.secretstr import SecretStr
 
 AZURITE = "3.37.0"
-#: The last major version that Java 17 runs.
-LOWKEY_VAULT = "3.4.0"
+#: One that its author's own examples run with Java 17.
+LOWKEY_VAULT = "3.0.6"
 FOLDER = Path(os.environ.get("BENCH_PEERS") or Path(sys.prefix, "bench-peers"))
 START_SECONDS = 60.0
 _PASSWORD = SecretStr("bench")
@@ -130,7 +130,8 @@ def _lowkey_vault() -> Path:
         artifact = f"com.github.nagyesta.lowkey-vault:lowkey-vault-app:{LOWKEY_VAULT}"
         plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
         options = [f"-Dartifact={artifact}", f"-DoutputDirectory={FOLDER}", "-Dmdep.useBaseVersion=true"]
-        _fetch([_tool("mvn"), "--batch-mode", "--quiet", plugin, *options])
+        # Maven remembers for a day that something was not there
+        _fetch([_tool("mvn"), "--batch-mode", "--quiet", "--update-snapshots", plugin, *options])
     return jar
 
 

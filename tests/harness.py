@@ -337,9 +337,10 @@ class HeldLease:
     _lines: BinaryIO = field(repr=False)
 
     @classmethod
-    def open(cls, server: RunningServer, app: str, *, names: str = "own", port: int = 41_000) -> HeldLease:
-        """Take a lease on a new instance of an app; raises LeaseRefused."""
-        return cls._begin(server, {"open": "lease", "app": app, "names": names, "identity_port": port}, port, {})
+    def open(cls, server: RunningServer, app: str, *, names: str = "own", port: int = 41_000, **more: Any) -> HeldLease:
+        """Take a lease on a new instance of an app, `more` is its `host` and `faults`; raises LeaseRefused."""
+        opening = {"open": "lease", "app": app, "names": names, "identity_port": port}
+        return cls._begin(server, opening | more, port, {})
 
     def resume(self, *, key: str | None = None) -> HeldLease:
         """Take this lease up again on a new connection, as after a restart of the server."""
@@ -360,7 +361,7 @@ class HeldLease:
     def request(self, method: str = "GET", path: str = "/msi/token", **given: Any) -> IdentityAnswer:
         """A request to the identity endpoint; `query`, `headers` and `key` overrule what a good one has.
 
-        A header whose value is None is left out.
+        A header whose value is None is left out. `form` is sent as the body.
         """
         query = {"api-version": "2019-08-01"} | dict(given.get("query", {}))
         headers: dict[str, Any] = {"Host": f"127.0.0.1:{self.port}", "X-IDENTITY-HEADER": self.answer["header"]}
@@ -374,7 +375,10 @@ class HeldLease:
             for name, value in headers.items():
                 if value is not None:
                     http_connection.putheader(name, value)
-            http_connection.endheaders()
+            body = urlencode(given["form"]).encode() if "form" in given else given.get("body", b"")
+            if body:
+                http_connection.putheader("Content-Length", str(len(body)))
+            http_connection.endheaders(body)
             response = http_connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return IdentityAnswer(response.status, found, response.read())

@@ -1,7 +1,7 @@
 """A whole keyless in the test's own process: everything that `bootstrap` builds, without sockets, on a clock of ours.
 
-Owns its making and its end. Requests go through the ASGI application, so names, limits, authentication, the
-decision and the audit are those of a server; what is missing is TLS and HTTP's own parser.
+Owns its making and its end. Requests go through the server's protocol, so parsing, names, limits, authentication, the
+decision and the audit are those of a server; what is missing is TLS.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from keyless.bootstrap.build import Server, build
 from keyless.bootstrap.first_start import make_instance, master_key_file, tls_store
 from keyless.bootstrap.schema import DATABASE, PARTS
 from keyless.config import Config
-from keyless.http.asgi import Application, Receive, Scope, Send
 from keyless.model.app import Lease
 from keyless.store.folder import Instance
 from keyless.store.sealing import load_master_key
 from keyless.workload.lease_socket import OpenLease
 from tests.harness import Owner, RunningServer
+from tests.memory import exchange
 
 PORT = 8443
 IDENTITY_PORT = 41_000
@@ -63,12 +63,20 @@ class Platform(RunningServer):
         assert self.server is not None
         return self.server
 
-    @property
-    def application(self) -> Application:
-        """What uvicorn calls in a server."""
-        application = self.built.http._config.app
-        assert isinstance(application, Application)
-        return application
+    async def answer(self, request: httpx.Request, lease: Lease | None = None) -> httpx.Response:
+        """The server's answer to a request of httpx's."""
+        request.read()
+        request.headers["Connection"] = "close"
+        body = request.content
+        if "transfer-encoding" in request.headers:
+            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+        lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+        lines += [b"%b: %b" % pair for pair in request.headers.raw]
+        data = b"\r\n".join(lines) + b"\r\n\r\n" + body
+        got = await exchange(self.built.http.protocol(lease), data)
+        if not got.whole:
+            raise httpx.RemoteProtocolError("the answer breaks off", request=request)
+        return httpx.Response(got.status, headers=got.headers, content=got.body, request=request)
 
     async def open(self, config: Config) -> None:
         """Build it; make the instance if there is none yet."""
@@ -102,8 +110,8 @@ class Platform(RunningServer):
         lease, answer = await self.built.leases.launch(OpenLease(app, IDENTITY_PORT, "own"))
         query = {"api-version": "2019-08-01", "resource": resource} | ({"client_id": client_id} if client_id else {})
         headers = {"X-IDENTITY-HEADER": str(answer["header"])}
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(_leased(self.application, lease))) as http:
-            got = await http.get(f"http://127.0.0.1:{IDENTITY_PORT}/msi/token", params=query, headers=headers)
+        url = f"http://127.0.0.1:{IDENTITY_PORT}/msi/token"
+        got = await self.answer(httpx.Request("GET", url, params=query, headers=headers), lease)
         assert got.status_code == 200, got.text
         return str(got.json()["access_token"])
 
@@ -122,26 +130,14 @@ class Platform(RunningServer):
         return digest.hexdigest()
 
 
-def _leased(application: Application, lease: Lease) -> Any:
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"] = {"lease": lease}
-        await application(scope, receive, send)
-
-    return call
-
-
 class _Transport(httpx.BaseTransport):
-    """httpx's way to the application, run step by step on the platform's own loop."""
+    """httpx's way to the server, run step by step on the platform's own loop."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._platform.run(self._answer(request))
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        response = await httpx.ASGITransport(self._platform.application).handle_async_request(request)
-        return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+        return self._platform.run(self._platform.answer(request))
 
 
 class PlatformOwner(Owner):

@@ -37,7 +37,7 @@ def _dispatch(arguments: list[str]) -> int:
 
         if not wants_help:
             run.run(rest, os.environ)
-        return _show(run.USAGE)
+        return _show(run.HELP)
     if command == "token":
         from keyless.launcher import token  # noqa: PLC0415
 

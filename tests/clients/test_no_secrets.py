@@ -223,6 +223,31 @@ def the_run(place: Place, secrets: Secrets, temporary: Path) -> list[bytes]:
         missing = lease.request(query={"resource": VAULT, "client_id": place.identity["principalId"]})
         assert missing.status == 400
         said += [wrong.content, missing.content]
+    return said + other_hosts(place, secrets)
+
+
+def other_hosts(place: Place, secrets: Secrets) -> list[bytes]:
+    """What the launchers of other shapes of host are given; what was said when it was used wrongly."""
+    owner, said = place.owner, []
+    with HeldLease.open(owner.server, place.name, host="service-fabric") as lease:
+        key = lease.answer["material"].partition("PRIVATE KEY-----\n")[2]
+        secrets.keep("the key of an endpoint", key.splitlines()[0])
+        secrets.keep("a header secret of Service Fabric's", lease.answer["header"])
+        headers = {"X-IDENTITY-HEADER": None, "Secret": lease.answer["key"]}
+        said.append(lease.request(path="/metadata/identity/oauth2/token", headers=headers).content)
+    with HeldLease.open(owner.server, place.name, host="workload-identity", faults=["unavailable"]) as lease:
+        secrets.keep_token("an instance's assertion", lease.answer["material"])
+        form = {
+            "grant_type": "client_credentials",
+            "scope": f"{VAULT}/.default",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": lease.answer["material"],
+        }
+        path = f"/{owner.server.instance.tenant}/oauth2/v2.0/token"
+        for client_id, status in ((owner.server.instance.owner.client_id, 401), (place.identity["clientId"], 503)):
+            answer = owner.send("POST", "login", path, data=form | {"client_id": client_id})
+            assert answer.status_code == status
+            said.append(answer.content)
     return said
 
 

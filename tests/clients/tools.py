@@ -19,6 +19,9 @@ from typing import NoReturn
 
 import pytest
 
+from keyless.launcher.isolation.namespaces import make_namespaces
+from keyless.model.errors import KeylessError
+
 #: What building may take where nothing is in the tools' caches yet, on a busy machine.
 BUILD_SECONDS = 900
 
@@ -28,6 +31,16 @@ def lacking(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"needed here: {what}")
     pytest.skip(f"needs {what}")
+
+
+def need_namespaces() -> None:
+    """Skip the test where the kernel, or what is around us, allows no namespaces: nothing can be installed for it."""
+    try:
+        made = make_namespaces()
+    except KeylessError as error:
+        pytest.skip(error.message)
+    made.release()
+    made.close()
 
 
 def needed(command: str, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keyless.http.asgi import split_authority
+from keyless.http.head import split_authority
 from keyless.http.hosts import Hosts
 from keyless.model.errors import ErrorKind, KeylessError
 

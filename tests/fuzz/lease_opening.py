@@ -12,6 +12,7 @@ from keyless.workload.lease_socket import MAX_LINE, LeaseSocket, _Connection
 
 SEEDS = (
     b'{"open":"lease","app":"shop","names":"clouds","identity_port":41000}\n',
+    b'{"open":"lease","app":"shop","identity_port":1,"host":"imds","faults":["slow","slow"]}\n',
     b'{"open":"resume","lease":"l","key":"k","identity_port":1}\n',
     b'{"open":"identity","lease":"l","key":"k"}\nGET / HTTP/1.1\r\n\r\n',
     b'{"open":"lease","app":"\xff"}\n',

@@ -10,7 +10,7 @@ import pytest
 from tests.harness import VAULT, HeldLease, Owner, connect_socket
 from tests.hostile.wire import Answer, answers, read_all
 
-from keyless.http.asgi import MAX_PATH
+from keyless.http.head import MAX_PATH
 
 GOOD = "/msi/token?api-version=2019-08-01&resource=https://vault.azure.net"
 

@@ -15,7 +15,7 @@ from tests.harness import ARM, STORAGE, VAULT, Owner
 from tests.hostile.wire import Answer, connection, read_answer
 from tests.refusals.surfaces import Address, Request, check_blob, check_management, check_vault
 
-from keyless.http.asgi import MAX_PATH
+from keyless.http.head import MAX_PATH
 
 API = "api-version=7.4"
 BLOB = {"x-ms-version": "2024-11-04", "x-ms-blob-type": "BlockBlob"}

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from keyless.http import acceptor
+from keyless.http import acceptor, http1
 from keyless.http import server as http_server
-from keyless.http.asgi import Receive, Scope, Send
+from keyless.http.hosts import Hosts
+from keyless.http.message import Request, Response
 from keyless.http.tls import TlsStore
+from keyless.model.errors import KeylessError
 from keyless.model.secretstr import SecretStr
 from keyless.store.private_file import write_private
 
@@ -26,35 +28,34 @@ MIB = 1024 * 1024
 
 
 class Served:
-    """A server whose application reads the body, then answers with `answer` bytes."""
+    """A server that reads the body, then answers with `answer` bytes."""
 
     def __init__(self, folder: Path, connections: int = 100) -> None:
         tls = TlsStore(folder / "tls", SecretStr("p"), "keyless.localhost", (), time.time, write=write_private)
         tls.ensure()
         self.client = ssl.create_default_context(cafile=str(folder / "tls" / "own-ca.pem"))
-        self.http = http_server.HttpServer(self._app, tls.server_context(), connections)  # type: ignore[arg-type]
+        hosts = Hosts("keyless.localhost")
+        self.http = http_server.HttpServer(self._dispatch, hosts, lambda: "id", tls.server_context(), connections)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self.listener.getsockname()[1])
         self.slowness = 0.0
         self.answer = 2
         self.bodies: list[int] = []
 
-    async def _app(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def _dispatch(self, request: Request) -> Response:
         size = 0
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return
-            size += len(message["body"])
-            if not message.get("more_body"):
-                break
-            await asyncio.sleep(self.slowness)
+        try:
+            async for chunk in request.body.stream():
+                size += len(chunk)
+                await asyncio.sleep(self.slowness)
+        except KeylessError:
+            return Response(400)
         self.bodies.append(size)
-        headers = [(b"content-length", str(self.answer).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        return Response(200, self._zeros(), length=self.answer)
+
+    async def _zeros(self) -> AsyncIterator[bytes]:
         for at in range(0, self.answer, MIB):
-            await send({"type": "http.response.body", "body": bytes(min(MIB, self.answer - at)), "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+            yield bytes(min(MIB, self.answer - at))
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.client, server_hostname=NAME)
@@ -107,7 +108,7 @@ BODIES = {
 
 @pytest.mark.parametrize("begin", BODIES)
 async def test_a_body_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begin: str) -> None:
-    monkeypatch.setattr(http_server, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(http1, "BODY_SECONDS", 0.2)
     async with served(tmp_path) as one:
         reader, writer = await one.connect()
         writer.write(BODIES[begin])
@@ -120,7 +121,7 @@ async def test_a_body_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch, t
 
 
 async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(http_server, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(http1, "BODY_SECONDS", 0.2)
     async with served(tmp_path) as one:
         reader, writer = await one.connect()
         writer.write(HEAD + b"Content-Length: 100000\r\n\r\n")
@@ -136,7 +137,7 @@ async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch, tm
 
 
 async def test_a_slow_body_that_gets_on_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(http_server, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(http1, "BODY_SECONDS", 0.2)
     async with served(tmp_path) as one:
         reader, writer = await one.connect()
         for _ in range(2):  # the second request on a connection has a time of its own
@@ -154,7 +155,7 @@ async def test_a_slow_body_that_gets_on_is_taken(monkeypatch: pytest.MonkeyPatch
 async def test_a_server_that_is_slow_itself_does_not_blame_the_client(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(http_server, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(http1, "BODY_SECONDS", 0.1)
     async with served(tmp_path) as one:
         one.slowness = 0.5
         reader, writer = await one.connect()
@@ -165,7 +166,7 @@ async def test_a_server_that_is_slow_itself_does_not_blame_the_client(
 
 
 async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(http_server, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(http1, "READ_SECONDS", 0.3)
     async with served(tmp_path) as one:
         one.answer = 64 * MIB
         with (
@@ -255,13 +256,13 @@ async def test_no_descriptor_left(
             def fileno(self) -> int:
                 return one.listener.fileno()
 
-        (accepting,) = one.http._server.servers
-        listener = accepting._listener  # type: ignore[attr-defined]
-        accepting._listener = Exhausted()  # type: ignore[attr-defined]
+        (accepting,) = one.http._acceptors
+        listener = accepting._listener
+        accepting._listener = Exhausted()  # type: ignore[assignment]
         waiting = asyncio.create_task(one.is_served())
         await asyncio.sleep(0.3)
         assert not waiting.done()
-        accepting._listener = listener  # type: ignore[attr-defined]
+        accepting._listener = listener
         assert await asyncio.wait_for(waiting, 5)
         assert "Too many open files" in caplog.text
         assert len(caplog.records) < 10

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from keyless.http import server as http_server
-from keyless.http.asgi import MAX_PATH
+from keyless.http import http1
+from keyless.http.head import MAX_PATH
+from keyless.http.hosts import Hosts
+from keyless.http.message import Request, Response
+from keyless.http.server import HttpServer
 from tests.harness import ARM, Owner, RunningServer
 
 HOST = b"Host: management.keyless.localhost\r\n"
@@ -123,14 +126,15 @@ def test_plain_http_is_not_served(server: RunningServer) -> None:
 # a server of the test's own, with short limits
 
 
-async def _app(scope: object, receive: object, send: object) -> None:
+async def _nobody(_request: Request) -> Response:
     raise AssertionError("no request ever gets this far")
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "])
 async def test_a_client_that_dawdles_is_cut_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begin: bytes) -> None:
-    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.2)
-    one = http_server.HttpServer(_app, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # type: ignore[arg-type]
+    monkeypatch.setattr(http1, "HEAD_SECONDS", 0.2)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    one = HttpServer(_nobody, Hosts("keyless.localhost"), lambda: "id", context)
     from keyless.model.app import Lease
     from keyless.model.resource_id import ROOT
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import ipaddress
 import json
 import ssl
 from dataclasses import dataclass, field
@@ -38,22 +39,27 @@ class TestAuthority:
         self.pem = _pem(self._certificate)
 
     def context(self, folder: Path, *names: str) -> ssl.SSLContext:
+        """A server's, with a certificate for these names."""
+        path = folder / f"leaf-{x509.random_serial_number()}.pem"
+        path.write_text(self.leaf(*names))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    def leaf(self, *names: str) -> str:
+        """A certificate for names and addresses, and its key, as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         leaf = (
             self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")]), key)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
             .add_extension(issuer_key, critical=False)
             .sign(self._key, hashes.SHA256())
         )
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        path = folder / f"leaf-{leaf.serial_number}.pem"
-        path.write_text(_pem(leaf) + private.decode())
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return _pem(leaf) + private.decode()
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
@@ -68,6 +74,13 @@ class TestAuthority:
         )
 
 
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
@@ -79,11 +92,13 @@ class FakeServer:
     data: Path
     ca: TestAuthority
     settings: dict[str, str] = field(default_factory=dict)
+    material: str = ""
     clouds: list[str] = field(default_factory=lambda: ["login.microsoftonline.com", "*.vault.azure.net"])
     openings: list[dict[str, object]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     leases: dict[str, Streams] = field(default_factory=dict)
     granted: int = 0
+    assertions: int = 0
     forget: bool = False
 
     async def start(self) -> None:
@@ -154,14 +169,17 @@ class FakeServer:
             "key": KEY,
             "header": HEADER,
             "app": opening["app"],
+            "host": opening["host"],
             "tenant": TENANT,
             "client_id": CLIENT_ID,
+            "default_client_id": CLIENT_ID,
             "settings": self.settings,
             "server": {"host": "127.0.0.1", "port": self.port},
             "authority": "https://login.keyless.localhost:8443",
             "domain": "keyless.localhost",
             "clouds": self.clouds if opening["names"] == "clouds" else [],
             "ca": self.ca.pem,
+            "material": self.material,
         }
 
     async def _answer_identity(
@@ -170,9 +188,14 @@ class FakeServer:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
-            known = opening["lease"] in self.leases and opening["key"] == KEY and f"X-IDENTITY-HEADER: {HEADER}" in head
-            if known and "resource=https%3A%2F%2Frefused" not in head:
-                document: dict[str, object] = {
+            proved = f"X-IDENTITY-HEADER: {HEADER}" in head or "\r\nmetadata: true\r\n" in head.lower()
+            known = opening["lease"] in self.leases and opening["key"] == KEY and proved
+            if known and head.startswith("GET /workload-identity/assertion "):
+                self.assertions += 1
+                document: dict[str, object] = {"assertion": f"assertion-{self.assertions}", "expires_on": 4102444800}
+                status = "200 OK"
+            elif known and "resource=https%3A%2F%2Frefused" not in head:
+                document = {
                     "access_token": f"token-of-{opening['lease']}",
                     "expires_on": "4102444800",
                 }

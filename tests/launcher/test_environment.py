@@ -1,28 +1,37 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from keyless.launcher.environment import PROTECTED, REMOVED, TrustFiles, child_environment
 from keyless.launcher.lease import Address, Claims, Lease
+from keyless.launcher.sources import ALL_SOURCES, Around
 from keyless.model.errors import KeylessError
+from keyless.model.hosts import HOSTS
 from keyless.model.secretstr import SecretStr
 
+#: Any DER will do: a thumbprint is of bytes.
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n"
 TRUST = TrustFiles("/t/roots.pem", "/t/added.pem", "/t/roots.jks")
 
 
-def lease(settings: dict[str, str] | None = None, client_id: str = "the-client-id") -> Lease:
+def lease(settings: dict[str, str] | None = None, client_id: str = "the-client-id", host: str = "app-service") -> Lease:
     return Lease(
         id="lease-1",
         key=SecretStr("key"),
         header=SecretStr("header"),
         app="shop",
+        host=host,
         tenant="the-tenant",
         client_id=client_id,
+        default_client_id="the-default",
         settings={name: SecretStr(value) for name, value in (settings or {}).items()},
         server=Address("127.0.0.1", 8443),
         authority="https://login.keyless.localhost:8443",
         claims=Claims("keyless.localhost", ()),
         ca="",
+        material=SecretStr(CERTIFICATE if host == "service-fabric" else ""),
     )
 
 
@@ -31,15 +40,10 @@ def environment(
     settings: dict[str, str] | None = None,
     client_id: str = "the-client-id",
     trust: TrustFiles = TRUST,
+    host: str = "app-service",
 ) -> dict[str, str]:
-    return child_environment(
-        inherited or {},
-        lease(settings, client_id),
-        host="app-service",
-        identity_port=1111,
-        proxy_port=2222,
-        trust=trust,
-    )
+    around = Around(lease(settings, client_id, host), 1111, "/f")
+    return child_environment(inherited or {}, around, proxy_port=2222, trust=trust)
 
 
 def test_everything_that_is_set_where_nothing_was() -> None:
@@ -65,7 +69,7 @@ def test_everything_that_is_set_where_nothing_was() -> None:
 
 
 def test_other_sources_of_tokens_and_other_credentials_are_removed() -> None:
-    inherited = dict.fromkeys(REMOVED, "old") | {"PATH": "/bin", "KEYLESS_DATA": "/d"}
+    inherited = dict.fromkeys(REMOVED | ALL_SOURCES, "old") | {"PATH": "/bin", "KEYLESS_DATA": "/d"}
     result = environment(inherited, client_id="")
     assert "old" not in result.values()
     assert (result["PATH"], result["KEYLESS_DATA"]) == ("/bin", "/d")
@@ -126,3 +130,64 @@ def test_what_no_environment_can_hold_is_refused_without_showing_it(setting: tup
 def test_a_lease_shows_no_secret() -> None:
     shown = repr(lease({"A": "of-the-vault"}))
     assert not any(secret in shown for secret in ("of-the-vault", "'header'", "'key'"))
+
+
+#: What each host sets, and whether its programs are told whom to name.
+OF_HOSTS = {
+    "app-service": (
+        {"IDENTITY_ENDPOINT": "http://127.0.0.1:1111/msi/token", "IDENTITY_HEADER": "header"},
+        "the-client-id",
+    ),
+    "app-service-2017": (
+        {
+            "MSI_ENDPOINT": "http://127.0.0.1:1111/msi/token",
+            "MSI_SECRET": "header",
+            "DEFAULT_IDENTITY_CLIENT_ID": "the-default",
+        },
+        "the-client-id",
+    ),
+    "cloud-shell": (
+        {"MSI_ENDPOINT": "http://127.0.0.1:1111/oauth2/token"},
+        None,
+    ),
+    "imds": (
+        {
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1111",
+            "ARM_MSI_ENDPOINT": "http://127.0.0.1:1111/metadata/identity/oauth2/token",
+        },
+        None,
+    ),
+    "arc": (
+        {
+            "IDENTITY_ENDPOINT": "http://127.0.0.1:1111/metadata/identity/oauth2/token",
+            "IMDS_ENDPOINT": "http://127.0.0.1:1111",
+        },
+        None,
+    ),
+    "service-fabric": (
+        {
+            "IDENTITY_ENDPOINT": "https://127.0.0.1:1111/metadata/identity/oauth2/token",
+            "IDENTITY_HEADER": "header",
+            "IDENTITY_SERVER_THUMBPRINT": hashlib.sha1(bytes.fromhex("3003020101")).hexdigest().upper(),
+        },
+        None,
+    ),
+    "workload-identity": ({"AZURE_FEDERATED_TOKEN_FILE": "/f/federated-token"}, "the-default"),
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_each_host_has_its_own_variables_and_no_other_hosts(host: str) -> None:
+    variables, named = OF_HOSTS[host]
+    left_over = dict.fromkeys(ALL_SOURCES | {"AZURE_CLIENT_ID"}, "old")
+    result = environment(left_over, dict.fromkeys(ALL_SOURCES, "of the app"), host=host)
+    assert {name: value for name, value in result.items() if name in ALL_SOURCES} == variables
+    assert result.get("AZURE_CLIENT_ID") == named
+    assert result["NO_PROXY"] == result["no_proxy"] == "127.0.0.1,169.254.169.254"
+
+
+def test_an_app_that_has_no_identity_to_name_names_none() -> None:
+    around = Around(lease(host="app-service-2017")._replace(default_client_id=""), 1111, "/f")
+    assert "DEFAULT_IDENTITY_CLIENT_ID" not in child_environment({}, around, proxy_port=2222, trust=TRUST)
+    around = Around(lease(host="workload-identity")._replace(default_client_id=""), 1111, "/f")
+    assert "AZURE_CLIENT_ID" not in child_environment({}, around, proxy_port=2222, trust=TRUST)

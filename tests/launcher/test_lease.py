@@ -32,6 +32,9 @@ GRANT: dict[str, Any] = {
     "domain": "Keyless.Localhost",
     "clouds": ["login.microsoftonline.com", "*.Vault.Azure.Net"],
     "ca": "PEM",
+    "host": "imds",
+    "default_client_id": "D",
+    "material": "of the launcher",
 }
 
 

@@ -36,11 +36,13 @@ class Place:
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
-    async def proxy(self, server: int = 1, user: UserProxies | None = None, limit: int = 10) -> int:
+    async def proxy(
+        self, server: int = 1, user: UserProxies | None = None, limit: int = 10, *, isolated: bool = False
+    ) -> int:
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setblocking(False)
         claims = Claims("keyless.localhost", ("*.vault.azure.net",))
-        through = Proxy(Address("127.0.0.1", server), claims, user or user_proxies({}))
+        through = Proxy(Address("127.0.0.1", server), claims, user or user_proxies({}), isolated=isolated)
         await Port(listening, through.handle, admit=lambda connection: True, limit=limit).open()
         return int(listening.getsockname()[1])
 
@@ -254,18 +256,32 @@ async def test_a_server_that_restarts_is_waited_for(place: Place) -> None:
 async def test_but_not_for_ever_and_the_name_never_falls_through(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "PATIENCE_SECONDS", 0.2)
     tried = []
-    connect = proxy_module._connect
+    connect = relay.connect_to
 
     async def recorded(host: str, port: int) -> relay.Endpoint:
         tried.append((host, port))
         return await connect(host, port)
 
-    monkeypatch.setattr(proxy_module, "_connect", recorded)
+    monkeypatch.setattr(proxy_module, "connect_to", recorded)
     answer = await place.ask(await place.proxy(1), b"CONNECT shop.vault.azure.net:443 HTTP/1.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 502 ")
     assert b"start it with `keyless up`" in answer
     assert set(tried) == {("127.0.0.1", 1)}
     assert len(tried) > 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.9.9.9", "0.0.0.0", "[::ffff:127.0.0.1]", "2130706433"])
+async def test_an_isolated_program_does_not_reach_this_machine(place: Place, host: str) -> None:
+    listening = await asyncio.start_server(echo, "127.9.9.9" if host == "127.9.9.9" else "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    proxy = await place.proxy(await place.serve(echo), isolated=True)
+    for request in (b"CONNECT %b:%d HTTP/1.1", b"GET http://%b:%d/ HTTP/1.1"):
+        answer = await place.ask(proxy, request % (host.encode(), port) + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 400 "), answer
+        assert b"which an isolated program does not reach" in answer
+    # the server is reached by its names
+    await place.tunnel(proxy, "shop.vault.azure.net:443")
+    listening.close()
 
 
 async def test_there_is_a_limit_to_connections_which_ends_with_them(place: Place) -> None:

@@ -85,3 +85,19 @@ async def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert (code, out) == (2, "")
     assert USAGE in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:1"},
+        {"MSI_ENDPOINT": "http://127.0.0.1:1", "MSI_SECRET": "s"},
+        {"AZURE_FEDERATED_TOKEN_FILE": "/f"},
+        {"IDENTITY_ENDPOINT": "http://127.0.0.1:1", "IMDS_ENDPOINT": "http://127.0.0.1:1"},
+        {"IDENTITY_ENDPOINT": "https://127.0.0.1:1", "IDENTITY_HEADER": "s", "IDENTITY_SERVER_THUMBPRINT": "t"},
+    ],
+)
+async def test_in_another_shape_of_host_it_is_told_so_and_not_given_the_owners(environ: dict[str, str]) -> None:
+    code, out, err = await token("--resource", "https://vault.azure.net", environ=environ)
+    assert (code, out) == (1, "")
+    assert "start it with `--host app-service`" in err

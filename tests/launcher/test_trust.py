@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyless.launcher.jks import PASSWORD, trust_store
-from keyless.launcher.trust import certificates, make_folder, public_roots, remove_folder, write_trust
+from keyless.launcher.pem import certificates
+from keyless.launcher.trust import make_folder, public_roots, remove_folder, write_trust
 from keyless.model.errors import KeylessError
 from tests.launcher.fake_server import TestAuthority
 

@@ -224,7 +224,7 @@ class Forger:
             "nothing": "",
             "none": None,
             "a list of all": ["https://vault.azure.net", "https://storage.azure.com", "https://management.azure.com"],
-            "graph": "https://graph.microsoft.com",
+            "old graph": "https://graph.windows.net",
             "SQL": "https://database.windows.net/",
             "plain http": "http://vault.azure.net",
             "no scheme": "vault.azure.net",

@@ -1,4 +1,4 @@
-"""The three surfaces as a client meets them: addresses, operations, and how each says no.
+"""The surfaces as a client meets them: addresses, operations, and how each says no.
 
 Owns the tables that the tests of this folder go through, and the reading of each surface's envelope.
 """
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import httpx
 
 from keyless.model.clouds import CLOUDS
-from tests.harness import ARM, STORAGE, VAULT, Owner
+from tests.harness import ARM, GRAPH, STORAGE, VAULT, Owner
 
 VAULT_NAME, ACCOUNT_NAME, APP_NAME, IDENTITY_NAME = "kv-a", "acca", "app-a", "id-a"
 BLOB_HEADERS = {"x-ms-blob-type": "BlockBlob", "x-ms-version": "2024-11-04"}
@@ -89,7 +89,7 @@ class Surface:
     @property
     def read(self) -> Request:
         """An operation that changes nothing, on what is there."""
-        return next(request for request in self.operations if request.name in {"get", "list groups"})
+        return next(request for request in self.operations if request.name in {"get", "list groups", "list users"})
 
 
 # vault
@@ -265,11 +265,47 @@ def check_management(at: Address, request: Request, answer: httpx.Response, tena
     return answer.status_code, "" if request.method == "HEAD" else _json_error(answer)
 
 
+# graph
+
+
+def graph_operations(name: str) -> tuple[Request, ...]:
+    """Operations whose paths are known beforehand, in an order in which all of them succeed."""
+    upn, new = f"{name}@keyless.localhost", {"displayName": name}
+    user = f"/v1.0/users/{upn}"
+    return (
+        Request("create application", "POST", "/v1.0/applications", 201, json=new),
+        Request("create group", "POST", "/v1.0/groups", 201, json=new),
+        Request("create user", "POST", "/v1.0/users", 201, json={**new, "userPrincipalName": upn}),
+        Request("get user", "GET", user, 200),
+        Request("list users", "GET", "/v1.0/users", 200),
+        Request("list applications", "GET", "/v1.0/applications", 200),
+        Request("list service principals", "GET", "/v1.0/servicePrincipals", 200),
+        Request("list groups of it", "GET", f"{user}/memberOf", 200),
+        Request("by IDs", "POST", "/v1.0/directoryObjects/getByIds", 200, json={"ids": []}),
+        Request("change user", "PATCH", user, 204, json={"displayName": "new"}),
+        Request("end sessions", "POST", f"{user}/revokeSignInSessions", 200),
+        Request("delete user", "DELETE", user, 204),
+    )
+
+
+def check_graph(at: Address, _request: Request, answer: httpx.Response, tenant: str) -> tuple[int, str]:
+    """The same in Graph's envelope."""
+    challenge = answer.headers.get("www-authenticate")
+    if answer.status_code == 401:
+        uri = f"https://{at.login}{at.port}/{tenant}/oauth2/authorize"
+        assert challenge == f'Bearer realm="", authorization_uri="{uri}"'
+    else:
+        assert challenge is None
+    assert answer.headers["request-id"] == answer.json()["error"]["innerError"]["request-id"]
+    return answer.status_code, _json_error(answer)
+
+
 #: status → code, in each surface's words
 CODES = {
     "vault": {401: "Unauthorized", 403: "Forbidden"},
     "blob": {401: "InvalidAuthenticationInfo", 403: "AuthorizationPermissionMismatch"},
     "management": {401: "InvalidAuthenticationToken", 403: "AuthorizationFailed"},
+    "graph": {401: "InvalidAuthenticationToken", 403: "Authorization_RequestDenied"},
 }
 
 
@@ -280,8 +316,8 @@ def surfaces_of(owner: Owner) -> dict[str, Surface]:
 
     def named(name: str) -> tuple[Address, ...]:
         own = Address(f"{name}.{domain}:{port}", login)
-        if name == "management":
-            clouds = [(host, cloud) for cloud in CLOUDS for host in cloud.management_hosts]
+        if name in {"management", "graph"}:
+            clouds = [(host, cloud) for cloud in CLOUDS for host in getattr(cloud, f"{name}_hosts")]
         else:
             label, _, kind = name.partition(".")
             clouds = [(f"{label}.{getattr(cloud, f'{kind}_suffix')}", cloud) for cloud in CLOUDS]
@@ -293,4 +329,5 @@ def surfaces_of(owner: Owner) -> dict[str, Surface]:
         "vault": Surface("vault", VAULT, named(f"{VAULT_NAME}.vault"), vault_operations("s"), check_vault),
         "blob": Surface("blob", STORAGE, blob_addresses, blob_operations("box", "b"), check_blob),
         "management": Surface("management", ARM, named("management"), management_operations(owner), check_management),
+        "graph": Surface("graph", GRAPH, named("graph"), graph_operations("x"), check_graph),
     }

@@ -14,18 +14,20 @@ from tests.refusals.surfaces import (
     ACCOUNT_NAME,
     APP_NAME,
     blob_operations,
+    graph_operations,
     management_operations,
     send,
     surfaces_of,
     vault_operations,
 )
-from tests.refusals.world import AUDIENCES, World, unique
+from tests.refusals.world import AUDIENCES, World, assign_everything, unique
 
-SURFACES = ["vault", "blob", "management"]
+SURFACES = ["vault", "blob", "management", "graph"]
 TWINS = {
     "vault": lambda world: vault_operations("twin"),
     "blob": lambda world: blob_operations("twin", "blob"),
     "management": lambda world: management_operations(world.owner, "2"),
+    "graph": lambda world: graph_operations("twin"),
 }
 
 
@@ -107,6 +109,8 @@ def test_the_forger_makes_good_tokens_too(world: World, surface: str) -> None:
         ("blob", "https://storage.azure.com/"),
         ("management", "https://management.core.windows.net/"),
         ("management", "https://management.chinacloudapi.cn"),
+        ("graph", "https://graph.microsoft.com/"),
+        ("graph", "https://graph.keyless.localhost:8443"),
     ],
 )
 def test_every_spelling_of_an_audience_counts_at_its_own_surface_only(
@@ -188,8 +192,7 @@ def test_no_other_token_gets_a_claims_challenge(world: World) -> None:
 @pytest.mark.parametrize("surface", SURFACES)
 def test_a_deleted_identitys_token_is_refused_at_once(world: World, surface: str) -> None:
     who = world.workload(unique("gone"))
-    for role in ("Owner", "Key Vault Administrator", "Storage Blob Data Owner"):
-        world.grant(who, role, world.owner.subscription)
+    assign_everything(world.owner, who.principal_id)
     request = world.surfaces[surface].read
     assert world.ask(surface, request, who.bearer(surface)).status_code == request.done
     world.owner.arm("DELETE", who.id)
@@ -206,8 +209,7 @@ def test_a_deleted_identitys_token_is_refused_at_once(world: World, surface: str
 def test_a_system_assigned_identity_dies_with_its_app(world: World, surface: str, end: str) -> None:
     owner, name = world.owner, unique("app")
     app = owner.app(name, system=True)
-    for role in ("Owner", "Key Vault Administrator", "Storage Blob Data Owner"):
-        world.grant(app["identity"]["principalId"], role, owner.subscription)
+    assign_everything(owner, app["identity"]["principalId"])
     token = world.platform.identity_token(name, AUDIENCES[surface])
     request = world.surfaces[surface].read
     assert world.ask(surface, request, f"Bearer {token}").status_code == request.done
@@ -262,3 +264,4 @@ def test_what_is_refused_was_asked_for_properly(world: World) -> None:
     assert kinds["vault"] == {"GET", "PUT", "PATCH", "POST", "DELETE"}
     assert kinds["blob"] == {"GET", "HEAD", "PUT", "DELETE"}
     assert kinds["management"] == {"GET", "PUT", "PATCH", "POST", "DELETE"}
+    assert kinds["graph"] == {"GET", "PATCH", "POST", "DELETE"}

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.harness import ARM, STORAGE, VAULT, Owner
+from tests.harness import ARM, GRAPH, STORAGE, VAULT, Owner
 from tests.inprocess import Platform, PlatformOwner, running_platform
 from tests.refusals.forgery import Forger
 from tests.refusals.surfaces import (
@@ -27,7 +27,7 @@ from tests.refusals.surfaces import (
     surfaces_of,
 )
 
-AUDIENCES = {"vault": VAULT, "blob": STORAGE, "management": ARM}
+AUDIENCES = {"vault": VAULT, "blob": STORAGE, "management": ARM, "graph": GRAPH}
 
 
 @dataclass
@@ -86,7 +86,7 @@ class World:
     def get(self, surface: str, name: str, path: str, who: Workload | str, method: str = "GET", **given: Any) -> int:
         """The status of a request in short: `name` is that of a vault or an account."""
         token = who if isinstance(who, str) else who.token(surface)
-        host = "management" if surface == "management" else f"{name}.{surface}"
+        host = surface if surface in {"management", "graph"} else f"{name}.{surface}"
         given.setdefault("headers", {"x-ms-version": "2024-11-04"} if surface == "blob" else {})
         return self.owner.send(method, host, path, token, **given).status_code
 
@@ -133,6 +133,13 @@ def new_workload(owner: PlatformOwner, name: str) -> Workload:
     return Workload(owner.server, made["id"], made["principalId"], made["clientId"], f"app-{name}")
 
 
+def assign_everything(owner: Owner, principal_id: str) -> None:
+    """All that the owner has."""
+    for role in ("Owner", "Key Vault Administrator", "Storage Blob Data Owner"):
+        owner.assign(principal_id, role, owner.subscription)
+    owner.assign(principal_id, "Global Administrator", "")
+
+
 def furnish(owner: Owner) -> None:
     """The same in every world: a vault with a secret, an account with a blob, an app with an identity."""
     owner.vault(VAULT_NAME)
@@ -142,8 +149,7 @@ def furnish(owner: Owner) -> None:
     owner.blob(ACCOUNT_NAME, "box/b", b"data")
     identity = owner.identity(IDENTITY_NAME)
     app = owner.app(APP_NAME, identity["id"], system=True)
-    for role in ("Owner", "Key Vault Administrator", "Storage Blob Data Owner"):
-        owner.assign(app["identity"]["principalId"], role, owner.subscription)
+    assign_everything(owner, app["identity"]["principalId"])
 
 
 @contextmanager
@@ -157,8 +163,7 @@ def new_world(folder: Path) -> Iterator[World]:
         furnish(owner)
         furnish(stranger)
         mighty, powerless = new_workload(owner, "mighty"), new_workload(owner, "powerless")
-        for role in ("Owner", "Key Vault Administrator", "Storage Blob Data Owner"):
-            owner.assign(mighty.principal_id, role, owner.subscription)
+        assign_everything(owner, mighty.principal_id)
         yield World(here, owner, elsewhere, surfaces_of(owner), mighty, powerless)
         owner.close()
         stranger.close()

@@ -340,6 +340,47 @@ class TestParts:
         with pytest.raises(KeylessError, match="damaged"):
             PARTS.decrypt_chunk(part_id, index, last, chunk)
 
+    @pytest.mark.parametrize("total", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 7])
+    @pytest.mark.parametrize("first", [0, 5])
+    def test_many_chunks_at_once_are_the_same_chunks(self, total: int, first: int) -> None:
+        sealed = bytearray(PARTS.sealed_size(total) + 3)
+        size = PARTS.encrypt_chunks(b"p", first, True, BODY[:total], sealed)
+        assert size == PARTS.sealed_size(total)
+        count = PARTS.chunk_count(total)
+        one_by_one = [
+            PARTS.encrypt_chunk(b"p", first + i, i == count - 1, BODY[i * CHUNK : min(total, (i + 1) * CHUNK)])
+            for i in range(count)
+        ]
+        assert sealed[:size] == b"".join(one_by_one)
+        chunks = range(first, first + count)
+        assert PARTS.decrypt_chunks(b"p", chunks, chunks[-1], bytes(sealed[:size])) == BODY[:total]
+
+    @pytest.mark.parametrize(("first", "last", "size"), [(0, False, CHUNK - 1), (2**32 - 1, True, CHUNK + 1)])
+    def test_many_chunks_of_a_wrong_size_are_not_sealed(self, first: int, last: bool, size: int) -> None:
+        with pytest.raises(KeylessError):
+            PARTS.encrypt_chunks(b"p", first, last, bytes(size), bytearray(2 * size + 100))
+
+    @pytest.mark.parametrize(
+        ("chunks", "final", "sealed"),
+        [
+            (range(4), 4, SEALED_BODY),
+            (range(1, 5), 4, SEALED_BODY),
+            (range(4), 3, SEALED_BODY[: PARTS.sealed_offset(3)]),
+            (range(3), 3, SEALED_BODY),
+            (range(4), 3, SEALED_BODY[:-1]),
+            (range(4), 3, SEALED_BODY[: PARTS.sealed_offset(3) + 5]),
+            (range(1), 0, b""),
+            (range(1), 0, b"x"),
+            (range(4), 3, SEALED_BODY[:CHUNK] + b"x" + SEALED_BODY[CHUNK + 1 :]),
+        ],
+    )
+    def test_many_chunks_open_only_where_they_were_put_and_whole(
+        self, chunks: range, final: int, sealed: bytes
+    ) -> None:
+        assert PARTS.decrypt_chunks(b"p", range(4), 3, SEALED_BODY) == BODY
+        with pytest.raises(KeylessError, match="damaged"):
+            PARTS.decrypt_chunks(b"p", chunks, final, sealed)
+
     def test_a_part_cut_off_at_a_chunk_does_not_read(self) -> None:
         cut = SEALED_BODY[: PARTS.sealed_offset(2)]
         with pytest.raises(KeylessError, match="damaged"):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from keyless.http.http1 import Http1
 from keyless.model.app import Lease
 from keyless.store.sqlite import open_store
 from keyless.workload import lease_socket
@@ -27,7 +28,7 @@ async def no_launch(_opening: OpenLease) -> tuple[Lease, Mapping[str, object]]:
     raise RuntimeError("a secret: hunter2")
 
 
-def no_http(_lease: Lease) -> asyncio.Protocol:
+def no_http(_lease: Lease) -> Http1:
     raise AssertionError
 
 

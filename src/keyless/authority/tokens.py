@@ -9,6 +9,7 @@ Source: Microsoft identity platform, "Access token claims reference" (v1.0 token
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -88,24 +89,33 @@ class TokenAuthority:
         self._domain = domain
         self._lifetime = lifetime
         self._is_signed_in = is_signed_in
-        self._issued: dict[tuple[str, str], tuple[str, IssuedToken]] = {}
-        self._signing: dict[tuple[str, str], asyncio.Task[IssuedToken]] = {}
+        self._issued: dict[tuple[str, str, int], tuple[str, IssuedToken]] = {}
+        self._signing: dict[tuple[str, str, int], asyncio.Task[IssuedToken]] = {}
         self._verified: dict[str, VerifiedToken] = {}
 
     # issuing
 
-    async def issue(self, principal: Principal, resource: str) -> IssuedToken:
-        """A token for a principal and an audience: the same one again until it nears its end."""
+    async def issue(
+        self, principal: Principal, resource: str, *, longest_life: int | None = None, rejected: str = ""
+    ) -> IssuedToken:
+        """A token for a principal and an audience: the same one again until it nears its end.
+
+        It lives for `longest_life` seconds if the setting is more. The one whose SHA-256 in hex is `rejected` is not
+        given out again.
+        """
         if not 0 < len(resource) <= MAX_RESOURCE or not resource.isprintable():
             raise invalid("The resource is the URI of what the token is for, such as https://vault.azure.net.")
-        key = (principal.principal_id, resource)
+        lifetime = min(longest_life or self._lifetime, self._lifetime)
+        key = (principal.principal_id, resource, lifetime)
         cached = self._issued.get(key)
         if cached and cached[0] in self._keys.verifying and self._is_fresh(cached[1]):
-            return cached[1]
+            if not rejected or _sha256(cached[1].token) != rejected:
+                return cached[1]
+            del self._issued[key]
         # many may ask at the same moment: one signature serves them all
         task = self._signing.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._sign(principal, resource))
+            task = asyncio.get_running_loop().create_task(self._sign(principal, resource, lifetime))
             self._signing[key] = task
             task.add_done_callback(lambda _done: self._signing.pop(key, None))
         return await asyncio.shield(task)
@@ -114,9 +124,9 @@ class TokenAuthority:
         left = token.expires_on - self._clock()
         return left > min(_RENEW_SECONDS, _RENEW_SHARE * (token.expires_on - token.not_before))
 
-    async def _sign(self, principal: Principal, resource: str) -> IssuedToken:
+    async def _sign(self, principal: Principal, resource: str, lifetime: int) -> IssuedToken:
         now = int(self._clock())
-        expires = now + self._lifetime
+        expires = now + lifetime
         claims: dict[str, object] = {
             "aud": resource,
             "iss": self.issuer,
@@ -137,7 +147,7 @@ class TokenAuthority:
         signer = self._keys.active
         token = await self.sign(claims, signer)
         issued = IssuedToken(SecretStr(token), resource, now, expires)
-        _remember(self._issued, (principal.principal_id, resource), (signer.kid, issued))
+        _remember(self._issued, (principal.principal_id, resource, lifetime), (signer.kid, issued))
         return issued
 
     async def sign(self, claims: Mapping[str, object], signer: SigningKey | None = None) -> str:
@@ -206,6 +216,10 @@ def _sign_in(claims: Mapping[str, object]) -> str:
     if kind not in {"app", "user"} or not isinstance(sign_in, str) or (kind == "user") != bool(sign_in):
         raise refused("it is not an access token")
     return sign_in
+
+
+def _sha256(token: SecretStr) -> str:
+    return hashlib.sha256(token.reveal().encode()).hexdigest()
 
 
 def _distrusted(kind: ErrorKind) -> KeylessError:

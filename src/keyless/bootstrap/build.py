@@ -5,6 +5,7 @@ Owns which part is handed to which. Nothing here does any work of its own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from keyless.authority.clients.owner_key import OwnerKeyWay
 from keyless.authority.clients.secret import ClientSecretWay
 from keyless.authority.failures import Failures
 from keyless.authority.grants.client_credentials import ClientCredentials
+from keyless.authority.instance_assertions import AssertionAuthority
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.passwords import Passwords
 from keyless.authority.people.state import SignedInState
@@ -37,7 +39,6 @@ from keyless.directory.applications import Applications
 from keyless.directory.groups import Groups
 from keyless.directory.principals import Directory
 from keyless.directory.users import Users
-from keyless.http.asgi import Application
 from keyless.http.hosts import Hosts
 from keyless.http.kernel import Kernel
 from keyless.http.request_ids import request_ids
@@ -96,7 +97,10 @@ from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
 from keyless.workload.endpoint import IdentityEndpoint
-from keyless.workload.hosts import all_shapes
+from keyless.workload.faults import Faults
+from keyless.workload.hosts import Material, all_shapes
+from keyless.workload.identities import InstanceIdentities
+from keyless.workload.instance_assertions import InstanceAssertions
 from keyless.workload.instances import Instances
 from keyless.workload.launch import Launches, Surroundings
 from keyless.workload.lease_socket import LeaseSocket
@@ -185,6 +189,13 @@ async def build(
         lifetime=config.token_lifetime,
         is_signed_in=parts.people.is_signed_in,
     )
+    assertion_authority = AssertionAuthority(
+        keys, clock, os.urandom, signers, issuer=instance.issuer, tenant=instance.tenant
+    )
+    identities = InstanceIdentities(
+        resources.get, directory, RateLimit(config.token_rate, clock), Faults(asyncio.sleep)
+    )
+    assertions = InstanceAssertions(assertion_authority, instances, identities)
     hashers = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="keyless-hasher")
     passwords = Passwords(hashers, os.urandom)
     clients = Clients(
@@ -193,6 +204,7 @@ async def build(
         ClientSecretWay(passwords, Failures(clock), clock, os.urandom(32)),
         OwnerKeyWay(directory, clock),
         CertificateWay(clock),
+        assertions,
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -274,14 +286,7 @@ async def build(
             hosts.target,
         ),
         "identity": IdentityEndpoint(
-            all_shapes(),
-            instances,
-            resources.get,
-            directory,
-            authority,
-            audit,
-            RateLimit(config.token_rate, clock),
-            clock,
+            all_shapes(resources.get, assertions), instances, identities, authority, audit, clock
         ),
     }
     kernel = Kernel(
@@ -291,8 +296,7 @@ async def build(
         audit,
         {"storage": shared.read},
     )
-    application = Application(kernel.dispatch, hosts, request_ids(os.urandom))
-    http = HttpServer(application, tls.server_context(), connections)
+    http = HttpServer(kernel.dispatch, hosts, request_ids(os.urandom), tls.server_context(), connections)
     launches = Launches(
         lambda name: resources.named(site_type.NAME, name),
         lambda: directory.by_id(instance.owner.principal_id),
@@ -305,6 +309,7 @@ async def build(
         Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
+        Material(tls.loopback_leaf, assertions).of,
     )
     leases = LeaseSocket(instances, launches.open, http.protocol, connections // 3)
 

@@ -58,12 +58,13 @@ class Principals:
         found = [known for known in self.all() if known.principal_id and _means(word, known)]
         if not found and _GUID.fullmatch(word):
             return word.lower()
-        return _the_one(word, found, f"principal {word!r}: write {HELP}").principal_id
+        return _the_one(word, found, f"There is no principal {word!r}: write {HELP}.").principal_id
 
     def find(self, word: str, kind: str = "") -> Known:
         """The one that a word stands for, of a kind if one is given. Refused if nobody has that name, or several do."""
+        what = kind or "principal"
         found = [known for known in self.all() if kind in {"", known.kind} and _means(word, known)]
-        return _the_one(word, found, f"{kind or 'principal'} {word!r}: `keyless principal list` shows those there are")
+        return _the_one(word, found, f"There is no {what} {word!r}: `keyless principal list` shows those there are.")
 
     def name(self, principal_id: str) -> str:
         """The name to show for a principal ID; the ID itself if it is nobody's here."""
@@ -131,11 +132,11 @@ def _means(word: str, known: Known) -> bool:
     return lowered in names - {""}
 
 
-def _the_one(word: str, found: list[Known], what: str) -> Known:
+def _the_one(word: str, found: list[Known], nobody: str) -> Known:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Refused(f"There is no {what}.", status=404)
+        raise Refused(nobody, status=404)
     choices = ", ".join(
         f"{known.word}{f' in {known.group}' if known.group else ''} ({known.principal_id or known.client_id})"
         for known in found

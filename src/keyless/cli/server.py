@@ -47,8 +47,6 @@ def up(data: Path | None, port: int | None, detach: bool, ready_fd: int | None) 
         return
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("keyless").setLevel(logging.INFO)
-    # what fails in a request is told by keyless itself, without the values that a traceback would show
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
     def ready(instance: Instance) -> None:
         if ready_fd is None:

@@ -30,7 +30,7 @@ class Acceptor:
         self,
         listener: socket.socket,
         context: ssl.SSLContext,
-        protocol: Callable[[], asyncio.Protocol],
+        protocol: Callable[[], asyncio.BaseProtocol],
         opened: Callable[[], int],
         limit: int,
     ) -> None:

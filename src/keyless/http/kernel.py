@@ -72,15 +72,11 @@ class Kernel:
         caller = delegation.principal if delegation else self.authenticate(bearer(request), surface.name)
         if isinstance(operation, KeylessError):
             raise operation
-        asked = _Asked(surface.name, operation, request, caller, delegation)
-
-        async def require(requirements: Iterable[Requirement]) -> None:
-            await self._authorised(asked, tuple(requirements))
-
-        call = Call(request, caller, require, self.dispatch)
+        asked = _Asked(self, surface.name, operation, request, caller, delegation)
+        call = Call(request, caller, asked.require, self.dispatch)
         if operation.self_service:
             return await operation.handle(call)
-        event = await self._authorised(asked, operation.requirements)
+        event = await asked.authorised(operation.requirements)
         if not operation.changes:
             return await operation.handle(call)
         try:
@@ -94,51 +90,54 @@ class Kernel:
         self.audit.outcome(event, response.status)
         return response
 
-    async def _authorised(self, asked: _Asked, requirements: tuple[Requirement, ...]) -> AuditEvent:
-        withheld = asked.withheld(requirements)
-        decision = withheld or self.authorise(asked.caller, requirements)
-        told = decision.requirement if isinstance(decision, Denied) else requirements[0]
-        event = AuditEvent(
-            request_id=asked.request.request_id,
-            surface=asked.surface,
-            operation=asked.operation.name,
-            scope=str(told.scope),
-            action=" or ".join(p.action for p in told.any_of),
-            principal_id=asked.caller.principal_id,
-            principal_name=asked.caller.display_name,
-            decision="denied" if isinstance(decision, Denied) else "allowed",
-            reason=f"{decision.reason}{asked.means}",
-        )
-        await self.audit.decision(event, durable=isinstance(decision, Denied) or asked.operation.changes)
-        if isinstance(decision, Denied):
-            raise KeylessError(ErrorKind.FORBIDDEN, asked.told(decision, withheld), code=decision.code)
-        return event
-
 
 @dataclass  # not frozen: made for every request
 class _Asked:
     """What is asked for and by whom; with a delegation, `caller` is who passed its rights on."""
 
+    kernel: Kernel
     surface: str
     operation: Operation
     request: Request
     caller: Principal
     delegation: Delegation | None
 
-    @property
-    def means(self) -> str:
-        """By what the caller's rights came here, for the audit log."""
-        return f" (through {self.delegation.means})" if self.delegation else ""
+    async def require(self, requirements: Iterable[Requirement]) -> None:
+        """See `surface.Call`."""
+        await self.authorised(tuple(requirements))
 
-    def withheld(self, requirements: tuple[Requirement, ...]) -> Denied | None:
+    async def authorised(self, requirements: tuple[Requirement, ...]) -> AuditEvent:
+        """Decide, and keep the decision; raises FORBIDDEN."""
+        withheld = self._withheld(requirements) if self.delegation else None
+        decision = withheld or self.kernel.authorise(self.caller, requirements)
+        denied = decision if isinstance(decision, Denied) else None
+        reason = f"{decision.reason} (through {self.delegation.means})" if self.delegation else decision.reason
+        told = denied.requirement if denied else requirements[0]
+        event = AuditEvent(
+            self.request.request_id,
+            self.surface,
+            self.operation.name,
+            str(told.scope),
+            " or ".join([p.action for p in told.any_of]),
+            self.caller.principal_id,
+            self.caller.display_name,
+            "denied" if denied else "allowed",
+            reason,
+        )
+        await self.kernel.audit.decision(event, durable=denied is not None or self.operation.changes)
+        if denied:
+            raise KeylessError(ErrorKind.FORBIDDEN, self._told(denied, withheld), code=denied.code)
+        return event
+
+    def _withheld(self, requirements: tuple[Requirement, ...]) -> Denied | None:
         """The denial of what was not passed on."""
-        for requirement in requirements if self.delegation else ():
-            assert self.delegation is not None
+        assert self.delegation is not None
+        for requirement in requirements:
             if why := self.delegation.withholds(self.operation.name, requirement):
                 return Denied(requirement, why, "")
         return None
 
-    def told(self, denied: Denied, withheld: Denied | None) -> str:
+    def _told(self, denied: Denied, withheld: Denied | None) -> str:
         """The sentence for the client; whoever holds a delegation is not told which roles its maker has."""
         if self.delegation is None:
             who = f"{self.caller.display_name} (principal {self.caller.principal_id})"

@@ -1,6 +1,6 @@
 """Requests and responses as every surface sees them.
 
-Owns their shapes and the reading of query, headers and body. Must not know the transport (ASGI is `asgi.py`)
+Owns their shapes and the reading of query, headers and body. Must not know the transport (`http1.py`)
 nor any surface. Bodies are streams; `read` needs a limit, so that nothing is ever held unbounded in memory.
 """
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 MAX_QUERY_FIELDS = 64
 
 
+#: Headers whose names users choose; clients show them as they come, so their case is kept both ways.
+OWN_NAMES = "x-ms-meta-"
+_MAX_REMEMBERED_NAME = 64
+
+
 class Headers:
     """Request headers: names ignore case; of a repeated one the values are joined with a comma (RFC 9110, 5.3)."""
 
@@ -29,10 +34,24 @@ class Headers:
         self._map: dict[str, str] = {}
         self._spelt: dict[str, str] = {}
         for name, value in pairs:
-            key = name.lower()
-            if key != name:
-                self._spelt.setdefault(key, name)
-            self._map[key] = f"{self._map[key]}, {value}" if key in self._map else value
+            self._add(name.lower(), name, value)
+
+    @classmethod
+    def read(cls, fields: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """As they came over the wire."""
+        headers = cls()
+        known = headers._map
+        for name, value in fields:
+            key = _lower(name) if len(name) <= _MAX_REMEMBERED_NAME else name.decode("latin-1").lower()
+            if key in known or key.startswith(OWN_NAMES):
+                headers._add(key, name.decode("latin-1"), value.decode("latin-1"))
+            else:
+                known[key] = value.decode("latin-1")
+        return headers
+
+    def _add(self, key: str, name: str, value: str) -> None:
+        self._map[key] = f"{self._map[key]}, {value}" if key in self._map else value
+        self._spelt.setdefault(key, name)
 
     def get(self, name: str, default: str = "") -> str:
         """The value, or `default`."""
@@ -58,11 +77,16 @@ class Headers:
         return f"Headers({sorted(self._map)})"  # names only: a value may be a token
 
 
+@lru_cache(maxsize=1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 def parse_query(raw: str) -> Mapping[str, str]:
     """Decode a query string; names are decoded too (clients send `api%2Dversion`), the first of a name counts."""
     if not raw:
         return {}
-    return _remembered_query(raw) if len(raw) <= _MAX_REMEMBERED_QUERY else _parse_query(raw)
+    return _remembered_query(raw) if len(raw) <= _MAX_REMEMBERED else _parse_query(raw)
 
 
 def _parse_query(raw: str) -> Mapping[str, str]:
@@ -76,8 +100,16 @@ def _parse_query(raw: str) -> Mapping[str, str]:
     return query
 
 
-# most requests of a client have the same few query strings; what is signed is longer, and differs each time
-_MAX_REMEMBERED_QUERY = 200
+def _segments(path: str) -> tuple[str, ...]:
+    try:
+        return tuple([unquote(part, errors="strict") for part in path.split("/")[1:]])
+    except UnicodeDecodeError as error:
+        raise invalid("The path is not UTF-8.", "InvalidUri") from error
+
+
+# most requests of a client have the same few paths and query strings; what is signed is longer, and differs each time
+_MAX_REMEMBERED = 200
+_remembered_segments = lru_cache(maxsize=1024)(_segments)
 _remembered_query = lru_cache(maxsize=1024)(_parse_query)
 
 
@@ -91,7 +123,7 @@ class Body:
     __slots__ = ("_chunks", "length")
 
     def __init__(self, chunks: AsyncIterator[bytes] | None = None, length: int | None = 0) -> None:
-        self._chunks = chunks if chunks is not None else _one(b"")
+        self._chunks = chunks
         #: What `Content-Length` says; None for a chunked body.
         self.length = length
 
@@ -102,7 +134,7 @@ class Body:
 
     def stream(self) -> AsyncIterator[bytes]:
         """The chunks as they arrive; raises KeylessError INVALID when the client breaks off."""
-        return self._chunks
+        return self._chunks or _one(b"")
 
     async def read(self, limit: int) -> bytes:
         """All of it; raises TOO_LARGE beyond `limit` bytes without reading on."""
@@ -110,7 +142,7 @@ class Body:
             raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
-        async for chunk in self._chunks:
+        async for chunk in self.stream():
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit)
@@ -171,10 +203,8 @@ class Request:
 
     def segments(self) -> list[str]:
         """The segments after the target's prefix, decoded one by one: an encoded slash stays inside its segment."""
-        try:
-            return [unquote(part, errors="strict") for part in self.path[len(self.target.prefix) :].split("/")[1:]]
-        except UnicodeDecodeError as error:
-            raise invalid("The path is not UTF-8.", "InvalidUri") from error
+        path = self.path[len(self.target.prefix) :]
+        return list(_remembered_segments(path) if len(path) <= _MAX_REMEMBERED else _segments(path))
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.host}{self.path} {self.request_id})"

@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from threading import Thread
 from typing import NamedTuple, NoReturn
@@ -60,10 +60,14 @@ def start_child(
     environ: Mapping[str, str],
     *,
     mask: Iterable[int],
-    folder: str,
+    enter: Callable[[], None],
+    clean_up: Callable[[], None],
     ours: Iterable[socket.socket],
 ) -> Guarded:
-    """Start `command` under a guard, which removes `folder` in the end and must not keep the sockets `ours` open."""
+    """Start `command` under a guard, which does `clean_up` in the end and must not keep the sockets `ours` open.
+
+    `enter` takes the child to where it runs, before it becomes the command.
+    """
     control, guards_end = socket.socketpair()
     launcher = os.getpid()
     pid = os.fork()
@@ -75,7 +79,7 @@ def start_child(
         control.close()
         for connection in ours:
             connection.close()
-        run_guard(guards_end, launcher, command=command, environ=environ, mask=mask, folder=folder)
+        run_guard(guards_end, launcher, command=command, environ=environ, mask=mask, enter=enter, clean_up=clean_up)
         os._exit(0)
     except Exception as error:
         complain(f"{command[0]} could not be started or guarded: {error}")

@@ -11,48 +11,31 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from keyless.launcher.jks import PASSWORD
-from keyless.launcher.lease import Lease
-from keyless.launcher.sources import LOOPBACK, SOURCES
+from keyless.launcher.sources import ALL_SOURCES, LOOPBACK, METADATA_ADDRESS, SOURCES, Around, named_identity
 from keyless.model.errors import invalid
 
 #: Exactly these: clients match suffixes, so one name more could send keyless's own names past the proxy.
-NO_PROXY = f"{LOOPBACK},169.254.169.254"
+NO_PROXY = f"{LOOPBACK},{METADATA_ADDRESS}"
 
-#: They name another source of tokens, or a credential that would be preferred to the managed identity.
+#: They name a credential that would be preferred to the managed identity, or another identity or authority.
 REMOVED = frozenset(
     {
         "AZURE_CLIENT_CERTIFICATE_PASSWORD",
         "AZURE_CLIENT_CERTIFICATE_PATH",
         "AZURE_CLIENT_ID",
         "AZURE_CLIENT_SECRET",
-        "AZURE_FEDERATED_TOKEN_FILE",
         "AZURE_PASSWORD",
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
         "AZURE_REGIONAL_AUTHORITY_NAME",
         "AZURE_TENANT_ID",
         "AZURE_USERNAME",
-        "IDENTITY_SERVER_THUMBPRINT",
-        "IMDS_ENDPOINT",
-        "MSI_ENDPOINT",
-        "MSI_SECRET",
     }
 )
 _PROXIES = frozenset({"ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"})
 _TRUST = frozenset({"CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"})
-_SOURCES = frozenset(
-    {
-        "IDENTITY_ENDPOINT",
-        "IDENTITY_HEADER",
-        "IDENTITY_SERVER_THUMBPRINT",
-        "IMDS_ENDPOINT",
-        "MSI_ENDPOINT",
-        "MSI_SECRET",
-    }
-)
 _JAVA = "JAVA_TOOL_OPTIONS"
 
 #: A setting of the app by one of these names, or by one of the proxies' in lower case, has no effect.
-PROTECTED = _PROXIES | {name.lower() for name in _PROXIES} | _TRUST | _SOURCES
+PROTECTED = _PROXIES | {name.lower() for name in _PROXIES} | _TRUST | ALL_SOURCES
 
 
 class TrustFiles(NamedTuple):
@@ -64,39 +47,43 @@ class TrustFiles(NamedTuple):
 
 
 def child_environment(
-    inherited: Mapping[str, str],
-    lease: Lease,
-    *,
-    host: str,
-    identity_port: int,
-    proxy_port: int,
-    trust: TrustFiles,
+    inherited: Mapping[str, str], around: Around, *, proxy_port: int | None, trust: TrustFiles
 ) -> dict[str, str]:
-    """Everything that the child's environment holds; raises `invalid` for a setting that none can hold."""
+    """Everything that the child's environment holds; raises `invalid` for a setting that none can hold.
+
+    Without a proxy the child has none at all, not even the one that was inherited.
+    """
+    lease = around.lease
     settings = {name: value.reveal() for name, value in lease.settings.items() if name not in PROTECTED}
     for name, value in settings.items():
         if not name or "=" in name or "\0" in name + value or not _is_unicode(name + value):
             raise invalid(f"The setting {name!r} of app {lease.app} cannot be an environment variable: rename it.")
-    proxy = f"http://{LOOPBACK}:{proxy_port}"
-    wants_http_proxy = any(inherited.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"))
-    client_id = {"AZURE_CLIENT_ID": lease.client_id} if lease.client_id else {}
+    named = named_identity(lease)
     return {
         **{name: value for name, value in inherited.items() if name not in REMOVED | PROTECTED},
         "AZURE_AUTHORITY_HOST": lease.authority,
         "AZURE_TENANT_ID": lease.tenant,
         # not "ManagedIdentityCredential": older versions refuse that, and some lose the client ID that they were given
         "AZURE_TOKEN_CREDENTIALS": "prod",
-        **client_id,
+        **({"AZURE_CLIENT_ID": named} if named else {}),
         **settings,
-        **SOURCES[host](lease, identity_port),
-        **_both_cases("HTTPS_PROXY", proxy),
-        **(_both_cases("HTTP_PROXY", proxy) if wants_http_proxy else {}),
-        **_both_cases("NO_PROXY", NO_PROXY),
+        **SOURCES[lease.host](around),
+        **(_proxies(inherited, proxy_port) if proxy_port else {}),
         "CURL_CA_BUNDLE": trust.bundle,
         "NODE_EXTRA_CA_CERTS": trust.added,
         "REQUESTS_CA_BUNDLE": trust.bundle,
         "SSL_CERT_FILE": trust.bundle,
         _JAVA: _java_options(settings.get(_JAVA, inherited.get(_JAVA, "")), proxy_port, trust.java),
+    }
+
+
+def _proxies(inherited: Mapping[str, str], port: int) -> dict[str, str]:
+    proxy = f"http://{LOOPBACK}:{port}"
+    wants_http_proxy = any(inherited.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"))
+    return {
+        **_both_cases("HTTPS_PROXY", proxy),
+        **(_both_cases("HTTP_PROXY", proxy) if wants_http_proxy else {}),
+        **_both_cases("NO_PROXY", NO_PROXY),
     }
 
 
@@ -108,12 +95,15 @@ def _both_cases(name: str, value: str) -> dict[str, str]:
     return {name: value, name.lower(): value}
 
 
-def _java_options(former: str, proxy_port: int, trust_store: str) -> str:
+def _java_options(former: str, proxy_port: int | None, trust_store: str) -> str:
     quoted = f'"{trust_store}"' if any(c.isspace() for c in trust_store) else trust_store
-    options = (
+    proxy = (
         f"-Dhttps.proxyHost={LOOPBACK}",
         f"-Dhttps.proxyPort={proxy_port}",
         f"-Dhttp.nonProxyHosts={NO_PROXY.replace(',', '|')}",
+    )
+    options = (
+        *(proxy if proxy_port else ()),
         f"-Djavax.net.ssl.trustStore={quoted}",
         f"-Djavax.net.ssl.trustStorePassword={PASSWORD}",
         "-Djavax.net.ssl.trustStoreType=JKS",

@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from keyless.launcher.trust import remove_folder
 from keyless.launcher.usage import complain
 
 #: The exit statuses that shells use for a command that they cannot start.
@@ -47,12 +46,13 @@ def run_guard(
     command: Sequence[str],
     environ: Mapping[str, str],
     mask: Iterable[int],
-    folder: str,
+    enter: Callable[[], None],
+    clean_up: Callable[[], None],
 ) -> None:
-    """Be the guard of process `launcher` until the child or the launcher has ended; then remove `folder`.
+    """Be the guard of process `launcher` until the child or the launcher has ended; then `clean_up`.
 
     `control` takes one byte per signal for the child, and gives one `ENDING`. Signals are blocked here; the child gets
-    the signal mask `mask`.
+    the signal mask `mask`, and does `enter` before anything else.
     """
     prctl = _prctl()
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -63,6 +63,7 @@ def run_guard(
     guard = os.getpid()
     child = os.fork()
     if child == 0:
+        enter()  # first: to change one's privileges is to lose the signal of the parent's death
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == guard:
             signal.signal(signal.SIGCHLD, former or signal.SIG_DFL)
@@ -77,7 +78,10 @@ def run_guard(
     else:
         with suppress(OSError):
             control.send(ENDING.pack(status))
-    remove_folder(folder)
+            # the launcher still serves what the child said last, and needs what is to be cleaned up
+            while control.recv(64):
+                pass
+    clean_up()
 
 
 class _Watch:

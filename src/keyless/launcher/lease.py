@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from keyless.model.app import HOSTS
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import HOSTS
 from keyless.model.secretstr import SecretStr
 
 #: Bytes of the line that opens a connection, and of the server's answer to it.
@@ -44,19 +44,27 @@ class Wanted(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """What the server grants to one instance of an app."""
+    """What the server grants to one instance of an app.
+
+    `client_id` is that of its only identity, `default_client_id` that of requests that name none. `material` is what
+    the launcher itself needs for the shape `host`: for Service Fabric's a certificate and its key as PEM, for workload
+    identity's the first assertion.
+    """
 
     id: str
     key: SecretStr
     header: SecretStr
     app: str
+    host: str
     tenant: str
     client_id: str
+    default_client_id: str
     settings: dict[str, SecretStr]
     server: Address
     authority: str
     claims: Claims
     ca: str
+    material: SecretStr
 
 
 def lease_opening(wanted: Wanted, identity_port: int) -> bytes:
@@ -83,13 +91,16 @@ def read_grant(line: bytes) -> Lease:
             key=SecretStr(_text(answer["key"])),
             header=SecretStr(_text(answer["header"])),
             app=_text(answer["app"]),
+            host=_text(answer["host"]),
             tenant=_text(answer["tenant"]),
             client_id=_text(answer["client_id"]),
+            default_client_id=_text(answer["default_client_id"]),
             settings={_text(name): SecretStr(_text(value)) for name, value in answer["settings"].items()},
             server=Address(_text(answer["server"]["host"]), int(answer["server"]["port"])),
             authority=_text(answer["authority"]),
             claims=Claims(_text(answer["domain"]).lower(), tuple(_text(name).lower() for name in answer["clouds"])),
             ca=_text(answer["ca"]),
+            material=SecretStr(_text(answer["material"])),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _not_understood() from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from contextlib import suppress
 
 from keyless.launcher.lease import Address, Claims
@@ -15,7 +16,7 @@ from keyless.launcher.proxy_request import (
     forward_head,
     read_request,
 )
-from keyless.launcher.relay import Endpoint, patiently
+from keyless.launcher.relay import AWAY, Endpoint, connect_to, patiently
 from keyless.launcher.routes import ToServer, Upstream, UserProxies, route
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 
@@ -24,9 +25,13 @@ CONNECT_SECONDS = 30.0
 
 
 class Proxy:
-    """Handles the connections of the proxy port."""
+    """Handles the connections of the proxy port.
 
-    def __init__(self, server: Address, claims: Claims, user: UserProxies) -> None:
+    For an isolated program this machine's loopback, with other instances' ports, is out of bounds.
+    """
+
+    def __init__(self, server: Address, claims: Claims, user: UserProxies, *, isolated: bool = False) -> None:
+        self._isolated = isolated
         self._server = server
         self._claims = claims
         self._user = user
@@ -54,11 +59,12 @@ class Proxy:
         if isinstance(way, ToServer):
             if forward is not None:
                 raise invalid(f"{host} answers https only: ask for an https:// address.")
-            return await patiently(
-                lambda: _connect(*self._server), "The keyless server is away: start it with `keyless up`."
-            )
+            return await patiently(lambda: connect_to(*self._server), AWAY)
         proxy = way if isinstance(way, Upstream) else None
         endpoint = await _connect_soon(*(proxy[:2] if proxy else (host, port)))
+        if self._isolated and proxy is None and _is_loopback(endpoint):
+            endpoint.transport.abort()
+            raise invalid(f"{host} is this machine itself, which an isolated program does not reach.")
         if forward is not None:
             endpoint.transport.write(forward_head(forward, proxy))
         elif proxy is not None:
@@ -79,18 +85,18 @@ async def _open_tunnel(endpoint: Endpoint, host: str, port: int, proxy: Upstream
         raise
 
 
+def _is_loopback(endpoint: Endpoint) -> bool:
+    # what the kernel says it is connected to: a name, or an address in a strange form, may lead here as well
+    address = ipaddress.ip_address(endpoint.transport.get_extra_info("peername")[0].partition("%")[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
 async def _connect_soon(host: str, port: int) -> Endpoint:
     reason = "it does not answer"
     with suppress(TimeoutError):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return await _connect(host, port)
+                return await connect_to(host, port)
         except OSError as error:
             reason = error.strerror or reason
     raise KeylessError(ErrorKind.UNAVAILABLE, f"{host}:{port} cannot be reached: {reason}.")
-
-
-async def _connect(host: str, port: int) -> Endpoint:
-    loop = asyncio.get_running_loop()
-    _, endpoint = await loop.create_connection(Endpoint, host, port, happy_eyeballs_delay=0.25)
-    return endpoint

@@ -10,18 +10,24 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 
 MAX_HEAD = 32 * 1024
 HEAD_SECONDS = 30.0
+HANDSHAKE_SECONDS = 10.0
 #: How long something that is restarting is waited for.
 PATIENCE_SECONDS = 30.0
 #: What the child said before it ended may still be on its way out.
 DRAIN_SECONDS = 2.0
 #: Bytes kept of a side that has no other side yet.
 MAX_HELD = 64 * 1024
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+AWAY = "The keyless server is away: start it with `keyless up`."
 
 T = TypeVar("T")
 
@@ -34,6 +40,7 @@ class Endpoint(asyncio.Protocol):
         self._held = bytearray()
         self._other: Endpoint | None = None
         self._ended = False
+        self._deaf = False
         self._news = asyncio.Event()
         self.lost = asyncio.get_running_loop().create_future()
 
@@ -43,6 +50,8 @@ class Endpoint(asyncio.Protocol):
             self._connected(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         if self._other is not None:
             self._other.transport.write(data)
             return
@@ -56,7 +65,7 @@ class Endpoint(asyncio.Protocol):
         self._news.set()
         if self._other is not None:
             self._other.finish(also_ended=self)
-        return True  # the other direction goes on
+        return self.transport.can_write_eof()  # the other direction goes on, where there can be one way alone
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ended = True
@@ -79,6 +88,8 @@ class Endpoint(asyncio.Protocol):
         if self._ended:
             self.transport.close()
             also_ended.transport.close()
+        elif not self.transport.can_write_eof():
+            self.transport.close()
         elif not self.transport.is_closing():
             with suppress(OSError):
                 self.transport.write_eof()
@@ -107,6 +118,34 @@ class Endpoint(asyncio.Protocol):
             self.transport.write(data)
         self.transport.close()
 
+    def drop_input(self) -> None:
+        """Take nothing more from the peer, whatever it sends."""
+        self._held.clear()
+        self._deaf = True
+
+    async def start_tls(self, context: SSLContext) -> None:
+        """From now on speak TLS as the server; raises OSError. Reading has been paused since the beginning."""
+        try:
+            secured = await asyncio.get_running_loop().start_tls(
+                self.transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            )
+            if secured is None:
+                raise ConnectionError("the peer has gone")
+            self.transport = secured
+        except BaseException:
+            self.transport.abort()
+            self.connection_lost(None)  # nobody else says so
+            raise
+
+    async def read_all(self) -> bytes:
+        """All that the peer sends until it ends; raises ConnectionError beyond a limit."""
+        while not self._ended:
+            if len(self._held) >= MAX_HELD:
+                raise ConnectionError("too much came")
+            self._news.clear()
+            await self._news.wait()
+        return bytes(self._held)
+
     async def read_head(self) -> bytes:
         """Take a header block off what arrived, with the empty line that ends it; what follows is kept.
 
@@ -129,6 +168,13 @@ class Endpoint(asyncio.Protocol):
         head = bytes(self._held[: end + 4])
         del self._held[: end + 4]
         return head
+
+
+async def connect_to(host: str, port: int) -> Endpoint:
+    """A connection to a host; raises OSError."""
+    loop = asyncio.get_running_loop()
+    _, endpoint = await loop.create_connection(Endpoint, host, port, happy_eyeballs_delay=0.25)
+    return endpoint
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]], away: str) -> T:
@@ -156,7 +202,9 @@ class Port:
         *,
         admit: Callable[[socket.socket], bool],
         limit: int,
+        tls: SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         self._listening = listening
         self._handle = handle
         self._admit = admit
@@ -179,11 +227,18 @@ class Port:
         if len(self._handling) >= self._limit or not self._admit(connection):
             client.transport.abort()
             return
+        if self._tls is not None:
+            client.transport.pause_reading()
         self._handling[client] = asyncio.ensure_future(self._run(client))
         client.lost.add_done_callback(lambda _: self._handling.pop(client).cancel())
 
     async def _run(self, client: Endpoint) -> None:
         try:
+            if self._tls is not None:
+                try:
+                    await client.start_tls(self._tls)
+                except OSError:
+                    return
             await self._handle(client)
         except BaseException:
             client.transport.abort()

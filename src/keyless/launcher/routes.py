@@ -46,6 +46,9 @@ class UserProxies(NamedTuple):
     plain: str
     exempt: tuple[str, ...]
 
+    def __bool__(self) -> bool:
+        return bool(self.tunnels or self.plain)
+
     def __repr__(self) -> str:
         return "UserProxies(…)"  # the addresses may hold passwords
 

@@ -3,75 +3,116 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from getopt import GetoptError, getopt
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from keyless.launcher.arc_files import FOLDER as KEY_FOLDER
+from keyless.launcher.arc_files import prepare_folder
 from keyless.launcher.child import end_like, hold_signals, start_child
 from keyless.launcher.environment import child_environment
-from keyless.launcher.lease import NAMES, Wanted
-from keyless.launcher.sources import LOOPBACK
+from keyless.launcher.lease import NAMES, Lease, Wanted
+from keyless.launcher.routes import user_proxies
+from keyless.launcher.sockets import Inside, Sockets, listen
+from keyless.launcher.sources import LOOPBACK, METADATA_ADDRESS, Around
+from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
 from keyless.launcher.unix_socket import take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
-from keyless.model.app import FAULTS, HOSTS
 from keyless.model.errors import invalid
-from keyless.model.paths import data_folder
+from keyless.model.hosts import ARC, FAULTS, HOSTS, IMDS, WORKLOAD_IDENTITY
+from keyless.model.paths import config_folder, data_folder
 
-USAGE = "usage: keyless run --app NAME [--host SHAPE] [--names clouds|own] [--data DIR] -- COMMAND [ARGUMENT…]"
+if TYPE_CHECKING:
+    from keyless.launcher.isolation.isolated import Isolated
+
+USAGE = (
+    "usage: keyless run --app NAME [--isolate] [--host SHAPE] [--fault FAULT]… [--names clouds|own] [--data DIR] "
+    "-- COMMAND [ARGUMENT…]"
+)
+
+HELP = f"""{USAGE}
+
+  --isolate  (Linux) a network of the program's own, in which 169.254.169.254 and the clouds' names lead to keyless
+  SHAPE  the host with managed identity that the program finds:
+         {", ".join(HOSTS[:4])},
+         {", ".join(HOSTS[4:])}; the first unless another is named, or {IMDS} with --isolate
+  FAULT  a bad day for this instance alone, to try the program on: {", ".join(FAULTS)}"""
 
 
 class _Order(NamedTuple):
     wanted: Wanted
     data: Path
+    isolate: bool
     command: list[str]
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     """Start the command, serve it until it ends, and end like it. Raises KeylessError when it cannot start."""
     order = _read_order(arguments, environ)
-    identity, proxy = _listen(), _listen()
-    identity_port, proxy_port = identity.getsockname()[1], proxy.getsockname()[1]
+    isolated = _isolate() if order.isolate else None
+    listen_here = isolated.listen if isolated else listen
+    identity = listen_here(*_identity_address(order))
+    address, identity_port = identity.getsockname()
     lease, connection, arrived = take_lease(order.data, order.wanted, identity_port)
     mask = hold_signals()
     folder = make_folder(environ)
+
+    def clean_up() -> None:
+        if isolated:
+            isolated.end()
+        remove_folder(folder)
+
     try:
         trust, has_roots = write_trust(folder, environ, lease.ca, time.time())
         if not has_roots:
             complain("no public root certificates were found here: the program can trust keyless's own names only")
-        host = order.wanted.host
-        child = child_environment(
-            environ, lease, host=host, identity_port=identity_port, proxy_port=proxy_port, trust=trust
-        )
-        guarded = start_child(order.command, child, mask=mask, folder=folder, ours=(identity, proxy, connection))
+        inside, needs_proxy = _furnish(isolated, lease, folder, order.data, environ) if isolated else (None, True)
+        proxy = listen_here(LOOPBACK, 0) if needs_proxy else None
+        sockets = Sockets(identity, proxy, connection, arrived, inside)
+        around = Around(lease, identity_port, folder, address, _prepare(lease, folder, isolated))
+        proxy_port = proxy.getsockname()[1] if proxy else None
+        child = child_environment(environ, around, proxy_port=proxy_port, trust=trust)
+        enter = isolated.enter if isolated else _stay
+        guarded = start_child(order.command, child, mask=mask, enter=enter, clean_up=clean_up, ours=sockets.each())
         del child
 
         # asyncio takes as long to import as all of the above: the child need not wait for it
-        from keyless.launcher.serve import Sockets, serve  # noqa: PLC0415
+        from keyless.launcher.serve import serve  # noqa: PLC0415
 
-        status = serve(Sockets(identity, proxy, connection, arrived), lease, order.data, environ, guarded)
+        status = serve(sockets, around, order.data, environ, guarded)
         guarded.control.close()
         with suppress(ChildProcessError):
             os.waitpid(guarded.pid, 0)
     finally:
-        remove_folder(folder)
+        clean_up()
     end_like(status)
+
+
+def _prepare(lease: Lease, folder: str, isolated: Isolated | None) -> str:
+    """Make what the shape of the host needs before the program starts; where key files are to be written."""
+    if lease.host == WORKLOAD_IDENTITY:
+        write_token(folder, lease.material.reveal())
+    if lease.host == ARC and isolated:
+        return f"/proc/self/fd/{isolated.private_folder(Path(KEY_FOLDER))}"
+    if lease.host == ARC:
+        prepare_folder()
+    return KEY_FOLDER
 
 
 def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
     try:
-        pairs, command = getopt(list(arguments), "", ["app=", "host=", "fault=", "names=", "data="])
+        pairs, command = getopt(list(arguments), "", ["app=", "host=", "isolate", "fault=", "names=", "data="])
     except GetoptError as error:
         raise invalid(f"{error}; {USAGE}", WRONG_USAGE) from None
     options = dict(pairs)
     wanted = Wanted(
         options.get("--app", ""),
         options.get("--names", NAMES[0]),
-        options.get("--host", HOSTS[0]),
+        options.get("--host", IMDS if "--isolate" in options else HOSTS[0]),
         tuple(value for name, value in pairs if name == "--fault"),
     )
     if not wanted.app or not command or wanted.names not in NAMES:
@@ -79,7 +120,7 @@ def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
     _check_choice("--host", HOSTS, wanted.host)
     _check_choice("--fault", FAULTS, *wanted.faults)
     data = Path(options["--data"]) if options.get("--data") else data_folder(environ)
-    return _Order(wanted, data.absolute(), command)
+    return _Order(wanted, data.absolute(), "--isolate" in options, command)
 
 
 def _check_choice(option: str, choices: Sequence[str], *given: str) -> None:
@@ -88,9 +129,29 @@ def _check_choice(option: str, choices: Sequence[str], *given: str) -> None:
             raise invalid(f"{option} is one of {', '.join(choices)}, not {value!r}", WRONG_USAGE)
 
 
-def _listen() -> socket.socket:
-    listening = socket.socket()
-    listening.bind((LOOPBACK, 0))
-    listening.listen(512)
-    listening.setblocking(False)
-    return listening
+def _identity_address(order: _Order) -> tuple[str, int]:
+    if order.isolate and order.wanted.host == IMDS:
+        return METADATA_ADDRESS, 80
+    return LOOPBACK, 0
+
+
+def _isolate() -> Isolated:
+    from keyless.launcher.isolation.isolated import Isolated  # noqa: PLC0415  (most children are not)
+
+    return Isolated()
+
+
+def _furnish(
+    isolated: Isolated, lease: Lease, folder: str, data: Path, environ: Mapping[str, str]
+) -> tuple[Inside, bool]:
+    """What is served inside, and whether the child needs a proxy: only one that leads to the user's own."""
+    reason = isolated.open_way_out(folder, environ)
+    if reason:
+        complain(f"{lease.app} reaches keyless and no other host: {reason}")
+    inside = isolated.furnish(lease, folder, (data, config_folder(environ)))
+    isolated.is_ready()
+    return inside, not reason and bool(user_proxies(environ))
+
+
+def _stay() -> None:
+    """The child runs where the launcher runs."""

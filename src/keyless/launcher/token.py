@@ -24,12 +24,24 @@ USAGE = (
     "[--app NAME] [--data DIR] [-o text|json]"
 )
 _SELECTORS = {"client-id": "client_id", "object-id": "object_id", "resource-id": "mi_res_id"}
+#: By one of these a program knows that it is an instance, whatever the shape of its host.
+_OF_AN_INSTANCE = (
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "IDENTITY_ENDPOINT",
+    "MSI_ENDPOINT",
+)
 _OPTIONS = ("resource", *_SELECTORS, "app", "data", "output")
+
+_OTHER_HOST = (
+    "This program's host has another shape than App Service, which `keyless token` does not ask: "
+    "start it with `--host app-service`, or use `--app NAME`."
+)
 
 
 def is_for_a_workload(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
     """Whether the token asked for is an app's; otherwise it is the owner's, which is not this module's business."""
-    if "IDENTITY_ENDPOINT" in environ:
+    if any(name in environ for name in _OF_AN_INSTANCE):
         return True
     return any(word == "--app" or word.startswith("--app=") for word in arguments)
 
@@ -48,6 +60,8 @@ def token(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
             data = Path(options["data"]) if options.get("data") else data_folder(environ)
             issued = _over_lease(data.absolute(), options["app"], resource, selector)
         else:
+            if "IDENTITY_HEADER" not in environ or "IDENTITY_SERVER_THUMBPRINT" in environ:
+                raise KeylessError(ErrorKind.UNSUPPORTED, _OTHER_HOST)
             issued = fetch_token(endpoint_of(environ), resource, selector, clock=time.time, sleep=time.sleep)
     except CredentialUnavailable as error:
         raise KeylessError(ErrorKind.UNAVAILABLE, str(error)) from None

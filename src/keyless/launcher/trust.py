@@ -6,31 +6,16 @@ The files hold nothing secret, but whoever could change them could impersonate a
 from __future__ import annotations
 
 import os
-import re
-from binascii import Error as BadBase64
-from binascii import a2b_base64
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from keyless.launcher.arc_files import remove_key_files
 from keyless.launcher.environment import TrustFiles
 from keyless.launcher.jks import trust_store
+from keyless.launcher.pem import certificates
 from keyless.model.errors import ErrorKind, KeylessError
 
 MAX_BUNDLE = 16 * 1024 * 1024
-
-_SEQUENCE = b"\x30"
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s(.*?)-----END CERTIFICATE-----", re.DOTALL)
-
-
-def certificates(pem: str) -> list[bytes]:
-    """The certificates in `pem` as DER, each once, in order; what cannot be read is left out."""
-    found: dict[bytes, None] = {}
-    for match in _CERTIFICATE.finditer(pem):
-        with suppress(BadBase64):
-            der = a2b_base64(match[1])
-            if der.startswith(_SEQUENCE):  # one entry that is none would make Java refuse all
-                found[der] = None
-    return list(found)
 
 
 def public_roots(environ: Mapping[str, str]) -> str:
@@ -70,7 +55,8 @@ def make_folder(environ: Mapping[str, str]) -> str:
 
 
 def remove_folder(folder: str) -> None:
-    """Remove the folder and its files, as far as they are there."""
+    """Remove the folder and its files, and the instance's key files elsewhere, as far as they are there."""
+    remove_key_files(os.path.basename(folder))
     with suppress(OSError):
         for name in os.listdir(folder):
             os.unlink(os.path.join(folder, name))

@@ -147,8 +147,10 @@ def _grant(requirement: Requirement, held: tuple[Assignment, ...], roles: Mappin
     scopes = requirement.scope.ancestors
     for assignment in held:
         role = roles.get(assignment.role)
-        if role and assignment.scope in scopes and any(role.grants(p) for p in requirement.any_of):
-            return assignment
+        if role and assignment.scope in scopes:
+            for permission in requirement.any_of:
+                if role.grants(permission):
+                    return assignment
     return None
 
 

@@ -8,15 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.resource_id import ResourceId
-
-APP_SERVICE = "app-service"
-
-#: The shapes of hosts; the first is what an instance gets that names none.
-HOSTS = (APP_SERVICE,)
-
-#: What an instance may ask to be troubled with, so that a program can be tried on a bad day.
-FAULTS: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The identity endpoint in App Service's shape, api-version 2019-08-01.
 
-Owns the request's form and the error envelope of this host shape. A request has to show the header secret of its lease.
+Owns the request's form. A request has to show the header secret of its lease.
 
 Source: App Service, "How to use managed identities", REST endpoint reference.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from keyless.http.message import Request, Response
 from keyless.model.app import Lease
-from keyless.model.errors import KeylessError, invalid, not_found
+from keyless.model.errors import KeylessError
+from keyless.workload.envelopes import app_service_error
 from keyless.workload.selectors import read_selector
-from keyless.workload.shape import Asked, check_secret, is_at, json_response, needed_resource, own_port
+from keyless.workload.shape import Asked, check_request, check_secret, needed_resource, own_port
 
 PATH = "/msi/token"
 
@@ -25,13 +26,9 @@ class AppService:
         return own_port(identity_port)
 
     async def read(self, request: Request, lease: Lease) -> Asked | Response:
-        if not is_at(request, PATH):
-            raise not_found(f"The identity endpoint is {PATH}.")
-        if request.method != "GET":
-            raise invalid("The identity endpoint takes GET.")
+        check_request(request, ("GET",), PATH)
         check_secret(lease, request, "X-IDENTITY-HEADER")
-        return Asked(needed_resource(request.query.get("resource", "")), read_selector(request.query))
+        return Asked(needed_resource(request.query), read_selector(request.query))
 
     def error(self, request: Request, status: int, error: KeylessError) -> Response:
-        body = {"statusCode": status, "message": error.message, "correlationId": request.request_id}
-        return json_response(status, body)
+        return app_service_error(request, status, error)

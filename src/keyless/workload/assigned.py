@@ -18,6 +18,9 @@ from keyless.model.resource import Resource
 from keyless.model.resource_id import parse_resource_id
 from keyless.workload.selectors import Selector
 
+#: The code of the error in envelopes that have one.
+NOT_ASSIGNED = "ManagedIdentityNotFound"
+
 
 def identities_of(app: Resource, directory: Directory) -> Iterator[Principal]:
     """The principals assigned to an app, the system-assigned one first."""
@@ -53,7 +56,8 @@ def select(app: Resource, directory: Directory, selector: Selector, *, only_one_
             return principal
     raise invalid(
         f"No identity of that client ID, object ID or resource ID is assigned to the app {app.name!r}: "
-        f"assign it with `keyless app assign {app.name} --identity NAME`."
+        f"assign it with `keyless app assign {app.name} --identity NAME`.",
+        NOT_ASSIGNED,
     )
 
 
@@ -69,6 +73,7 @@ def _unnamed(app: Resource, directory: Directory) -> KeylessError:
     assigned = list(identities_of(app, directory))
     if not assigned:
         what = f"assign one with `keyless app assign {app.name} --identity NAME`"
-        return invalid(f"No identity is assigned to the app {app.name!r}: {what}.")
+        return invalid(f"No identity is assigned to the app {app.name!r}: {what}.", NOT_ASSIGNED)
     what = "name one by its client ID, or switch the system-assigned identity on"
-    return invalid(f"The app {app.name!r} has no system-assigned identity, and the request names none: {what}.")
+    why = f"The app {app.name!r} has no system-assigned identity, and the request names none: {what}."
+    return invalid(why, NOT_ASSIGNED)

@@ -1,29 +1,27 @@
 """The identity endpoint: what every request for a token goes through, whatever the shape of its host.
 
-Owns the steps — app → selector → principal → rate → issue → audit — once for all shapes, and the one answer that
-every client's parser takes. A request arrives over a lease (`lease_socket.py`), which says its shape; how it looks is
+Owns the steps — shape → identity → rate → issue → audit — once for all shapes, and the one answer that every client's
+parser takes. A request arrives over a lease (`lease_socket.py`), which says its shape; how it looks is
 that shape's business (`shape.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from keyless.authority.tokens import IssuedToken, TokenAuthority
-from keyless.directory.principals import Directory
 from keyless.http.message import Request, Response
 from keyless.http.surface import PublicOperation
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.model.app import Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.identity import Principal
-from keyless.model.resource import Resource
-from keyless.model.resource_id import ResourceId
-from keyless.workload.assigned import select
+from keyless.workload.faults import longest_life
+from keyless.workload.identities import InstanceIdentities
 from keyless.workload.instances import Instances
-from keyless.workload.rate import RateLimit
 from keyless.workload.shape import Asked, Shape, json_response
 
 _STATUS = {
@@ -44,11 +42,9 @@ class IdentityEndpoint:
 
     shapes: Mapping[str, Shape]
     instances: Instances
-    app: Callable[[ResourceId], Resource | None]
-    directory: Directory
+    identities: InstanceIdentities
     authority: TokenAuthority
     audit: Audit
-    limit: RateLimit
     clock: Clock
     name: str = "identity"
 
@@ -67,19 +63,16 @@ class IdentityEndpoint:
         return await self._token(request, lease, asked, shape)
 
     async def _token(self, request: Request, lease: Lease, asked: Asked, shape: Shape) -> Response:
-        app = self.app(lease.app)
-        if app is None:
-            raise invalid(f"The app {lease.app.name!r} has been deleted.")
         try:
-            principal = select(app, self.directory, asked.selector, only_one_is_meant=shape.only_one_is_meant)
+            principal = self.identities.choose(lease, asked.selector, only_one_is_meant=shape.only_one_is_meant)
         except KeylessError as error:
             await self._record(request, lease, asked, None, error.message)
             raise
-        if not self.limit.allows((lease.id, principal.principal_id)):
-            message = f"More than {self.limit.per_second:g} requests a second: keep the token and use it again."
-            raise KeylessError(ErrorKind.THROTTLED, message, retry_after=1)
-        issued = await self.authority.issue(principal, asked.resource)
-        await self._record(request, lease, asked, principal, f"assigned to the app {app.name!r}")
+        await self.identities.admit(lease, principal)
+        issued = await self.authority.issue(
+            principal, asked.resource, longest_life=longest_life(lease), rejected=asked.rejected
+        )
+        await self._record(request, lease, asked, principal, f"assigned to the app {lease.app.name!r}")
         return json_response(200, token_body(asked, principal, issued, self.clock()))
 
     def _live(self, request: Request) -> Lease:

@@ -11,9 +11,10 @@ import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.model.app import Lease
 from keyless.model.clock import Clock
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.model.hosts import APP_SERVICE
 from keyless.model.resource_id import ResourceId, parse_resource_id
 from keyless.model.secretstr import SecretStr
 from keyless.store.engine import Migration, Store
@@ -96,6 +97,14 @@ class Instances:
         if lease is None or not _matches(key, lease.key_hash):
             raise _over()
         return lease
+
+    def live(self, lease_id: str) -> Lease | None:
+        """The lease of this ID, if it lives."""
+        return self._live.get(lease_id)
+
+    def is_dormant(self, lease_id: str) -> bool:
+        """Whether a launcher may still come back with this lease, after a restart of the server."""
+        return lease_id in self._dormant
 
     def is_live(self, lease: Lease) -> bool:
         """Whether a lease still counts."""

@@ -12,13 +12,15 @@ from uuid import uuid4
 
 from keyless.directory.principals import Directory
 from keyless.model.access import Decision, Denied, Permission, Requirement
-from keyless.model.app import FAULTS, HOSTS, Lease
+from keyless.model.app import Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clouds import claimed_names
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid, not_found
+from keyless.model.hosts import FAULTS, HOSTS
 from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
+from keyless.model.secretstr import SecretStr
 from keyless.workload.assigned import identities_of
 from keyless.workload.instances import Instances
 from keyless.workload.lease_socket import OpenLease
@@ -53,6 +55,7 @@ class Launches:
     around: Surroundings
     own_ca: Callable[[], str]
     cloud_ca: Callable[[], str]
+    material: Callable[[Lease], Awaitable[SecretStr]]
 
     async def open(self, opening: OpenLease) -> tuple[Lease, Mapping[str, object]]:
         """A lease, and the answer to its launcher. Raises NOT_FOUND, FORBIDDEN, or INVALID with what to do."""
@@ -69,6 +72,11 @@ class Launches:
         await self._allowed(app)
         settings = await self.references.resolve(app, await self.settings(app.id))
         made = await self.instances.open(app.id, opening.identity_port, opening.host, opening.faults)
+        try:
+            material = await self.material(made.lease)
+        except BaseException:
+            await self.instances.end([made.lease.id])
+            raise
         now = self.app(opening.app)
         if now is None or now.created != app.created:  # deleted meanwhile: a later app of that name is another one
             await self.instances.end([made.lease.id])
@@ -79,14 +87,17 @@ class Launches:
             "key": made.key.reveal(),
             "header": made.header.reveal(),
             "app": app.name,
+            "host": made.lease.host,
             "tenant": self.around.tenant,
             "client_id": self._only_identity(app),
+            "default_client_id": self._default_identity(app, settings),
             "settings": settings,
             "server": {"host": self.around.address, "port": self.around.port},
             "authority": self.around.authority,
             "domain": self.around.domain,
             "clouds": claimed_names() if clouds else (),
             "ca": self.own_ca() + (self.cloud_ca() if clouds else ""),
+            "material": material.reveal(),
         }
         return made.lease, answer
 
@@ -111,6 +122,15 @@ class Launches:
         await self.audit.decision(event, durable=True)
         if denied:
             raise KeylessError(ErrorKind.FORBIDDEN, f"{launcher.display_name} may not launch it. {decision.reason}")
+
+    def _default_identity(self, app: Resource, settings: Mapping[str, str]) -> str:
+        """The client ID of requests that name none: the system-assigned identity's, the setting's, or the only one."""
+        assigned = {principal.client_id for principal in identities_of(app, self.directory)}
+        system = self.directory.by_id(app.system_identity) if app.system_identity else None
+        chosen = settings.get("AZURE_CLIENT_ID", "").lower()
+        if system:
+            return system.client_id
+        return chosen if chosen in assigned else self._only_identity(app)
 
     def _only_identity(self, app: Resource) -> str:
         """The client ID to use where an app has one user-assigned identity and nothing else: there is no doubt."""

@@ -20,8 +20,10 @@ from typing import cast
 
 import msgspec
 
-from keyless.model.app import APP_SERVICE, Lease
+from keyless.http.http1 import Http1
+from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.hosts import APP_SERVICE
 from keyless.workload.instances import Instances
 
 log = logging.getLogger("keyless.workload")
@@ -81,7 +83,7 @@ class LeaseSocket:
 
     instances: Instances
     launch: Callable[[OpenLease], Awaitable[tuple[Lease, Mapping[str, object]]]]
-    http: Callable[[Lease], asyncio.Protocol]
+    http: Callable[[Lease], Http1]
     connections: int = MAX_CONNECTIONS
     _held: dict[str, asyncio.Transport] = field(default_factory=dict)
     _server: asyncio.Server | None = None

@@ -7,6 +7,7 @@ how it is refused; it must not choose an identity, issue a token or keep a recor
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +15,7 @@ import msgspec
 
 from keyless.http.message import Request, Response
 from keyless.model.app import Lease
-from keyless.model.errors import ErrorKind, KeylessError, invalid
+from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 from keyless.workload.instances import hash_of
 from keyless.workload.selectors import Selector
 
@@ -23,10 +24,14 @@ LOOPBACK = ("127.0.0.1", "localhost")
 
 @dataclass(frozen=True)
 class Asked:
-    """A token that is asked for: the resource that it is for, and whose it is."""
+    """A token that is asked for: the resource that it is for, and whose it is.
+
+    `rejected` is the SHA-256 in hex of a token that a service refused, and that is not wanted again.
+    """
 
     resource: str
     selector: Selector
+    rejected: str = ""
 
 
 class Shape(Protocol):
@@ -59,9 +64,28 @@ def own_port(identity_port: int) -> frozenset[tuple[str, int]]:
     return frozenset((host, identity_port) for host in LOOPBACK)
 
 
-def is_at(request: Request, path: str) -> bool:
-    """Whether a request is for `path`, in whatever case, with repeated slashes and one at the end as clients make."""
-    return [part for part in request.path.lower().split("/") if part] == path.split("/")[1:]
+def parts(request: Request) -> list[str]:
+    """The path's parts in lower case; clients make paths with repeated slashes, and with one at the end."""
+    return [part for part in request.path.lower().split("/") if part]
+
+
+def check_request(request: Request, methods: tuple[str, ...], path: str) -> None:
+    """Raises NOT_FOUND for another path, INVALID for another method."""
+    if parts(request) != path.split("/")[1:]:
+        raise not_found(f"The identity endpoint is {path}.")
+    check_method(request, methods)
+
+
+def check_method(request: Request, methods: tuple[str, ...]) -> None:
+    """Raises INVALID for another method."""
+    if request.method not in methods:
+        raise invalid(f"The identity endpoint takes {' or '.join(methods)}.")
+
+
+def check_metadata(request: Request) -> None:
+    """Raises INVALID without `Metadata: true`, which no web page and no forwarded address can add."""
+    if request.headers.get("metadata").lower() != "true":
+        raise invalid("The header 'Metadata: true' is missing.")
 
 
 def check_secret(lease: Lease, request: Request, header: str) -> None:
@@ -71,10 +95,10 @@ def check_secret(lease: Lease, request: Request, header: str) -> None:
         raise KeylessError(ErrorKind.UNAUTHENTICATED, f"{header} is missing, or is not this instance's.")
 
 
-def needed_resource(resource: str) -> str:
+def needed_resource(fields: Mapping[str, str]) -> str:
     """The resource that a token is for; raises INVALID when there is none."""
-    if not resource:
-        raise invalid("The request needs 'resource': the URI of what the token is for.")
+    if not (resource := fields.get("resource")):
+        raise invalid("The request needs 'resource': the URI of what the token is for.", "ArgumentNullOrEmpty")
     return resource
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Place, make_place, output_of
+from tests.clients.registration import register
 from tests.clients.themes import (
     BLOB_ACTIONS,
     BLOB_THEMES,
@@ -82,3 +83,10 @@ def test_a_vaults_client_outlives_the_revocation_of_the_signing_key(own_server: 
         assert [program.tell(action) for action in ("get secret", "set secret")] == ["done", "done"]
         assert program.tell("read blob") == "401 InvalidAuthenticationInfo"
     owner.close()
+
+
+def test_a_registered_application(place: Place, go: Path, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run([go, "registrations"], VAULT_URL=place.vault_url, **registration.variables)
+    ways = ("secret", "certificate", "certificate with its chain", "environment, secret", "environment, certificate")
+    assert json.loads(output_of(ran)) == dict.fromkeys((*ways, "default, secret"), "hello")

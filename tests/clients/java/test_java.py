@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Command, Dialogue, Place, Ran, make_place
+from tests.clients.registration import register
 from tests.clients.themes import (
     BLOB_ACTIONS,
     BLOB_THEMES,
@@ -22,7 +23,7 @@ from tests.clients.themes import (
     prepared,
     refusals,
 )
-from tests.clients.tools import BUILD_SECONDS
+from tests.clients.tools import BUILD_SECONDS, need_namespaces
 from tests.harness import Owner, RunningServer
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -59,6 +60,16 @@ def test_identities(owner: Owner, java: Java) -> None:
     ways |= {f"msal, {way}": second for way in ("client ID", "object ID", "resource ID")}
     ways["msal, system-assigned"] = ways["system-assigned"]
     assert json.loads(output_of(place.run(java("identities"), **selectors))) == ways
+
+
+def test_identities_of_an_isolated_program(owner: Owner, java: Java) -> None:
+    need_namespaces()
+    place, selectors, ways = app_with_three(owner)
+    ran = place.run_isolated(java("identities"), **selectors)
+    # Netty complains of a network without a device that has a hardware address
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    assert {way: said[way] for way in ways} == ways
 
 
 def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place, java: Java) -> None:
@@ -123,3 +134,10 @@ def test_a_program_is_started_again_when_the_signing_key_was_revoked(own_server:
             owner.revoke_keys()
             assert program.tell("get secret") == "401"
     owner.close()
+
+
+def test_a_registered_application(place: Place, java: Java, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run(java("registrations"), VAULT_URL=place.vault_url, **registration.variables)
+    expected = dict.fromkeys(("secret", "certificate", "certificate with its chain"), "hello")
+    assert json.loads(output_of(ran)) == {**expected, "msal, secret": "a token", "msal, certificate": "a token"}

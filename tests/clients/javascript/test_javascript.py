@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Place, make_place, output_of
+from tests.clients.registration import register
 from tests.clients.themes import (
     BLOB_ACTIONS,
     BLOB_THEMES,
@@ -20,6 +21,7 @@ from tests.clients.themes import (
     prepared,
     refusals,
 )
+from tests.clients.tools import need_namespaces
 from tests.harness import Owner, RunningServer
 
 HERE = Path(__file__).parent
@@ -50,6 +52,13 @@ def test_identities(owner: Owner, node: str) -> None:
     place, selectors, ways = app_with_three(owner)
     ways["default, resource ID"] = ways["resource ID"]
     assert json.loads(output_of(place.run([node, PROGRAMS / "identities.mjs"], **selectors))) == ways
+
+
+def test_identities_of_an_isolated_program(owner: Owner, node: str) -> None:
+    need_namespaces()
+    place, selectors, ways = app_with_three(owner)
+    said = json.loads(output_of(place.run_isolated([node, PROGRAMS / "identities.mjs"], **selectors)))
+    assert {way: said[way] for way in ways} == ways
 
 
 def test_an_identity_that_the_app_does_not_have_is_refused_at_once(place: Place, node: str) -> None:
@@ -119,3 +128,10 @@ def test_what_is_refused_and_when_a_change_counts(place: Place, node: str) -> No
     blobs |= dict.fromkeys(("blob properties", "read blob"), "RestError 403 undefined")
     with place.talk([node, PROGRAMS / "refusals.mjs"]) as program:
         refusals(place, program.tell, "RestError 403 Forbidden", blobs)
+
+
+def test_a_registered_application(place: Place, node: str, tmp_path: Path) -> None:
+    registration = register(place, tmp_path)
+    ran = place.run([node, PROGRAMS / "client-credentials.mjs"], VAULT_URL=place.vault_url, **registration.variables)
+    ways = ("secret", "certificate", "certificate with its chain", "environment, secret", "environment, certificate")
+    assert json.loads(output_of(ran)) == dict.fromkeys((*ways, "default, secret"), "hello")

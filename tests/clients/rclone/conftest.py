@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.clients.place import Command
-from tests.clients.tools import go_program, needed
+from tests.clients.tools import go_program, need_namespaces, needed
 
 HERE = Path(__file__).parent
 
@@ -37,5 +36,6 @@ def rclone(request: pytest.FixtureRequest) -> Rclone:
     said = subprocess.run([found, "version"], capture_output=True, text=True, timeout=60, check=True).stdout
     if tuple(map(int, said.split()[1].lstrip("v").split(".")[:2])) > (1, 60):
         return Rclone([found], old=False)
-    # up to 1.60 it asks 169.254.169.254 for its token, and nothing else
-    return Rclone([sys.executable, HERE / "imds_stand_in.py", found], old=True)
+    # up to 1.60 it asks 169.254.169.254 for its token, and nothing else: it runs isolated
+    need_namespaces()
+    return Rclone([found], old=True)

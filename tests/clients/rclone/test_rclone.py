@@ -47,7 +47,8 @@ def run(place: Place, rclone: Rclone, *arguments: str | Path, endpoint: str = ""
         "CHUNK_SIZE": "4M",
     }
     environ = {f"RCLONE_CONFIG_STORE_{name}": value for name, value in remote.items() if value}
-    return place.run([*rclone.command, "--quiet", "--retries=1", *arguments], RCLONE_CONFIG="", **environ)
+    start = place.run_isolated if rclone.old else place.run
+    return start([*rclone.command, "--quiet", "--retries=1", *arguments], RCLONE_CONFIG="", **environ)
 
 
 def test_a_tree_up_and_down(place: Place, rclone: Rclone, tree: Path, tmp_path: Path) -> None:

@@ -90,9 +90,10 @@ def check_claims(assertion: Assertion, client_id: str, audiences: tuple[str, ...
     if not _is_for(claims.get("aud"), audiences):
         raise refused("the assertion is for another token endpoint")
     expires, not_before = claims.get("exp"), claims.get("nbf", 0)
-    if not isinstance(expires, int) or not now < expires <= now + max_life + SKEW:
+    # msal for Python writes fractions of a second
+    if not isinstance(expires, int | float) or not now < expires <= now + max_life + SKEW:
         raise refused(f"the assertion has expired, or lives longer than {max_life} seconds", "AADSTS700024")
-    if not isinstance(not_before, int) or now + SKEW < not_before:
+    if not isinstance(not_before, int | float) or now + SKEW < not_before:
         raise refused("the assertion is not valid yet: compare the clocks", "AADSTS700024")
 
 

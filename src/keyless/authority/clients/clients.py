@@ -5,7 +5,7 @@ Owns finding the client and choosing the way in which it has to prove itself. Mu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from keyless.authority.clients.assertion import Assertion, read_assertion
@@ -31,6 +31,18 @@ class AssertionWay(Protocol):
         ...
 
 
+class InstanceWay(Protocol):
+    """Proof by an assertion that this authority gave to a running instance of an app."""
+
+    def is_own(self, assertion: Assertion) -> bool:
+        """Whether an assertion says that it is such a one."""
+        ...
+
+    async def prove(self, client: Client, assertion: Assertion) -> int | None:
+        """The longest life of the client's tokens, if there is one; raises UNAUTHENTICATED if it is not proven."""
+        ...
+
+
 @dataclass(frozen=True)
 class Clients:
     """`foreign` takes assertions that others than the client issued, where there is such a way."""
@@ -40,6 +52,7 @@ class Clients:
     secret: SecretWay
     owner_key: AssertionWay
     certificate: AssertionWay
+    instances: InstanceWay
     foreign: AssertionWay | None = None
 
     def find(self, client_id: str) -> Client:
@@ -59,6 +72,8 @@ class Clients:
             await self.secret.prove(client, presented.secret, presented.peer)
         elif presented.assertion is not None:
             assertion = read_assertion(presented.assertion)
+            if self.instances.is_own(assertion):
+                return replace(client, longest_life=await self.instances.prove(client, assertion))
             await self._way(client, assertion).prove(client, assertion, presented.audiences)
         else:
             raise refused("it has to send a client_secret or a client_assertion", "AADSTS7000218")

@@ -44,5 +44,5 @@ class OwnerKeyWay:
             raise refused("the assertion has no jti, or was used before")
         if len(self._used) >= MAX_REMEMBERED:
             raise KeylessError(ErrorKind.THROTTLED, "Too many assertions at once: try again.", retry_after=5)
-        assert isinstance(expires, int)
+        assert isinstance(expires, int | float)
         self._used[once] = expires

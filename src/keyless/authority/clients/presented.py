@@ -48,6 +48,8 @@ class Client:
     client_id: str
     application: Application | None
     principal: Principal | None
+    #: How long its tokens may live at most, in seconds, if there is a limit besides the setting.
+    longest_life: int | None = None
 
     @property
     def name(self) -> str:

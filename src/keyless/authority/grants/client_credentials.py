@@ -30,7 +30,7 @@ class ClientCredentials:
         if client.principal is None:
             told = "it has no service principal: `keyless principal create-app` makes one with the registration"
             raise refused(told, "AADSTS7000229")
-        issued = await self.authority.issue(client.principal, resource)
+        issued = await self.authority.issue(client.principal, resource, longest_life=client.longest_life)
         left = issued.expires_on - int(self.clock())
         answer = {
             "token_type": "Bearer",

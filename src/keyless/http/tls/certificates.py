@@ -41,6 +41,13 @@ class CertifiedKey:
         """The certificate alone."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
+    def clear_pem(self) -> SecretStr:
+        """Certificate and private key in the clear, for whoever keeps them in memory only."""
+        key = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return SecretStr((self.cert_pem + key).decode("ascii"))
+
     def key_pem(self, password: SecretStr) -> bytes:
         """The private key as encrypted PKCS#8 (PBES2: PBKDF2-HMAC-SHA-256, AES-256-CBC).
 
@@ -88,12 +95,14 @@ def new_authority(name: str, permitted_dns: Sequence[str], permitted_ip: Sequenc
     return CertifiedKey(builder.sign(key, hashes.SHA256()), key)
 
 
-def new_leaf(authority: CertifiedKey, names: Sequence[str], ips: Sequence[str], clock: Clock) -> CertifiedKey:
-    """A server's certificate for these names (wildcards too) and addresses, for 90 days or as long as its authority."""
+def new_leaf(
+    authority: CertifiedKey, names: Sequence[str], ips: Sequence[str], clock: Clock, life: timedelta = LEAF_LIFE
+) -> CertifiedKey:
+    """A server's certificate for these names (wildcards too) and addresses, which never outlives its authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = authority.certificate
     now = datetime.fromtimestamp(clock(), UTC)
-    end = min(now + LEAF_LIFE, issuer.not_valid_after_utc)
+    end = min(now + life, issuer.not_valid_after_utc)
     issuer_identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
         _builder(_name("keyless"), issuer.subject, key.public_key(), now - _SKEW, end)

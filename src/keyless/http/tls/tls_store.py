@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from keyless.http.tls.certificates import (
@@ -31,6 +32,9 @@ from keyless.model.secretstr import SecretStr
 
 #: Puts bytes into a file that only its owner can read, whole or not at all.
 WritePrivate = Callable[[Path, bytes], None]
+
+#: How long the certificate of a launched process lasts.
+PROCESS_LIFE = timedelta(days=1826)
 
 _RENEW_BELOW = 1 / 3
 _MAX_FILE_BYTES = 64 * 1024
@@ -53,6 +57,7 @@ class TlsStore:
     ) -> None:
         """`claimed` are the clouds' names as `clouds.claimed_names()` gives them; with none, no cloud authority."""
         self._claimed = tuple(claimed)
+        self._clock = clock
         self._own = _Chain(
             folder,
             "own",
@@ -101,6 +106,13 @@ class TlsStore:
     def cloud_ca_pem(self) -> str:
         """The certificate of the cloud-names authority; "" where no name is claimed."""
         return self._cloud.authority.cert_pem.decode("ascii") if self._claimed else ""
+
+    def loopback_leaf(self) -> SecretStr:
+        """A new certificate for this machine's loopback addresses, with its key, for the life of one process: as PEM.
+
+        It is kept nowhere. It may have to last longer than the server's own, because nobody can renew it.
+        """
+        return new_leaf(self._own.authority, ["localhost"], _LOOPBACK, self._clock, PROCESS_LIFE).clear_pem()
 
     def server_context(self) -> ssl.SSLContext:
         """The context to serve with: TLS 1.2 or later, HTTP/1.1; stays good over every `reload`."""

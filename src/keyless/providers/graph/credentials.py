@@ -84,10 +84,11 @@ class Credentials:
         await self.store.write(lambda tx: self.applications.change(tx, object_id, how))
 
     def _times(self, given: Mapping[str, object]) -> tuple[float, float]:
-        start = read_moment(given.get("startDateTime"), self.clock())
+        now = self.clock()
+        start = read_moment(given.get("startDateTime"), now)
         end = read_moment(given.get("endDateTime"), start + DEFAULT_LIFE)
-        if not start < end <= start + MAX_LIFE:
-            raise invalid("endDateTime has to lie after startDateTime, by ten years at most.")
+        if not start < end or end > now + MAX_LIFE:
+            raise invalid("endDateTime has to lie after startDateTime, and ten years from now at most.")
         return start, end
 
     def read_certificates(self, value: object, held: Application | None) -> tuple[ClientCertificate, ...]:

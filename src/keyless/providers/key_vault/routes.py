@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from keyless.http.message import Request
 from keyless.model.access import Permission, Requirement
@@ -104,16 +105,13 @@ def parse_route(request: Request) -> Route:
     operations of the service that keyless has not. Any `api-version` will do: clients run ahead of servers.
     """
     # clients end a path with a slash where there is no version, and some begin it with two
-    route = _match(request.method, [segment for segment in request.segments() if segment])
+    route = _match(request.method, tuple([segment for segment in request.segments() if segment]))
     if not request.query.get("api-version"):
         raise _bad("The query parameter api-version is missing: add it, for example ?api-version=7.4.")
-    if route.secret and not _NAME.fullmatch(route.secret):
-        raise _bad("The secret's name is not valid: use 1 to 127 letters, digits and hyphens.")
-    if route.version and not _VERSION.fullmatch(route.version):
-        raise _bad("The secret's version is not valid: it has 32 hexadecimal digits in lower case.")
     return route
 
 
+@lru_cache(maxsize=1024)
 def requirements(vault: ResourceId, route: Route, *, policies: bool = False) -> tuple[Requirement, ...]:
     """What the caller must be allowed: at the secret, which is a scope of its own, or at the vault.
 
@@ -124,7 +122,8 @@ def requirements(vault: ResourceId, route: Route, *, policies: bool = False) -> 
     return (Requirement(scope, _NEEDED[verb]),)
 
 
-def _match(method: str, segments: list[str]) -> Route:
+@lru_cache(maxsize=1024)
+def _match(method: str, segments: tuple[str, ...]) -> Route:
     collection, name, last = [*segments[:3], "", "", ""][:3]
     version = "" if last in _WORDS else last
     shape = (method, collection.lower(), "{name}" if name else "", "{version}" if version else last)
@@ -134,6 +133,10 @@ def _match(method: str, segments: list[str]) -> Route:
         return Route(Verb.RESTORE)
     if len(segments) > 3 or shape not in _ROUTES:
         raise _bad("The vault has no such operation: check the method and the path against the secrets API.")
+    if name and not _NAME.fullmatch(name):
+        raise _bad("The secret's name is not valid: use 1 to 127 letters, digits and hyphens.")
+    if version and not _VERSION.fullmatch(version):
+        raise _bad("The secret's version is not valid: it has 32 hexadecimal digits in lower case.")
     return Route(_ROUTES[shape], name, version)
 
 

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
-from keyless.http.asgi import split_authority
+from keyless.http.head import split_authority
 from keyless.http.message import Body, Headers, Request, Response, Target, parse_query
 from keyless.http.surface import Call
 from keyless.model.errors import ErrorKind, KeylessError, invalid

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from keyless.store.sealing import PartSealer
 
@@ -38,12 +38,10 @@ class PartFiles:
         final = sealer.chunk_count(size) - 1
         with self.path(part_id).open("rb", buffering=0) as file:
             file.seek(sealer.sealed_offset(first))
-            plain = [
-                sealer.decrypt_chunk(part_id, index, index == final, file.read(sealer.chunk_sealed_size))
-                for index in range(first, last + 1)
-            ]
-        data = plain[0] if len(plain) == 1 else b"".join(plain)
-        return data if len(data) == length else data[skip : skip + length]
+            sealed = file.read((last + 1 - first) * sealer.chunk_sealed_size)
+        data = sealer.decrypt_chunks(part_id, range(first, last + 1), final, sealed)
+        # nobody changes these bytes any more: a copy of them would be all that `bytes` brought
+        return cast("bytes", data if len(data) == length else data[skip : skip + length])
 
     def remove(self, part_ids: Iterable[bytes]) -> None:
         """Remove these parts' files, finished or not, and return once that is durable."""
@@ -68,16 +66,18 @@ class PartWriter:
         self._id = part_id
         self._sealer = sealer
         self._index = 0
+        self._sealed = bytearray()
         self._file: BinaryIO | None = None
 
     def append(self, data: bytes, *, last: bool) -> None:
         """Seal and write some chunks; only the last call may bring anything but whole ones."""
         file = self._file or self._create()
-        size = self._sealer.chunk_plain_size
-        for at in range(0, len(data), size):
-            ends = last and at + size >= len(data)
-            file.write(self._sealer.encrypt_chunk(self._id, self._index, ends, data[at : at + size]))
-            self._index += 1
+        needed = self._sealer.sealed_size(len(data))
+        if len(self._sealed) < needed:
+            self._sealed = bytearray(needed)
+        size = self._sealer.encrypt_chunks(self._id, self._index, last, data, self._sealed)
+        file.write(memoryview(self._sealed)[:size])
+        self._index += self._sealer.chunk_count(len(data))
 
     def finish(self) -> None:
         """Make the file durable under its own name."""

@@ -135,22 +135,20 @@ class _Intake:
 
 async def _batches(body: Body, limit: int) -> AsyncIterator[tuple[bytes, bool]]:
     """Regroup a body into batches of `BATCH_BYTES`, each with whether it is the last; only that one is shorter."""
-    gathered: list[bytes] = []
+    gathered: list[memoryview] = []
     held = total = 0
     async for chunk in body.stream():
         total += len(chunk)
         if total > limit:
             raise _too_large(limit)
-        gathered.append(chunk)
-        held += len(chunk)
-        if held > BATCH_BYTES:
-            joined = b"".join(gathered)
-            # one byte at least stays here: which batch is the last shows only at the body's end
-            ready = (held - 1) // BATCH_BYTES * BATCH_BYTES
-            for at in range(0, ready, BATCH_BYTES):
-                yield joined[at : at + BATCH_BYTES], False
-            gathered = [joined[ready:]]
-            held -= ready
+        rest = memoryview(chunk)
+        # one byte at least stays here: which batch is the last shows only at the body's end
+        while held + len(rest) > BATCH_BYTES:
+            room = BATCH_BYTES - held
+            yield b"".join((*gathered, rest[:room])), False
+            gathered, held, rest = [], 0, rest[room:]
+        gathered.append(rest)
+        held += len(rest)
     if body.length is not None and total != body.length:
         raise invalid(f"The body ended after {total} of {body.length} bytes; nothing was stored.", "InvalidInput")
     yield b"".join(gathered), True

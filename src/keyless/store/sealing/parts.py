@@ -68,6 +68,47 @@ class PartSealer:
         except InvalidTag:
             raise damaged() from None
 
+    def encrypt_chunks(self, part_id: bytes, first: int, last: bool, data: bytes, sealed: bytearray) -> int:
+        """Seal `data` into chunks from `first` on, where the caller has room for them; how many bytes these take."""
+        size, left = self.chunk_plain_size, memoryview(data)
+        count = self.chunk_count(len(left))
+        if (len(left) % size and not last) or first + count > _MAX_CHUNKS:
+            raise KeylessError(ErrorKind.INVALID, f"{len(left)} bytes from chunk {first} on do not fit into a part.")
+        key = self._sealer.current
+        head, cipher, out = sealed_head(key), self._cipher(key, part_id), memoryview(sealed)
+        end = 0
+        for number in range(count):
+            chunk = left[number * size : (number + 1) * size]
+            nonce = _nonce(first + number, last and number == count - 1)
+            begin, end = end + HEAD_BYTES, end + len(chunk) + _OVERHEAD_BYTES
+            out[begin - HEAD_BYTES : begin] = head
+            cipher.encrypt_into(nonce, chunk, head + nonce + part_id, out[begin:end])
+        return end
+
+    def decrypt_chunks(self, part_id: bytes, chunks: range, final: int, sealed: bytes) -> bytearray:
+        """Open consecutive chunks; `final` is the part's last one. INTERNAL, likewise, or if one is missing."""
+        left, size, plain_size = memoryview(sealed), self.chunk_sealed_size, self.chunk_plain_size
+        if -(-len(left) // size) != len(chunks):
+            raise damaged()
+        plain = bytearray(max(0, len(left) - len(chunks) * _OVERHEAD_BYTES))
+        out = memoryview(plain)
+        for number, index in enumerate(chunks):
+            chunk = left[number * size : (number + 1) * size]
+            into = out[number * plain_size : (number + 1) * plain_size]
+            self._decrypt_into(part_id, index, index == final, chunk, into)
+        return plain
+
+    def _decrypt_into(self, part_id: bytes, index: int, last: bool, chunk: memoryview, out: memoryview) -> None:
+        head = bytes(chunk[:HEAD_BYTES])
+        key = self._sealer.key_of(head)
+        if len(chunk) != len(out) + _OVERHEAD_BYTES:
+            raise damaged()
+        nonce = _nonce(index, last)
+        try:
+            self._cipher(key, part_id).decrypt_into(nonce, chunk[HEAD_BYTES:], head + nonce + part_id, out)
+        except InvalidTag:
+            raise damaged() from None
+
     @classmethod
     def chunk_count(cls, total: int) -> int:
         """How many chunks a part of `total` bytes of plaintext has; an empty part has one."""

@@ -17,8 +17,8 @@ import java.util.Map;
 
 /** Ways of naming a managed identity. */
 final class Identities {
-    private static final String VAULT = "https://vault.azure.net";
-    private static final TokenRequestContext REQUEST = new TokenRequestContext().addScopes(VAULT + "/.default");
+    static final String VAULT = "https://vault.azure.net";
+    static final TokenRequestContext REQUEST = new TokenRequestContext().addScopes(VAULT + "/.default");
 
     /** Prints whose token each way gets. */
     static void everyWay() throws Exception {
@@ -77,14 +77,14 @@ final class Identities {
         print(said);
     }
 
-    private static String owner(String token) throws Exception {
+    static String owner(String token) throws Exception {
         byte[] claims = Base64.getUrlDecoder().decode(token.split("\\.")[1]);
         try (var reader = JsonProviders.createReader(new String(claims, StandardCharsets.UTF_8))) {
             return (String) reader.readMap(inner -> inner.readUntyped()).get("oid");
         }
     }
 
-    private static void print(Map<String, String> found) throws Exception {
+    static void print(Map<String, String> found) throws Exception {
         StringWriter text = new StringWriter();
         try (JsonWriter writer = JsonProviders.createWriter(text)) {
             writer.writeMap(found, JsonWriter::writeString);

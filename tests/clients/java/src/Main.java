@@ -8,6 +8,7 @@ public final class Main {
     public static void main(String[] arguments) throws Exception {
         switch (arguments[0]) {
             case "identities" -> Identities.everyWay();
+            case "hosts" -> Hosts.everyWay();
             case "stranger" -> Identities.stranger();
             case "secrets" -> Secrets.life();
             case "blobs" -> Blobs.life();
@@ -17,6 +18,7 @@ public final class Main {
             case "kinds" -> Kinds.whole();
             case "operations" -> Operations.print();
             case "refusals" -> Refusals.asTold();
+            case "registrations" -> Registrations.everyWay();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
         System.exit(0); // the libraries' threads would run on

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from keyless.management.engine import ScopeDeleted
 from keyless.model.clock import Clock
@@ -150,6 +151,7 @@ class Containers:
         return [_container(row) for row in rows]
 
 
+@lru_cache(maxsize=1024)
 def container_scope(account: ResourceId, name: str) -> ResourceId:
     """The scope that a container is, below the resource ID of its account."""
     return account.child("blobServices", "default", "containers", name)
