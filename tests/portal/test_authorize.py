@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keyless.directory.users import User
+from tests.harness import GRAPH
 from tests.people import CLI, LOOPBACK, PASSWORD, SCOPE, World, authorize, claims_of
 
 WEB = "https://shop.example.org/signed-in"
@@ -163,3 +164,28 @@ def test_a_user_may_do_what_is_assigned_to_that_user(world: World, alice: User) 
     assert world.status_at_vault("alices-vault", access) == 200
     world.owner.arm("DELETE", assignment)
     assert world.status_at_vault("alices-vault", access) == 403
+
+
+def test_the_directory_knows_who_asks(world: World, alice: User) -> None:
+    code = world.code(world.signed_in(alice), alice, scope="User.Read openid")
+    token = world.redeem(code, scope=None).json()["access_token"]
+    found = world.owner.send("GET", "graph", "/v1.0/me", token)
+    assert found.status_code == 200, found.text
+    assert (found.json()["id"], found.json()["userPrincipalName"]) == (alice.principal_id, alice.upn)
+    assert world.owner.send("GET", "graph", "/v1.0/users", token).status_code == 403
+
+
+def test_what_the_directory_ends_has_ended(world: World, alice: User) -> None:
+    """Graph's own ways: `revokeSignInSessions`, another password, a disabled account."""
+    changes = [
+        ("POST", f"users/{alice.principal_id}/revokeSignInSessions", None),
+        ("PATCH", f"users/{alice.principal_id}", {"passwordProfile": {"password": PASSWORD}}),
+        ("PATCH", f"users/{alice.principal_id}", {"accountEnabled": False}),
+    ]
+    world.owner.token(GRAPH)
+    for method, path, body in changes:
+        tokens = world.tokens(alice)
+        world.platform.clock.now += 1
+        world.owner.graph(method, path, body)
+        assert world.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+        world.platform.clock.now += 1

@@ -204,8 +204,6 @@ def test_signing_out(owner: Owner, person: Person, page: Page) -> None:
 
 def test_a_page_cannot_be_framed(owner: Owner, page: Page) -> None:
     base = f"https://login.{owner.server.instance.domain}:{owner.server.port}"
-    page.goto(f"{base}/assets/icon.svg")
-    page.goto("about:blank")
     blocked: list[str] = []
     page.on("requestfailed", lambda request: blocked.append(request.failure or ""))
     page.set_content(f'<iframe src="{base}/signin" width="400" height="400"></iframe>')
