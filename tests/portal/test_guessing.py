@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from keyless.directory.users import User
 from tests.inprocess import PlatformOwner, running_platform
-from tests.people import World
+from tests.people import BASE, COOKIE, World
 
 
 @pytest.fixture
@@ -34,6 +36,18 @@ def test_passwords_are_not_guessed(world: World, alice: User) -> None:
     assert world.browser().sign_in(world.user().upn).status == 303
     world.platform.clock.now += 901
     assert browser.sign_in(alice.upn).status == 303
+
+
+def test_guesses_that_come_at_once_are_counted_one_by_one(world: World, alice: User) -> None:
+    browser = world.browser()
+    form = {"csrf": browser.get("/signin").csrf, "username": alice.upn, "password": "wrong"}
+    headers = {"Cookie": f"{COOKIE}={browser.cookie}"}
+
+    async def all_at_once() -> list[int]:
+        requests = [httpx.Request("POST", f"{BASE}/signin", data=form, headers=headers) for _ in range(15)]
+        return [answer.status_code for answer in await asyncio.gather(*map(world.platform.answer, requests))]
+
+    assert sorted(world.platform.run(all_at_once())) == [403] * 10 + [429] * 5
 
 
 def test_a_user_who_is_not_there_is_answered_alike(world: World, alice: User) -> None:

@@ -8,6 +8,7 @@ to the session); W3C Fetch Metadata.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,6 +69,8 @@ class Visitors:
     by_address: Failures
     audit: Audit
     lifetime: int
+    # guesses that come at once must not all be taken before the first of them has been counted
+    _guessing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def read(self, request: Request) -> Visitor:
         """Who is at the browser that sent this request."""
@@ -95,20 +98,26 @@ class Visitors:
 
         The answer for a name that is not there is the same, and takes as long.
         """
-        name = form.get("username", "").strip()
-        key = name.lower()[:256]
-        self.by_name.check(key)
-        self.by_address.check(request.peer)
-        person = self.people.by_upn(name)
-        secret = SecretStr(form.get("password", ""))
-        if not await self.passwords.matches(secret, person.password_hash if person else "") or person is None:
-            self.by_name.add(key)
-            self.by_address.add(request.peer)
+        person = self.people.by_upn(form.get("username", "").strip())
+        async with self._guessing:
+            is_right = await self._has_password(request, person, form)
+        if person is None or not is_right:
             await self.record(request, "sign in", person, "denied", "wrong user name or password")
             raise KeylessError(ErrorKind.UNAUTHENTICATED, "The user name or the password is wrong.")
-        self.by_name.forget(key)
         await self.record(request, "sign in", person, "allowed", "by password")
         return person, await self.enter(visitor, person.id, PASSWORD)
+
+    async def _has_password(self, request: Request, person: Person | None, form: Mapping[str, str]) -> bool:
+        name = form.get("username", "").strip().lower()[:256]
+        self.by_name.check(name)
+        self.by_address.check(request.peer)
+        secret = SecretStr(form.get("password", ""))
+        if await self.passwords.matches(secret, person.password_hash if person else ""):
+            self.by_name.forget(name)
+            return True
+        self.by_name.add(name)
+        self.by_address.add(request.peer)
+        return False
 
     async def enter(self, visitor: Visitor, principal_id: str, means: str) -> Visitor:
         """Sign a person in who has just proved to be that person; the browser gets another cookie."""

@@ -193,6 +193,7 @@ def test_interactive_sign_in_in_javascript(person: Person, page: Page, opener: O
 
 def test_signing_out(owner: Owner, person: Person, page: Page) -> None:
     page.goto(link_of(owner, "--as", person.upn))
+    expect(page.get_by_role("button", name="Sign in as")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading")).to_have_text("You are signed in")
     page.get_by_role("link", name="Sign out").click()

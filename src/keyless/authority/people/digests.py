@@ -6,10 +6,7 @@ from a plain one.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-
-DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class Digests:

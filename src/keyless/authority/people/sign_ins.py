@@ -153,10 +153,6 @@ class SignIns:
         """End all of a person."""
         self._end(tx, tx.rows("SELECT id FROM sign_in WHERE principal_id=?", (principal_id,)))
 
-    def end_of_client(self, tx: Tx, client_id: str) -> None:
-        """End all at a client."""
-        self._end(tx, tx.rows("SELECT id FROM sign_in WHERE client_id=?", (client_id,)))
-
     def end_of_session(self, tx: Tx, session: str, principal_id: str) -> None:
         """End those that a person began in a browser session."""
         where = "SELECT id FROM sign_in WHERE session=? AND principal_id=?"
