@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import sys
@@ -28,6 +29,7 @@ _MASKS = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "0" * 32),
     (re.compile(r"(?<=[.a-z0-9]:)\d{5}\b"), "12345"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"), "2026-01-01 00:00:00Z"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2026-01-01T00:00:00Z"),
     (re.compile(r"(?<=\(until )\d{4}-\d\d-\d\d"), "2026-01-01"),
     (re.compile(r"(?m)^(secret +)[\w.]{40}$"), r"\1" + "S" * 40),
     (re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"), "Thu, 01 Jan 2026 00:00:00 GMT"),
@@ -61,6 +63,7 @@ def read_transcript(path: Path) -> list[Exchange]:
 def play(line: str, environ: Mapping[str, str]) -> str:
     """Run a line of a transcript; what it printed, masked, with the exit code's line."""
     code, text = type_in(line, environ)
+    text = text.replace(os.getcwd(), "/here")
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     lines = [text.rstrip("\n")] if text else []

@@ -271,7 +271,7 @@ def test_the_life_of_a_group_and_the_end_of_what_is_in_it(arm: Manager, owner: O
     again = arm("PUT", arm.path(VAULTS, name, new_group), BODIES[VAULTS])
     assert again.status_code == 201
     held = arm("GET", f"{again.json()['id']}/providers/{ASSIGNMENTS}?$filter=atScope()").json()["value"]
-    assert all(one["properties"]["scope"] == owner.subscription for one in held)
+    assert {one["properties"]["scope"] for one in held} == {owner.subscription, "/"}
 
 
 def test_groups_are_listed_and_checked(arm: Manager, new_group: str) -> None:

@@ -130,9 +130,8 @@ class LoginSurface:
         if grant is None:
             raise KeylessError(ErrorKind.UNSUPPORTED, f"The grant type {kind[:64]!r} is not there.")
         try:
-            presented = read_presented(
-                form, request.headers.get("authorization"), self._audiences(request), request.peer
-            )
+            authorization = request.headers.get("authorization")
+            presented = read_presented(form, authorization, self._audiences(request), request.peer)
             granted = await grant.grant(TokenRequest(form, presented))
         except KeylessError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:

@@ -15,9 +15,12 @@ from uuid import uuid4
 
 from keyless.authority.clients.certificate import CertificateWay
 from keyless.authority.clients.clients import Clients
+from keyless.authority.clients.federated import FederatedWay
 from keyless.authority.clients.owner_key import OwnerKeyWay
 from keyless.authority.clients.secret import ClientSecretWay
 from keyless.authority.failures import Failures
+from keyless.authority.federation.https_get import HttpsGet
+from keyless.authority.federation.issuers import IssuerKeys
 from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.instance_assertions import AssertionAuthority
 from keyless.authority.key_ring import KeyRing
@@ -47,7 +50,7 @@ from keyless.http.surface import Surface
 from keyless.http.tls import TlsStore
 from keyless.management.engine import Engine
 from keyless.management.resource_type import ResourceType
-from keyless.management.resources import ResourceDeleted, Resources
+from keyless.management.resources import ResourceDeleted, Resources, ResourceWritten
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
 from keyless.model.identity import Principal, PrincipalKind
@@ -55,8 +58,12 @@ from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
+from keyless.providers.federation.issuers import Issuers
+from keyless.providers.federation.router import NAMESPACE as FEDERATION_NAMESPACE
+from keyless.providers.federation.router import IssuersRouter
 from keyless.providers.graph.applications import ApplicationsApi
 from keyless.providers.graph.credentials import Credentials
+from keyless.providers.graph.federated_credentials import FederatedCredentialsApi
 from keyless.providers.graph.groups import GroupsApi
 from keyless.providers.graph.groups import view as show_group
 from keyless.providers.graph.memberships import DirectoryObjectsApi, Memberships
@@ -76,6 +83,7 @@ from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
 from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
+from keyless.providers.managed_identity.federated_credentials import FederatedCredentials, federated_credentials
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
 from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
@@ -96,8 +104,14 @@ from keyless.store.engine import Store
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
+from keyless.workload import attestation_rules
+from keyless.workload.attestation import LinuxKernel
+from keyless.workload.doors import OwnerDoor, WorkloadDoor
 from keyless.workload.endpoint import IdentityEndpoint
 from keyless.workload.faults import Faults
+from keyless.workload.hosted import HostedInstances
+from keyless.workload.hosted_endpoint import HostedEndpoint
+from keyless.workload.hosted_router import HostedRouter
 from keyless.workload.hosts import Material, all_shapes
 from keyless.workload.identities import InstanceIdentities
 from keyless.workload.instance_assertions import InstanceAssertions
@@ -108,6 +122,8 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+#: How many refusals a second are told and recorded, of one user or one instance.
+REFUSALS = 5
 HASHING_THREADS = 2
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
@@ -124,6 +140,9 @@ class Server:
     deleted_vaults: DeletedVaults
     instances: Instances
     leases: LeaseSocket
+    owner_door: OwnerDoor
+    workload_door: WorkloadDoor
+    hosted: HostedInstances
     http: HttpServer
     signers: ThreadPoolExecutor
     hashers: ThreadPoolExecutor
@@ -139,7 +158,8 @@ async def build(
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
-    `connections` is how many there may be over TLS; a third as many may come from launchers.
+    `connections` is how many there may be over TLS. A quarter as many may come from the owner's launchers, and a sixth
+    of these again from workloads, whose processes are held by a descriptor each.
     """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
@@ -162,7 +182,14 @@ async def build(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, applications, users, groups, resources, assignments, keys, instances):
+    issuers = Issuers(store)
+    credentials = FederatedCredentials(store, resources)
+    hosted = HostedInstances(store, clock, lambda: secrets.token_urlsafe(32))
+    in_memory = (
+        *(directory, applications, users, groups, resources, assignments, keys, instances, hosted),
+        *(issuers, credentials),
+    )
+    for loaded in in_memory:
         await loaded.load()
     parts = await load_people(config, instance, master, store, clock, directory, users, applications)
     await blobs.collector.recover()
@@ -205,6 +232,7 @@ async def build(
         OwnerKeyWay(directory, clock),
         CertificateWay(clock),
         assertions,
+        foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -215,7 +243,9 @@ async def build(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
+            federated_credentials(),
             site_type.sites(settings, instance.domain),
+            attestation_rules.attestation_rules(),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
@@ -224,7 +254,7 @@ async def build(
         store,
         instance.tenant,
         clock,
-        scope_deleted=(assignments.remove_scope,),
+        scope_deleted=(assignments.remove_scope, hosted.remove_scope),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
     shared = SharedAccess(
@@ -235,6 +265,7 @@ async def build(
         clock,
         instance.tenant,
     )
+    identity = IdentityEndpoint(all_shapes(resources.get, assertions), instances, identities, authority, audit, clock)
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(
             authority,
@@ -259,6 +290,8 @@ async def build(
                 keys,
                 audit,
                 backups,
+                issuers,
+                hosted,
                 sign_in_router(endpoints.authority(), parts),
                 clock,
             ),
@@ -285,9 +318,8 @@ async def build(
             shared,
             hosts.target,
         ),
-        "identity": IdentityEndpoint(
-            all_shapes(resources.get, assertions), instances, identities, authority, audit, clock
-        ),
+        "identity": identity,
+        "instances": HostedEndpoint(identity, hosted, RateLimit(REFUSALS, clock)),
     }
     kernel = Kernel(
         lambda request: surfaces.get(request.target.surface),
@@ -311,14 +343,48 @@ async def build(
         lambda: tls.cloud_ca_pem,
         Material(tls.loopback_leaf, assertions).of,
     )
-    leases = LeaseSocket(instances, launches.open, http.protocol, connections // 3)
+    leases = LeaseSocket(instances, launches.open, http.protocol)
+    workload_door = WorkloadDoor(
+        LinuxKernel(),
+        lambda: resources.below(subscription, attestation_rules.NAME),
+        audit,
+        RateLimit(REFUSALS, clock),
+        connections // 24,
+    )
 
-    def end_instances(change: ResourceDeleted) -> None:
+    _end_leases_with_their_reasons(store, instances, leases)
+    return Server(
+        store,
+        audit,
+        keys,
+        parts.state,
+        blobs,
+        deleted_vaults,
+        instances,
+        leases,
+        OwnerDoor(connections // 4),
+        workload_door,
+        hosted,
+        http,
+        signers,
+        hashers,
+    )
+
+
+def _end_leases_with_their_reasons(store: Store, instances: Instances, leases: LeaseSocket) -> None:
+    """Leases of an app end with it, and attested ones with the rule by which they were had."""
+
+    def look_again(changed: ResourceId) -> None:
+        if changed.type.lower() == attestation_rules.NAME.lower():
+            leases.spawn(leases.end_unattested())
+
+    def deleted(change: ResourceDeleted) -> None:
         if held := instances.of_app(change.id):
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
+        look_again(change.id)
 
-    store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, parts.state, blobs, deleted_vaults, instances, leases, http, signers, hashers)
+    store.subscribe(ResourceDeleted, deleted)
+    store.subscribe(ResourceWritten, lambda change: look_again(change.resource.id))
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
@@ -346,8 +412,9 @@ def _graph(
     memberships = Memberships(directory, groups, view)
     people = UsersApi(store, directory, users, passwords, memberships, clock)
     services = ServicePrincipalsApi(store, directory, applications, credentials, memberships, instance.tenant)
+    federated = FederatedCredentialsApi(store, applications, lambda: str(uuid4()))
     return {
-        "applications": ApplicationsApi(store, applications, credentials, clock, instance.domain),
+        "applications": ApplicationsApi(store, applications, credentials, federated, clock, instance.domain),
         "serviceprincipals": services,
         "users": people,
         "me": MeApi(people),
@@ -364,6 +431,8 @@ def _routers(
     keys: KeyRing,
     audit: AuditLog,
     backups: Backups,
+    issuers: Issuers,
+    hosted: HostedInstances,
     sign_in: SignInRouter,
     clock: Clock,
 ) -> dict[str, Router]:
@@ -384,7 +453,8 @@ def _routers(
         "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
-        "Microsoft.Web": engine.route,
+        "Microsoft.Web": HostedRouter(engine.route, engine.existing, hosted).route,
+        FEDERATION_NAMESPACE: IssuersRouter(issuers).route,
         INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
         SIGN_IN_NAMESPACE: sign_in.route,

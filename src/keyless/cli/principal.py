@@ -72,7 +72,7 @@ def create_app(
 def create_user(keyless: Keyless, name: str, display_name: str | None, password: bool) -> None:
     """Create a user. NAME is like alice@example.org; without an @ it is one of this instance's domain.
 
-    A user without a password signs in with `keyless login` only.
+    Without --password the user has none, and cannot sign in with one.
 
     \b
     keyless principal create-user alice --display-name "Alice Liddell"

@@ -345,7 +345,8 @@ class Http1(asyncio.BufferedProtocol):
             else:
                 await self._write_stream(exchange, response, response.body)
         except Exception as error:
-            log.error("the answer to %s broke off: %s", exchange.request, type(error).__name__)
+            ident = exchange.request.request_id if exchange.request else "-"
+            log.error("the answer to %s broke off: %s", ident, type(error).__name__)
             exchange.last = True
             if not exchange.begun:
                 self._say(_FAILED)

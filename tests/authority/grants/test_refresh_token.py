@@ -142,7 +142,7 @@ def test_what_ends_a_sign_in_ends_it_at_once(world: World, alice: User, what: st
         assert alice.upn not in browser.get("/signin").text
 
 
-def test_many_at_once_get_the_same(world: World, alice: User) -> None:
+def test_an_answer_that_was_lost_can_be_asked_for_again(world: World, alice: User) -> None:
     token = world.tokens(alice)["refresh_token"]
     answers = [world.refresh(token).json()["refresh_token"] for _ in range(5)]
     assert len(set(answers)) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -104,8 +104,8 @@ async def test_what_a_group_holds_counts_for_its_members_and_only_while_they_are
 async def test_policies_are_asked_for_the_groups_too(store: SqliteStore) -> None:
     asked: list[tuple[str, ...]] = []
 
-    def policies(holders: Sequence[str], _need: Requirement) -> None:
-        asked.append(tuple(holders))
+    def policies(holders: tuple[str, ...], _need: Requirement) -> None:
+        asked.append(holders)
 
     assignments = Assignments(store, CATALOGUE, policies, lambda _principal_id: ("g-1",))
     may_read(assignments, GROUP)

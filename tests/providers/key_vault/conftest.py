@@ -103,7 +103,7 @@ class Access:
         held = [a for a in self.assignments if a.principal_id == who.principal_id]
         rule = AccessPolicies(lambda name: BY_NAME.get(name.lower())).rule
         roles = {r.guid: r for r in (OFFICER, USER)}
-        return decide(self.required, held, roles, lambda need: rule(who.principal_id, need))
+        return decide(self.required, held, roles, lambda need: rule((who.principal_id,), need))
 
 
 @dataclass

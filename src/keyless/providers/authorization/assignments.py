@@ -47,10 +47,10 @@ class AssignmentDeleted:
 
 #: The rule that some resources have of their own, for a principal's ID and those of its groups; see
 #: `model.access.OwnRule`.
-Policies = Callable[[Sequence[str], Requirement], PolicyGrant | Denied | None]
+Policies = Callable[[tuple[str, ...], Requirement], PolicyGrant | Denied | None]
 
 
-def no_policies(_holders: Sequence[str], _requirement: Requirement) -> None:
+def no_policies(_holders: tuple[str, ...], _requirement: Requirement) -> None:
     """Role assignments decide everywhere."""
 
 

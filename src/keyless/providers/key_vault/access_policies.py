@@ -85,7 +85,7 @@ class AccessPolicies:
 
     vault: Callable[[str], Resource | None]
 
-    def rule(self, holders: Sequence[str], need: Requirement) -> PolicyGrant | Denied | None:
+    def rule(self, holders: tuple[str, ...], need: Requirement) -> PolicyGrant | Denied | None:
         """See `model.access.OwnRule`. What is no data action is for role assignments to decide, here as elsewhere.
 
         `holders` are the principal and its groups, by object ID: a policy may be for any of them.
