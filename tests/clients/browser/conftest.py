@@ -21,8 +21,9 @@ from tests.clients.tools import lacking
 OPEN_SECONDS = 40.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For a module and no longer: while Playwright is there, its event loop is the running one of this thread."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or lacking("Chromium")
     # without a sandbox of its own only where there is no user to sandbox from, and without shared memory, which
     # containers are short of

@@ -20,6 +20,7 @@ from tests.harness import Owner
 
 PROGRAMS = Path(__file__).parent / "programs"
 JAVASCRIPT = Path(__file__).parents[1] / "javascript"
+pytestmark = pytest.mark.xdist_group("browser")
 PASSWORD = "correct horse battery staple"
 
 
