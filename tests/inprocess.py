@@ -79,6 +79,26 @@ class Platform(RunningServer):
             raise httpx.RemoteProtocolError("the answer breaks off", request=request)
         return httpx.Response(got.status, headers=got.headers, content=got.body, request=request)
 
+    async def open(self, config: Config) -> None:
+        """Build it; make the instance if there is none yet."""
+        self.made = self.made or await make_instance(config, {}, PORT)
+        master = load_master_key(master_key_file(config, self.made.instance, {}))
+        tls = tls_store(config.data, master, self.made.domain, time.time)
+        tls.ensure()
+        self.server = await build(config, self.made, master, tls, self.clock)
+
+    async def shut(self) -> None:
+        """Give back what it has opened."""
+        await self.built.audit.close()
+        await self.built.store.close()
+        self.built.signers.shutdown()
+        self.built.hashers.shutdown()
+
+    def restart(self) -> None:
+        """Stop it, and start it again on what it has kept."""
+        self.run(self.shut())
+        self.run(self.open(Config(data=self.data, config=self.config)))
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the platform's event loop."""
         return self.runner.run(work)
@@ -136,22 +156,9 @@ def running_platform(folder: Path, **settings: Any) -> Iterator[Platform]:
     folder.mkdir(parents=True, exist_ok=True)
     platform = Platform(config.data, config.config, {}, port=PORT)
 
-    async def start() -> None:
-        platform.made = await make_instance(config, {}, PORT)
-        master = load_master_key(master_key_file(config, platform.made.instance, {}))
-        tls = tls_store(config.data, master, platform.made.domain, time.time)
-        tls.ensure()
-        platform.server = await build(config, platform.made, master, tls, platform.clock)
-
-    async def stop() -> None:
-        await platform.built.audit.close()
-        await platform.built.store.close()
-        platform.built.signers.shutdown()
-        platform.built.hashers.shutdown()
-
     with platform.runner:
-        platform.run(start())
+        platform.run(platform.open(config))
         try:
             yield platform
         finally:
-            platform.run(stop())
+            platform.run(platform.shut())

@@ -32,6 +32,10 @@ class Config:
     master_key: Path | None = None
     token_lifetime: int = 86_400
     token_rate: int = 20
+    user_token_lifetime: int = 3600
+    refresh_lifetime: int = 90 * 86_400
+    refresh_leeway: int = 10
+    session_lifetime: int = 7 * 86_400
     key_rotation: int = 30 * 86_400
     audit_bytes: int = 64 * 1024 * 1024
 
@@ -89,6 +93,8 @@ def _absolute(text: str) -> object:
 _BROADCAST = IPv4Address("255.255.255.255")
 _RATE = _number(1, 100_000)
 _LIFETIME = _number(60, 7 * 86_400)
+_REFRESH = _number(60, 3650 * 86_400)
+_SESSION = _number(60, 365 * 86_400)
 _ROTATION = _number(60, 3650 * 86_400)
 
 SETTINGS: tuple[Setting, ...] = (
@@ -100,6 +106,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("KEYLESS_MASTER_KEY", "master_key", "the master key's file", Path),
     Setting("KEYLESS_TOKEN_LIFETIME", "token_lifetime", "how long a token lives, in seconds", _LIFETIME),
     Setting("KEYLESS_TOKEN_RATE", "token_rate", "token requests a second, per instance and identity", _RATE),
+    Setting(
+        "KEYLESS_USER_TOKEN_LIFETIME", "user_token_lifetime", "how long a person's token lives, in seconds", _LIFETIME
+    ),
+    Setting("KEYLESS_REFRESH_LIFETIME", "refresh_lifetime", "how long a refresh token lives, in seconds", _REFRESH),
+    Setting(
+        "KEYLESS_REFRESH_LEEWAY", "refresh_leeway", "how long a refresh token works twice, in seconds", _number(0, 60)
+    ),
+    Setting("KEYLESS_SESSION_LIFETIME", "session_lifetime", "how long a browser stays signed in, in seconds", _SESSION),
     Setting("KEYLESS_KEY_ROTATION", "key_rotation", "how long a signing key signs, in seconds", _ROTATION),
     Setting("KEYLESS_AUDIT_BYTES", "audit_bytes", "the size at which the audit log is rotated", _number(4096, 1 << 40)),
 )

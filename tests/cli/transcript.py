@@ -36,6 +36,7 @@ _MASKS = (
     (re.compile(r"(?m)^(key ID +)?[\w-]{43}(?= |$)"), r"\1" + "K" * 43),
     (re.compile(r"\b1[78]\d{8}\b"), "1767225600"),
     (re.compile(r"\b0x[0-9A-F]{16}\b"), "0x0000000000000000"),
+    (re.compile(r"(?<=\?link=)[\w-]{43}"), "L" * 43),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "eyJ….….…"),
 )
 _PIPED = re.compile(r"printf (?P<text>'[^']*') \| (?P<command>.*)")

@@ -25,9 +25,17 @@ from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.instance_assertions import AssertionAuthority
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.passwords import Passwords
+from keyless.authority.people.state import SignedInState
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
+from keyless.bootstrap.people import (
+    device_authorization,
+    load_people,
+    people_grants,
+    portal,
+    sign_in_router,
+)
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
 from keyless.directory.applications import Applications
@@ -78,6 +86,8 @@ from keyless.providers.key_vault.surface import VaultSurface
 from keyless.providers.managed_identity.federated_credentials import FederatedCredentials, federated_credentials
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
+from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
+from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.storage import accounts as account_type
@@ -125,6 +135,7 @@ class Server:
     store: SqliteStore
     audit: AuditLog
     keys: KeyRing
+    people: SignedInState
     blobs: BlobStore
     deleted_vaults: DeletedVaults
     instances: Instances
@@ -160,7 +171,13 @@ async def build(
     resources = Resources(store)
     policies = AccessPolicies(partial(resources.named, vault_type.NAME))
     assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule, groups.of)
-    keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
+    keys = KeyRing(
+        store,
+        sealer,
+        clock,
+        rotate_after=config.key_rotation,
+        overlap=max(config.token_lifetime, config.user_token_lifetime),
+    )
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
@@ -174,6 +191,7 @@ async def build(
     )
     for loaded in in_memory:
         await loaded.load()
+    parts = await load_people(config, instance, master, store, clock, directory, users, applications)
     await blobs.collector.recover()
 
     backups = Backups(
@@ -196,6 +214,7 @@ async def build(
         tenant=instance.tenant,
         domain=instance.domain,
         lifetime=config.token_lifetime,
+        is_signed_in=parts.people.is_signed_in,
     )
     assertion_authority = AssertionAuthority(
         keys, clock, os.urandom, signers, issuer=instance.issuer, tenant=instance.tenant
@@ -251,13 +270,31 @@ async def build(
         "login": LoginSurface(
             authority,
             keys,
-            {"client_credentials": ClientCredentials(clients, authority, clock)},
+            {
+                "client_credentials": ClientCredentials(clients, authority, clock),
+                **people_grants(config, instance, master, store, clock, parts, clients, authority),
+            },
+            device_authorization(endpoints.authority(), parts, clients),
+            portal(config, instance, store, clock, parts, applications, passwords, audit).find,
             audit,
             clock,
             instance.tenant,
+            endpoints.authority(),
         ),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, issuers, hosted, clock),
+            _routers(
+                instance,
+                engine,
+                assignments,
+                deleted_vaults,
+                keys,
+                audit,
+                backups,
+                issuers,
+                hosted,
+                sign_in_router(endpoints.authority(), parts),
+                clock,
+            ),
             endpoints.login_url,
             endpoints.metadata,
         ),
@@ -320,6 +357,7 @@ async def build(
         store,
         audit,
         keys,
+        parts.state,
         blobs,
         deleted_vaults,
         instances,
@@ -395,6 +433,7 @@ def _routers(
     backups: Backups,
     issuers: Issuers,
     hosted: HostedInstances,
+    sign_in: SignInRouter,
     clock: Clock,
 ) -> dict[str, Router]:
     authorization = AuthorizationRouter(
@@ -418,6 +457,7 @@ def _routers(
         FEDERATION_NAMESPACE: IssuersRouter(issuers).route,
         INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
+        SIGN_IN_NAMESPACE: sign_in.route,
     }
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
     routers[""] = ResourcesRouter(engine, instance.subscription, assignments.has_any).route

@@ -174,6 +174,7 @@ async def _tick(server: Server, tls: TlsStore) -> None:
     while True:
         for work in (
             server.keys.tick,
+            server.people.tick,
             server.instances.tick,
             server.hosted.tick,
             server.deleted_vaults.tick,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keyless.authority import key_ring
+from keyless.authority.people import state as people
 from keyless.directory import applications, groups, principals, users
 from keyless.management import resources
 from keyless.providers.authorization import assignments
@@ -62,6 +63,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     key_vault.MIGRATION,
     blob_store.MIGRATION,
     key_ring.MIGRATION,
+    people.MIGRATION,
     instances.MIGRATION,
     issuers.MIGRATION,
     hosted.MIGRATION,

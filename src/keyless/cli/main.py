@@ -27,6 +27,7 @@ _COMMANDS = {
     "app": "keyless.cli.app:app",
     "instance": "keyless.cli.app_instances:instance",
     "principal": "keyless.cli.principal:principal",
+    "login": "keyless.cli.login:login",
     "role": "keyless.cli.role:role",
     "vault": "keyless.cli.vault:vault",
     "secret": "keyless.cli.secret:secret",

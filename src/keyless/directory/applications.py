@@ -114,6 +114,11 @@ class Application:
     certificates: tuple[ClientCertificate, ...] = ()
     federated: tuple[ApplicationFederation, ...] = ()
 
+    @property
+    def allows_public_clients(self) -> bool:
+        """Whether one may come without a credential."""
+        return self.public_client or bool(self.public_redirects)
+
 
 #: What clients of the cloud use when they are told no client ID; known in every tenant, and nobody can change it.
 AZURE_CLI = Application(
