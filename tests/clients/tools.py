@@ -123,7 +123,7 @@ def azmcp_program(folder: Path) -> Path:
 
 
 def az_program(folder: Path) -> Path:
-    """`az`, at the version of the folder's `requirements.txt`, in an environment of its own: its pins clash with ours."""
+    """`az`, at the version of the folder's `requirements.txt`, in an environment of its own: the pins clash."""
     environment = folder / "build" / "venv"
     wanted = folder / "requirements.txt"
 

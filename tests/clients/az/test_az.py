@@ -112,6 +112,8 @@ def test_what_is_refused(place: Place, az: Path) -> None:
     assert ran.returncode == 1
     assert "(Forbidden)" in ran.stderr
     assert "Assign 'Key Vault Secrets User' at that scope." in ran.stderr
+    ran = run(place, az, WITH_IDENTITY, ["group", "list"])
+    assert (ran.returncode, "(AuthorizationFailed)" in ran.stderr) == (1, True)
     application = place.owner.graph("POST", "applications", {"displayName": place.name})
     place.owner.graph("POST", "servicePrincipals", {"appId": application["appId"]})
     ran = run(place, az, as_application("--password", "wrong", place=place, client=application["appId"]))

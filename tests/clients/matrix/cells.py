@@ -77,3 +77,8 @@ class Row:
 
     def cell(self, column: str) -> Cell:
         return self.default if column == DEFAULT_CHAIN else self.cells[column]
+
+
+def word(cell: Cell) -> str:
+    """What the table says."""
+    return "yes" if cell.works else "no"

@@ -136,9 +136,7 @@ GO = Row(
             ISOLATED,
         ),
         "arc": Cell({**NAMED, **CHAIN}),
-        "service-fabric": Cell(
-            {**BARE, **CHAIN, "client ID": "doesn't support specifying a user-assigned identity"}
-        ),
+        "service-fabric": Cell({**BARE, **CHAIN, "client ID": "doesn't support specifying a user-assigned identity"}),
         "workload-identity": Cell({**WORKLOAD, **CHAIN}),
         SECRET: Cell({**ENVIRONMENT, "default": Whose.REGISTERED}),
         CERTIFICATE: Cell({**ENVIRONMENT, "default": Whose.REGISTERED}),
@@ -204,8 +202,14 @@ DOTNET = Row(
         "workload-identity": Cell({**WORKLOAD, **CHAIN}),
         SECRET: Cell({**ENVIRONMENT, "default": Whose.REGISTERED}),
         CERTIFICATE: Cell({**ENVIRONMENT, "default": Whose.REGISTERED}),
-        DEFAULT_CHAIN: Cell({}, "The program's own chain, of the same three credentials (`CustomChainedCredential.cs`)."),
-        SIGN_IN: PERSON,
+        DEFAULT_CHAIN: Cell(
+            {}, "The program's own chain, of the same three credentials (`CustomChainedCredential.cs`)."
+        ),
+        SIGN_IN: Cell(
+            {"device code": "Persistence check failed"},
+            "`CustomChainedCredential.cs` of azmcp keeps a person's tokens in the keyring of a desktop only: "
+            "without one it stops before it asks for a code.",
+        ),
     },
 )
 

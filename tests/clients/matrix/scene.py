@@ -44,6 +44,10 @@ class Scene:
             "SECRETS": json.dumps(secrets),
         }
 
+    def is_expected(self, got: str, whose: str) -> bool:
+        """Whether a way gave what it is to give."""
+        return got == self.principals[whose] if isinstance(whose, Whose) else whose in got
+
     def tokens(self) -> int:
         """How many requests for a token the server has decided on, of this app and of the others of this scene."""
         lines = (self.place.owner.server.data / "audit.jsonl").read_text().splitlines()

@@ -5,11 +5,15 @@ Owns the form, and the place in the page. `KEYLESS_WRITE_MATRIX=1` writes there 
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tests.clients.matrix.cells import COLUMNS, Cell
+import pytest
+
+from tests.clients.matrix.cells import COLUMNS, Cell, word
+from tests.clients.matrix.launches import gathered
 from tests.clients.matrix.rows import ROWS
 
 PAGE = Path(__file__).parents[3] / "docs" / "compatibility.md"
@@ -21,11 +25,7 @@ Found = Mapping[tuple[str, str], str]
 
 def expected() -> dict[tuple[str, str], str]:
     """What every cell is to say."""
-    return {(row.title, column): _word(row.cell(column)) for row in ROWS for column in COLUMNS}
-
-
-def _word(cell: Cell) -> str:
-    return "yes" if cell.works else "no"
+    return {(row.title, column): word(row.cell(column)) for row in ROWS for column in COLUMNS}
 
 
 def markdown(found: Found) -> str:
@@ -39,12 +39,12 @@ def markdown(found: Found) -> str:
     return "\n".join((*lines, "", *reasons, ""))
 
 
-def _marked(word: str, cell: Cell, notes: list[str]) -> str:
+def _marked(said: str, cell: Cell, notes: list[str]) -> str:
     if not cell.note:
-        return word
+        return said
     if cell.note not in notes:
         notes.append(cell.note)
-    return f"{word} ({notes.index(cell.note) + 1})"
+    return f"{said} ({notes.index(cell.note) + 1})"
 
 
 def _line(*cells: str) -> str:
@@ -68,14 +68,36 @@ def _parts() -> tuple[str, str, str]:
     return match[1], match[2], match[3]
 
 
-def plain(found: Found, seconds: Mapping[tuple[str, str], float]) -> Iterable[str]:
-    """The table for a terminal: each cell with the seconds to its token, or what was not run."""
+def show(reports: Iterable[pytest.TestReport], write_line: Callable[[str], object]) -> None:
+    """Print what passing tests noted, each cell with the seconds to its token; put it in the page if so asked."""
+    noted = gathered(one for report in reports if report.when == "call" for one in report.user_properties)
+    if not noted:
+        return
+    # a client without a way at all is not started
+    found = {at: said for at, said in expected().items() if not _is_run(at)} | {
+        at: said for at, (said, _) in noted.items()
+    }
+    for line in _plain(found, {at: seconds for at, (_, seconds) in noted.items()}):
+        write_line(line)
+    if "KEYLESS_WRITE_MATRIX" in os.environ:
+        missing = expected().keys() - found.keys()
+        write_line(f"not written: these cells were not run: {sorted(missing)}" if missing else f"written to {PAGE}")
+        if not missing:
+            write(found)
+
+
+def _is_run(at: tuple[str, str]) -> bool:
+    title, column = at
+    return any(row.title == title and row.cell(column).ways for row in ROWS)
+
+
+def _plain(found: Found, seconds: Mapping[tuple[str, str], float | None]) -> Iterable[str]:
     width = max(len(row.title) for row in ROWS)
-    yield " " * width + " ".join(f"{column[:10]:>10}" for column in COLUMNS)
+    yield " ".join((" " * width, *(f"{column[:9]:>9}" for column in COLUMNS)))
     for row in ROWS:
         cells = (_timed(found.get((row.title, c), "-"), seconds.get((row.title, c))) for c in COLUMNS)
-        yield f"{row.title:<{width}}" + " ".join(f"{cell:>10}" for cell in cells)
+        yield " ".join((f"{row.title:<{width}}", *(f"{cell:>9}" for cell in cells)))
 
 
-def _timed(word: str, seconds: float | None) -> str:
-    return word if seconds is None else f"{word} {seconds:.2f}"
+def _timed(said: str, seconds: float | None) -> str:
+    return said if seconds is None else f"{said} {seconds:.2f}"

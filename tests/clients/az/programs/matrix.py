@@ -42,12 +42,13 @@ def arguments(kind: str) -> list[str]:
 
 def run(environ: dict[str, str], *words: str) -> str:
     pipe = subprocess.PIPE
-    with subprocess.Popen((AZ, *words), env=environ, stdout=pipe, stderr=pipe, text=True) as process:
+    command, nothing = (AZ, *words), subprocess.DEVNULL
+    with subprocess.Popen(command, env=environ, stdin=nothing, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stderr
         complaints = ""
         for line in process.stderr:
             complaints += line
-            if asked := re.search(r"(https://\S+) and enter the code (\S+)", line):
+            if asked := re.search(r"(https://\S+) .*enter the code ([A-Z0-9-]+)", line):
                 print(*asked.groups(), flush=True)
         assert process.stdout
         text = process.stdout.read()

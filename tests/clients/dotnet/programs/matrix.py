@@ -3,8 +3,7 @@
 The client is a program that has the libraries in it (azmcp: the argument). It shows no token; it reads a secret. There
 is one for each principal, which nobody else may read, and whose value is the principal's object ID.
 
-The ways to ask are told as "CLIENT KIND", with the secret to read. A person is asked on standard output: where to go,
-and the code to enter.
+The ways to ask are told as "CLIENT KIND", and by them the secrets to read.
 """
 
 from __future__ import annotations
@@ -32,17 +31,12 @@ def read(kind: str, secret: str) -> str:
         environ["AZURE_TOKEN_CREDENTIALS"] = CREDENTIALS[kind]
     if kind == "client ID":
         environ["AZURE_CLIENT_ID"] = environ["CLIENT_ID"]
+    if kind == "device code":
+        environ["DBUS_SESSION_BUS_ADDRESS"] = "disabled:"  # a machine with no keyring of a desktop
     arguments = ("keyvault", "secret", "get", "--vault", VAULT, "--secret", secret)
     command = (sys.argv[1], *arguments)
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        text = ""
-        for line in process.stdout:
-            text += line
-            if asked := re.search(r"(https://\S+) and enter the code (\S+)", line):
-                print(*asked.groups(), flush=True)
-        assert process.stderr
-        complaints = process.stderr.read()
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    text, complaints = ran.stdout, ran.stderr
     # what it logs is before the answer
     answer = json.loads(re.findall(r"^\{\n.*?^\}$", text, re.DOTALL | re.MULTILINE)[-1])
     if answer["status"] != 200:
@@ -51,10 +45,11 @@ def read(kind: str, secret: str) -> str:
 
 
 found = {}
-for way, secret in json.loads(os.environ["SECRETS"]).items():
+secrets = json.loads(os.environ["SECRETS"])
+for way in json.loads(os.environ["WAYS"]):
     before = time.monotonic()
     try:
-        got = read(way.partition(" ")[2], secret)
+        got = read(way.partition(" ")[2], secrets.get(way, "none"))
     except Exception as error:
         got = f"{type(error).__name__}: {error}"
     found[way] = [got, time.monotonic() - before]
