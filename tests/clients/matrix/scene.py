@@ -6,6 +6,7 @@ Owns making it, and counting what the server was asked.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,14 @@ class Scene:
         """Whether a way gave what it is to give."""
         return got == self.principals[whose] if isinstance(whose, Whose) else whose in got
 
-    def tokens(self) -> int:
-        """How many requests for a token the server has decided on, of this app and of the others of this scene."""
+    def tokens(self, at_least: int) -> int:
+        """How many requests for a token the server has decided on, of this scene; they are written a little later."""
+        until = time.monotonic() + 5
+        while (found := self._tokens()) < at_least and time.monotonic() < until:
+            time.sleep(0.05)
+        return found
+
+    def _tokens(self) -> int:
         lines = (self.place.owner.server.data / "audit.jsonl").read_text().splitlines()
         records = [json.loads(line) for line in lines]
         ours = set(self.principals.values())
@@ -64,6 +71,8 @@ def make_scene(owner: Owner, column: str, folder: Path, person: str = "") -> Sce
     """A scene for one column; `person` is somebody's object ID."""
     place = make_place(owner)
     app = owner.app(place.name, place.identity["id"], system=True)
+    # `az` signs nobody in to Cloud Shell who sees no subscription
+    owner.assign(app["identity"]["principalId"], "Reader", place.vault_id)
     principals = {Whose.SYSTEM: app["identity"]["principalId"], Whose.NAMED: place.identity["principalId"]}
     registration = register(place, folder) if column in (SECRET, CERTIFICATE) else None
     if registration:

@@ -1,4 +1,5 @@
 import com.azure.core.credential.TokenCredential;
+import com.azure.core.credential.TokenRequestContext;
 import com.azure.identity.DefaultAzureCredentialBuilder;
 import com.azure.identity.DeviceCodeCredentialBuilder;
 import com.azure.identity.EnvironmentCredentialBuilder;
@@ -22,6 +23,7 @@ import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Future;
@@ -32,18 +34,22 @@ import java.util.concurrent.Future;
  * <p>The ways to ask are told as "CLIENT KIND". A person is asked on standard output: where to go, and the code to enter.
  */
 final class Matrix {
-    private static final Set<String> SCOPES = Set.of(Identities.VAULT + "/.default");
+    /** Each way asks for another one: msal4j keeps the tokens of managed identities for the whole process. */
+    private static final List<String> RESOURCES = List.of(Identities.VAULT, "https://storage.azure.com",
+        "https://management.azure.com", "https://graph.microsoft.com", "https://vault.azure.cn", "https://keys.example");
     /** The public client that every SDK signs people in as, unless it is told of another. */
     private static final String DEVELOPERS = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
     static void everyWay() throws Exception {
         Map<String, String> found = new LinkedHashMap<>();
+        int number = 0;
         for (String way : System.getenv("WAYS").replaceAll("[\\[\\]\"]", "").split(", ")) {
             String[] client = way.split(" ", 2);
+            String resource = RESOURCES.get(number++);
             long before = System.nanoTime();
             String got;
             try {
-                got = Identities.owner(client[0].equals("msal") ? msal(client[1]) : azure(client[1]));
+                got = Identities.owner(client[0].equals("msal") ? msal(client[1], resource) : azure(client[1], resource));
             } catch (Exception failure) {
                 got = everyCause(failure);
             }
@@ -53,7 +59,7 @@ final class Matrix {
         Identities.print(found);
     }
 
-    private static String azure(String kind) {
+    private static String azure(String kind, String resource) {
         TokenCredential credential = switch (kind) {
             case "managed identity" -> new ManagedIdentityCredentialBuilder().build();
             case "client ID" -> new ManagedIdentityCredentialBuilder().clientId(env("CLIENT_ID")).build();
@@ -64,33 +70,34 @@ final class Matrix {
                 .challengeConsumer(code -> ask(code.getVerificationUrl(), code.getUserCode())).build();
             default -> throw new IllegalArgumentException(kind);
         };
-        return credential.getTokenSync(Identities.REQUEST).getToken();
+        return credential.getTokenSync(new TokenRequestContext().addScopes(resource + "/.default")).getToken();
     }
 
-    private static String msal(String kind) throws Exception {
+    private static String msal(String kind, String resource) throws Exception {
+        Set<String> scopes = Set.of(resource + "/.default");
         Future<IAuthenticationResult> asked = switch (kind) {
-            case "managed identity" -> managed(ManagedIdentityId.systemAssigned());
-            case "client ID" -> managed(ManagedIdentityId.userAssignedClientId(env("CLIENT_ID")));
-            case "workload identity" -> confidential(
+            case "managed identity" -> managed(ManagedIdentityId.systemAssigned(), resource);
+            case "client ID" -> managed(ManagedIdentityId.userAssignedClientId(env("CLIENT_ID")), resource);
+            case "workload identity" -> confidential(scopes,
                 ClientCredentialFactory.createFromClientAssertion(Files.readString(Path.of(env("AZURE_FEDERATED_TOKEN_FILE")))));
-            case "environment" -> confidential(env("AZURE_CLIENT_SECRET") == null
+            case "environment" -> confidential(scopes, env("AZURE_CLIENT_SECRET") == null
                 ? certificate() : ClientCredentialFactory.createFromSecret(env("AZURE_CLIENT_SECRET")));
             case "device code" -> PublicClientApplication.builder(DEVELOPERS).authority(authority()).build()
-                .acquireToken(DeviceCodeFlowParameters.builder(SCOPES, code -> ask(code.verificationUri(), code.userCode())).build());
+                .acquireToken(DeviceCodeFlowParameters.builder(scopes, code -> ask(code.verificationUri(), code.userCode())).build());
             default -> throw new IllegalArgumentException(kind);
         };
         return asked.get().accessToken();
     }
 
-    private static Future<IAuthenticationResult> managed(ManagedIdentityId id) throws Exception {
+    private static Future<IAuthenticationResult> managed(ManagedIdentityId id, String resource) throws Exception {
         return ManagedIdentityApplication.builder(id).build()
-            .acquireTokenForManagedIdentity(ManagedIdentityParameters.builder(Identities.VAULT).build());
+            .acquireTokenForManagedIdentity(ManagedIdentityParameters.builder(resource).build());
     }
 
     /** It takes nothing from the environment by itself: the program does. */
-    private static Future<IAuthenticationResult> confidential(IClientCredential proof) throws Exception {
+    private static Future<IAuthenticationResult> confidential(Set<String> scopes, IClientCredential proof) throws Exception {
         return ConfidentialClientApplication.builder(env("AZURE_CLIENT_ID"), proof).authority(authority()).build()
-            .acquireToken(ClientCredentialParameters.builder(SCOPES).build());
+            .acquireToken(ClientCredentialParameters.builder(scopes).build());
     }
 
     private static IClientCredential certificate() throws Exception {

@@ -11,8 +11,8 @@ import { ConfidentialClientApplication, ManagedIdentityApplication, PublicClient
 import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-const resource = "https://vault.azure.net";
-const scopes = [`${resource}/.default`];
+// each way asks for another one: the tokens of managed identities are kept for the whole process
+const resources = ["vault.azure.net", "storage.azure.com", "management.azure.com", "graph.microsoft.com"].map((host) => `https://${host}`);
 // the public client that every SDK signs people in as, unless it is told of another
 const developers = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 const env = process.env;
@@ -39,19 +39,19 @@ function certificate() {
   return { clientCertificate: { privateKey: pem.slice(0, pem.indexOf("-----BEGIN CERTIFICATE")), thumbprintSha256 } };
 }
 
-const managed = (id) => new ManagedIdentityApplication(id).acquireToken({ resource });
+const managed = (resource, id) => new ManagedIdentityApplication(id).acquireToken({ resource });
 const msal = {
-  "managed identity": () => managed({}),
-  "client ID": () => managed({ managedIdentityIdParams: { userAssignedClientId: env.CLIENT_ID } }),
-  "workload identity": () => {
+  "managed identity": (resource) => managed(resource, {}),
+  "client ID": (resource) => managed(resource, { managedIdentityIdParams: { userAssignedClientId: env.CLIENT_ID } }),
+  "workload identity": (_, scopes) => {
     const clientAssertion = readFileSync(env.AZURE_FEDERATED_TOKEN_FILE, "utf8");
     return confidential({ clientAssertion }).acquireTokenByClientCredential({ scopes });
   },
-  environment: () => {
+  environment: (_, scopes) => {
     const proof = env.AZURE_CLIENT_SECRET ? { clientSecret: env.AZURE_CLIENT_SECRET } : certificate();
     return confidential(proof).acquireTokenByClientCredential({ scopes });
   },
-  "device code": () =>
+  "device code": (_, scopes) =>
     new PublicClientApplication({ auth: { clientId: developers, authority } }).acquireTokenByDeviceCode({
       scopes,
       deviceCodeCallback: ask,
@@ -59,16 +59,16 @@ const msal = {
 };
 
 const clients = {
-  azure: async (kind) => (await credentials[kind]().getToken(scopes[0])).token,
-  msal: async (kind) => (await msal[kind]()).accessToken,
+  azure: async (kind, resource) => (await credentials[kind]().getToken(`${resource}/.default`)).token,
+  msal: async (kind, resource) => (await msal[kind](resource, [`${resource}/.default`])).accessToken,
 };
 const found = {};
-for (const way of JSON.parse(env.WAYS)) {
+for (const [number, way] of JSON.parse(env.WAYS).entries()) {
   const [, client, kind] = /^(\w+) (.*)$/.exec(way);
   const before = performance.now();
   let got;
   try {
-    got = JSON.parse(Buffer.from((await clients[client](kind)).split(".")[1], "base64url")).oid;
+    got = JSON.parse(Buffer.from((await clients[client](kind, resources[number])).split(".")[1], "base64url")).oid;
   } catch (error) {
     got = `${error.name}: ${error.message}`;
   }
