@@ -91,6 +91,9 @@ class Grammar(TSQLParser):
 
     FUNCTIONS = {}  # noqa: RUF012
     NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
+    QUERY_MODIFIER_PARSERS = {  # noqa: RUF012
+        token: parse for token, parse in TSQLParser.QUERY_MODIFIER_PARSERS.items() if token is not TokenType.LIMIT
+    }
     FUNCTION_PARSERS = {  # noqa: RUF012
         name: TSQLParser.FUNCTION_PARSERS[name]
         for name in ("CAST", "TRY_CAST", "CONVERT", "TRY_CONVERT", "STRING_AGG", "OPENJSON")

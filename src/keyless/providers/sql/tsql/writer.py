@@ -154,8 +154,6 @@ class Writer:
                 raise syntax("FETCH")
             return f"{body}{order}{offset} FETCH NEXT ({self(limit.args['count'])}) ROWS ONLY"
         options = limit.args.get("limit_options")
-        if options is None:
-            raise syntax("LIMIT")
         count = f"({self(limit.expression)})::int8"
         if options is not None and options.args.get("percent"):
             count = f'(SELECT ceil(count(*) * ({count}) / 100.0)::int8 FROM ({body}) AS "~all")'
