@@ -25,6 +25,7 @@ from keyless.config import Config
 from keyless.model.app import Lease
 from keyless.store.folder import Instance
 from keyless.store.sealing import load_master_key
+from keyless.workload.doors import OWNER
 from keyless.workload.lease_socket import OpenLease
 from tests.harness import Owner, RunningServer
 from tests.memory import exchange
@@ -63,7 +64,7 @@ class Platform(RunningServer):
         assert self.server is not None
         return self.server
 
-    async def answer(self, request: httpx.Request, lease: Lease | None = None) -> httpx.Response:
+    async def answer(self, request: httpx.Request, lease: Lease | None = None, peer: str = "") -> httpx.Response:
         """The server's answer to a request of httpx's."""
         request.read()
         request.headers["Connection"] = "close"
@@ -73,10 +74,30 @@ class Platform(RunningServer):
         lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
         lines += [b"%b: %b" % pair for pair in request.headers.raw]
         data = b"\r\n".join(lines) + b"\r\n\r\n" + body
-        got = await exchange(self.built.http.protocol(lease), data)
+        got = await exchange(self.built.http.protocol(lease), data, peer)
         if not got.whole:
             raise httpx.RemoteProtocolError("the answer breaks off", request=request)
         return httpx.Response(got.status, headers=got.headers, content=got.body, request=request)
+
+    async def open(self, config: Config) -> None:
+        """Build it; make the instance if there is none yet."""
+        self.made = self.made or await make_instance(config, {}, PORT)
+        master = load_master_key(master_key_file(config, self.made.instance, {}))
+        tls = tls_store(config.data, master, self.made.domain, time.time)
+        tls.ensure()
+        self.server = await build(config, self.made, master, tls, self.clock)
+
+    async def shut(self) -> None:
+        """Give back what it has opened."""
+        await self.built.audit.close()
+        await self.built.store.close()
+        self.built.signers.shutdown()
+        self.built.hashers.shutdown()
+
+    def restart(self) -> None:
+        """Stop it, and start it again on what it has kept."""
+        self.run(self.shut())
+        self.run(self.open(Config(data=self.data, config=self.config)))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the platform's event loop."""
@@ -87,7 +108,7 @@ class Platform(RunningServer):
         return self.run(self._identity_token(app, resource, client_id))
 
     async def _identity_token(self, app: str, resource: str, client_id: str) -> str:
-        lease, answer = await self.built.leases.launch(OpenLease(app, IDENTITY_PORT, "own"))
+        lease, answer = await self.built.leases.launch(OpenLease(app, IDENTITY_PORT, "own"), OWNER)
         query = {"api-version": "2019-08-01", "resource": resource} | ({"client_id": client_id} if client_id else {})
         headers = {"X-IDENTITY-HEADER": str(answer["header"])}
         url = f"http://127.0.0.1:{IDENTITY_PORT}/msi/token"
@@ -135,22 +156,9 @@ def running_platform(folder: Path, **settings: Any) -> Iterator[Platform]:
     folder.mkdir(parents=True, exist_ok=True)
     platform = Platform(config.data, config.config, {}, port=PORT)
 
-    async def start() -> None:
-        platform.made = await make_instance(config, {}, PORT)
-        master = load_master_key(master_key_file(config, platform.made.instance, {}))
-        tls = tls_store(config.data, master, platform.made.domain, time.time)
-        tls.ensure()
-        platform.server = await build(config, platform.made, master, tls, platform.clock)
-
-    async def stop() -> None:
-        await platform.built.audit.close()
-        await platform.built.store.close()
-        platform.built.signers.shutdown()
-        platform.built.hashers.shutdown()
-
     with platform.runner:
-        platform.run(start())
+        platform.run(platform.open(config))
         try:
             yield platform
         finally:
-            platform.run(stop())
+            platform.run(platform.shut())

@@ -20,8 +20,8 @@ PIECE = 64 * 1024
 class MemoryTransport(asyncio.Transport):
     """Keeps what is sent; `closed` is set when the protocol, or the test, has closed it."""
 
-    def __init__(self, protocol: Http1) -> None:
-        super().__init__()
+    def __init__(self, protocol: Http1, peer: str = "") -> None:
+        super().__init__({"peername": (peer, 50_000)} if peer else None)
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
         self.sent = bytearray()
@@ -88,9 +88,9 @@ class Answer:
         self.whole = True
 
 
-async def exchange(protocol: Http1, request: bytes) -> Answer:
+async def exchange(protocol: Http1, request: bytes, peer: str = "") -> Answer:
     """One request, which has to ask for the end of the connection, and its answer."""
-    transport = MemoryTransport(protocol)
+    transport = MemoryTransport(protocol, peer)
     await transport.feed(request)
     await transport.closed.wait()
     return read_answer(bytes(transport.sent), head_only=request.startswith(b"HEAD "))

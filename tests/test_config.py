@@ -25,11 +25,22 @@ def test_what_is_given_overrules_the_environment() -> None:
     assert (found.port, found.data, found.domain) == (2, Path("/d"), "keys.example.com")
 
 
+def test_addresses_are_named_one_by_one() -> None:
+    found = read_config(HOME | {"KEYLESS_LISTEN": " 172.17.0.1, fd00::1,172.17.0.1,"})
+    assert found.listen == ("172.17.0.1", "fd00::1")
+    assert read_config(HOME | {"KEYLESS_LISTEN": ""}).listen == ()
+
+
 @pytest.mark.parametrize(
     ("variable", "texts"),
     [
         ("KEYLESS_PORT", ["", "-1", "65536", "x", "1.0", "²", " 1"]),
         ("KEYLESS_ADDRESS", ["0.0.0.0", "localhost", "::", "", "192.168.1.1"]),
+        (
+            "KEYLESS_LISTEN",
+            ["0.0.0.0", "::", "docker0", "10.0.0.1,0.0.0.0", "224.0.0.1", "255.255.255.255", "10.0.0.0/8"],
+        ),
+        ("KEYLESS_WORKLOAD_SOCKET", ["", "workload.sock", "./x"]),
         ("KEYLESS_DOMAIN", ["", "nodot", "a..b", ".a.b", "a.b.", "a b.c", "-a.b", "a.b-", "x" * 64 + ".y", "a.b\n"]),
         ("KEYLESS_TOKEN_LIFETIME", ["59", "604801"]),
         ("KEYLESS_TOKEN_RATE", ["0", "100001"]),

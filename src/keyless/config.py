@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
 from keyless.model.errors import KeylessError, invalid
@@ -26,9 +27,15 @@ class Config:
     address: str = "127.0.0.1"
     port: int = 8443
     domain: str = "keyless.localhost"
+    listen: tuple[str, ...] = ()
+    workload_socket: Path | None = None
     master_key: Path | None = None
     token_lifetime: int = 86_400
     token_rate: int = 20
+    user_token_lifetime: int = 3600
+    refresh_lifetime: int = 90 * 86_400
+    refresh_leeway: int = 10
+    session_lifetime: int = 7 * 86_400
     key_rotation: int = 30 * 86_400
     audit_bytes: int = 64 * 1024 * 1024
 
@@ -64,17 +71,49 @@ def _address(text: str) -> object:
     return text
 
 
+def _addresses(text: str) -> object:
+    addresses = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            address = ip_address(part)
+        except ValueError:
+            address = IPv4Address(0)
+        if address.is_unspecified or address.is_multicast or address == _BROADCAST:
+            raise ValueError("addresses of this machine by commas, such as 172.17.0.1; never 0.0.0.0 or ::")
+        addresses.append(str(address))
+    return tuple(dict.fromkeys(addresses))
+
+
+def _absolute(text: str) -> object:
+    if not text.startswith("/"):
+        raise ValueError("an absolute path, such as /run/keyless/workload.sock")
+    return Path(text)
+
+
+_BROADCAST = IPv4Address("255.255.255.255")
 _RATE = _number(1, 100_000)
 _LIFETIME = _number(60, 7 * 86_400)
+_REFRESH = _number(60, 3650 * 86_400)
+_SESSION = _number(60, 365 * 86_400)
 _ROTATION = _number(60, 3650 * 86_400)
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("KEYLESS_ADDRESS", "address", "the loopback address to listen at", _address),
+    Setting("KEYLESS_LISTEN", "listen", "further addresses to listen at, by commas", _addresses),
     Setting("KEYLESS_PORT", "port", "the HTTPS port; 0 takes a free one", _number(0, 65535)),
     Setting("KEYLESS_DOMAIN", "domain", "keyless's own domain; fixed at the first start", _domain),
+    Setting("KEYLESS_WORKLOAD_SOCKET", "workload_socket", "a socket for workloads of any user", _absolute),
     Setting("KEYLESS_MASTER_KEY", "master_key", "the master key's file", Path),
     Setting("KEYLESS_TOKEN_LIFETIME", "token_lifetime", "how long a token lives, in seconds", _LIFETIME),
     Setting("KEYLESS_TOKEN_RATE", "token_rate", "token requests a second, per instance and identity", _RATE),
+    Setting(
+        "KEYLESS_USER_TOKEN_LIFETIME", "user_token_lifetime", "how long a person's token lives, in seconds", _LIFETIME
+    ),
+    Setting("KEYLESS_REFRESH_LIFETIME", "refresh_lifetime", "how long a refresh token lives, in seconds", _REFRESH),
+    Setting(
+        "KEYLESS_REFRESH_LEEWAY", "refresh_leeway", "how long a refresh token works twice, in seconds", _number(0, 60)
+    ),
+    Setting("KEYLESS_SESSION_LIFETIME", "session_lifetime", "how long a browser stays signed in, in seconds", _SESSION),
     Setting("KEYLESS_KEY_ROTATION", "key_rotation", "how long a signing key signs, in seconds", _ROTATION),
     Setting("KEYLESS_AUDIT_BYTES", "audit_bytes", "the size at which the audit log is rotated", _number(4096, 1 << 40)),
 )

@@ -84,6 +84,7 @@ async def world(tmp_path: Path, made_keys: list[SigningKey]) -> AsyncIterator[Wo
         tenant=TENANT,
         domain="keyless.localhost",
         lifetime=LIFE,
+        is_signed_in=lambda _sign_in, _person: False,
     )
     yield World(tmp_path / "db", clock, store, sealer, lambda: next(keys), directory, ring, authority, signers)
     signers.shutdown()

@@ -203,7 +203,15 @@ async def test_a_token_is_for_one_family_of_resources(world: World) -> None:
 
 def sign(world: World, **changed: Any) -> str:
     now = int(world.clock.now)
-    claims = {"aud": VAULT, "iss": ISSUER, "tid": TENANT, "oid": "o", "nbf": now, "exp": now + 60} | changed
+    claims = {
+        "aud": VAULT,
+        "iss": ISSUER,
+        "tid": TENANT,
+        "oid": "o",
+        "nbf": now,
+        "exp": now + 60,
+        "idtyp": "app",
+    } | changed
     return world.ring.active.sign({name: value for name, value in claims.items() if value is not None})
 
 
@@ -222,6 +230,12 @@ def sign(world: World, **changed: Any) -> str:
         {"exp": "9999999999"},
         {"exp": 1e12},
         {"nbf": None},
+        {"idtyp": None},
+        {"idtyp": "device"},
+        {"idtyp": "user"},
+        {"idtyp": "user", "sid": 5},
+        {"idtyp": "user", "sid": "a sign-in that is not there"},
+        {"sid": "a sign-in that is not there"},
     ],
 )
 async def test_claims_that_our_own_key_signed_are_checked_too(world: World, changed: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import sys
@@ -28,12 +29,14 @@ _MASKS = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "0" * 32),
     (re.compile(r"(?<=[.a-z0-9]:)\d{5}\b"), "12345"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"), "2026-01-01 00:00:00Z"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2026-01-01T00:00:00Z"),
     (re.compile(r"(?<=\(until )\d{4}-\d\d-\d\d"), "2026-01-01"),
     (re.compile(r"(?m)^(secret +)[\w.]{40}$"), r"\1" + "S" * 40),
     (re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"), "Thu, 01 Jan 2026 00:00:00 GMT"),
     (re.compile(r"(?m)^(key ID +)?[\w-]{43}(?= |$)"), r"\1" + "K" * 43),
     (re.compile(r"\b1[78]\d{8}\b"), "1767225600"),
     (re.compile(r"\b0x[0-9A-F]{16}\b"), "0x0000000000000000"),
+    (re.compile(r"(?<=\?link=)[\w-]{43}"), "L" * 43),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "eyJ….….…"),
 )
 _PIPED = re.compile(r"printf (?P<text>'[^']*') \| (?P<command>.*)")
@@ -60,6 +63,7 @@ def read_transcript(path: Path) -> list[Exchange]:
 def play(line: str, environ: Mapping[str, str]) -> str:
     """Run a line of a transcript; what it printed, masked, with the exit code's line."""
     code, text = type_in(line, environ)
+    text = text.replace(os.getcwd(), "/here")
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     lines = [text.rstrip("\n")] if text else []

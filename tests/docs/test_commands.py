@@ -90,4 +90,4 @@ def arguments_of(command: click.Command) -> list[str]:
 def arguments_in(usage: str) -> list[str]:
     """The words of a usage line that are neither the command nor an option with its value."""
     rest = usage.removeprefix(name_in(usage))
-    return re.sub(r"\[?--[^\s\]]+( [A-Z]+)?\]?", "", rest).split()
+    return re.sub(r"\[--[^\]]*\]|--\S+( [A-Z]+)?", "", rest).split()

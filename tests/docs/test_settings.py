@@ -31,7 +31,7 @@ def test_defaults_and_limits_are_those_of_the_program(setting: object) -> None:
     assert isinstance(setting, Setting)
     default, _, text = ROWS[setting.variable].partition(" | ")
     value = Config.__dataclass_fields__[setting.field].default
-    if value is not None:
+    if value not in {None, ()}:
         assert default == f"`{value}`"
     limits = re.search(r"(\d+) to (\d+)\b|(\d+) or more", text)
     if limits is None:

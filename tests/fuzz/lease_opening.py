@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, cast
 
 from keyless.model.errors import KeylessError, invalid
+from keyless.workload.doors import OWNER, OwnerDoor
 from keyless.workload.lease_socket import MAX_LINE, LeaseSocket, _Connection
 
 SEEDS = (
@@ -50,13 +51,16 @@ class _Owner:
     def instances(self) -> _Owner:
         return self
 
-    def authenticate(self, _lease: str, _key: str) -> None:
+    def authenticate(self, _lease: str, _key: str, _app: None) -> None:
         raise invalid("There is no such lease.")
 
-    def resume(self, _lease: str, _key: str, _port: int) -> None:
+    def is_held(self, _lease: str) -> bool:
+        return False
+
+    def resume(self, _lease: str, _key: str, _port: int, _app: None) -> None:
         raise invalid("There is no such lease.")
 
-    async def launch(self, _opening: object) -> None:
+    async def launch(self, _opening: object, _caller: object) -> None:
         raise KeylessError(invalid("").kind, "There is no such app.")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -78,7 +82,8 @@ def fuzz(data: bytes) -> None:
 
 def _open(chunks: list[bytes]) -> tuple[bytes, bool, int]:
     transport, owner = _Transport(), _Owner()
-    connection = _Connection(cast("LeaseSocket", owner))
+    connection = _Connection(cast("LeaseSocket", owner), OwnerDoor())
+    connection._caller = OWNER
     connection._transport = cast("asyncio.Transport", transport)
     connection._timer = cast("asyncio.TimerHandle", _Timer())
     for chunk in chunks:

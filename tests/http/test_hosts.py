@@ -17,6 +17,7 @@ HOSTS = Hosts("keyless.localhost")
         ("login.microsoftonline.com", "/", Target("login")),
         ("login.chinacloudapi.cn", "/", Target("login")),
         ("management.keyless.localhost", "/", Target("management")),
+        ("identity.keyless.localhost", "/msi/token", Target("instances")),
         ("management.azure.com", "/", Target("management")),
         ("graph.keyless.localhost", "/", Target("graph")),
         ("graph.microsoft.com", "/", Target("graph")),

@@ -24,6 +24,7 @@ from keyless.launcher.lease import Wanted
 from keyless.launcher.relay import Port
 from keyless.launcher.unix_socket import take_lease
 from keyless.model.errors import KeylessError
+from keyless.model.paths import socket_path
 from tests.launcher.conftest import Started
 from tests.launcher.fake_server import HEADER, FakeServer
 
@@ -200,8 +201,8 @@ class Endpoint:
 
 @pytest.fixture
 async def endpoint(server: FakeServer, tmp_path: Path) -> AsyncIterator[Endpoint]:
-    lease, connection, rest = await asyncio.to_thread(take_lease, server.data, Wanted("shop", "own"), 1)
-    keeper = Keeper(lease, server.data, 1, lambda message: None)
+    lease, connection, rest = await asyncio.to_thread(take_lease, socket_path(server.data), Wanted("shop", "own"), 1)
+    keeper = Keeper(lease, socket_path(server.data), 1, lambda message: None)
     keeping = asyncio.ensure_future(keeper.keep(connection, rest))
 
     listening = socket.create_server(("127.0.0.1", 0))

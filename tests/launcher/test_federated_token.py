@@ -16,29 +16,31 @@ from keyless.launcher.keeper import Keeper
 from keyless.launcher.lease import Wanted
 from keyless.launcher.token_file import write_token
 from keyless.launcher.unix_socket import take_lease
+from keyless.model.paths import socket_path
 from tests.launcher.conftest import Started
 from tests.launcher.fake_server import FakeServer
 from tests.launcher.test_run import until
 
+OURS = os.geteuid(), os.getegid()
+
 
 def test_a_file_is_replaced_and_never_written_to(tmp_path: Path) -> None:
-    write_token(str(tmp_path), "first")
+    write_token(str(tmp_path), "first", OURS)
     file = tmp_path / "federated-token"
     with file.open() as opened:
-        write_token(str(tmp_path), "second")
+        write_token(str(tmp_path), "second", OURS)
         assert opened.read() == "first"
     assert file.read_text() == "second"
     assert stat.S_IMODE(file.stat().st_mode) == 0o400
     assert [path.name for path in tmp_path.iterdir()] == ["federated-token"]
     (tmp_path / "federated-token.new").write_text("left by a crash")
-    write_token(str(tmp_path), "third")
+    write_token(str(tmp_path), "third", OURS)
     assert file.read_text() == "third"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_the_file_is_of_whoever_has_the_folder(tmp_path: Path) -> None:
-    os.chown(tmp_path, 65534, 65533)
-    write_token(str(tmp_path), "x")
+def test_the_file_is_the_programs_own(tmp_path: Path) -> None:
+    write_token(str(tmp_path), "x", (65534, 65533))
     found = (tmp_path / "federated-token").stat()
     assert (found.st_uid, found.st_gid) == (65534, 65533)
 
@@ -48,10 +50,10 @@ async def test_it_is_kept_fresh_over_a_restart_until_the_lease_is_over(
 ) -> None:
     monkeypatch.setattr(federated_token, "RENEW_SECONDS", 0.05)
     monkeypatch.setattr(federated_token, "RETRY_SECONDS", 0.05)
-    lease, connection, rest = await asyncio.to_thread(take_lease, server.data, Wanted("shop", "own"), 7)
-    keeper = Keeper(lease, server.data, 7, lambda message: None)
+    lease, connection, rest = await asyncio.to_thread(take_lease, socket_path(server.data), Wanted("shop", "own"), 7)
+    keeper = Keeper(lease, socket_path(server.data), 7, lambda message: None)
     keeping = asyncio.ensure_future(keeper.keep(connection, rest))
-    renewing = asyncio.ensure_future(keep_fresh(keeper, lease, 7, str(tmp_path)))
+    renewing = asyncio.ensure_future(keep_fresh(keeper, lease, 7, str(tmp_path), OURS))
     file = tmp_path / "federated-token"
 
     def number() -> int:

@@ -8,13 +8,14 @@ import pytest
 from keyless.launcher.keeper import Keeper
 from keyless.launcher.lease import Wanted
 from keyless.launcher.unix_socket import take_lease
+from keyless.model.paths import socket_path
 from tests.launcher.fake_server import FakeServer
 
 
 async def test_a_server_that_does_not_know_the_lease_yet_is_not_asked(server: FakeServer) -> None:
-    lease, connection, _ = await asyncio.to_thread(take_lease, server.data, Wanted("shop", "own"), 1)
+    lease, connection, _ = await asyncio.to_thread(take_lease, socket_path(server.data), Wanted("shop", "own"), 1)
     ours, theirs = socket.socketpair()
-    keeper = Keeper(lease, server.data, 1, lambda message: None)
+    keeper = Keeper(lease, socket_path(server.data), 1, lambda message: None)
     keeping = asyncio.ensure_future(keeper.keep(ours, b""))
     await asyncio.sleep(0.05)
     (await keeper.open_identity()).transport.abort()

@@ -65,7 +65,7 @@ def admit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ca
         pytest.skip("the kernel answers nothing over netlink")
     if request.param == "nothing":
         monkeypatch.setattr(peers, "TABLES", ("/proc/no-such-table",))
-    return peers.peer_check()
+    return peers.peer_check(os.geteuid())
 
 
 @linux

@@ -231,9 +231,33 @@ def management_operations(owner: Owner, suffix: str = "") -> tuple[Request, ...]
         "Subject": {"Attributes": {"ObjectId": owner.server.instance.owner.principal_id}},
         "Actions": [{"Id": "a"}],
     }
+    credentials = f"{types['identity'][0]}/{types['identity'][1]}/federatedIdentityCredentials"
+    trust = {
+        "issuer": f"https://issuer{suffix}.example.com",
+        "subject": "s",
+        "audiences": ["api://AzureADTokenExchange"],
+    }
+    issuers = f"{sub}/providers/Keyless.Federation/issuers"
+    issuer = {"properties": {"issuer": f"https://issuer{suffix}.example.com", "allowPrivate": True}}
     found += [
+        Request("create credential", "PUT", f"{credentials}/fic{api}", 201, json={"properties": trust}),
+        Request("get credential", "GET", f"{credentials}/fic{api}", 200),
+        Request("list credentials", "GET", f"{credentials}{api}", 200),
+        Request("delete credential", "DELETE", f"{credentials}/fic{api}", 200),
+        Request("create issuer", "PUT", f"{issuers}/i-new{suffix}{api}", 201, json=issuer),
+        Request("get issuer", "GET", f"{issuers}/i-new{suffix}{api}", 200),
+        Request("list issuers", "GET", f"{issuers}{api}", 200),
+        Request("delete issuer", "DELETE", f"{issuers}/i-new{suffix}{api}", 200),
         Request("set settings", "PUT", f"{app}/config/appsettings{api}", 200, json={"properties": {"A": "b"}}),
         Request("list settings", "POST", f"{app}/config/appsettings/list{api}", 200),
+        Request("create rule", "PUT", f"{app}/attestationRules/r{api}", 201, json={"properties": {"uids": [54_321]}}),
+        Request("get rule", "GET", f"{app}/attestationRules/r{api}", 200),
+        Request("list rules", "GET", f"{app}/attestationRules{api}", 200),
+        Request("delete rule", "DELETE", f"{app}/attestationRules/r{api}", 200),
+        Request("create instance", "PUT", f"{app}/instances/i{api}", 201, json={"properties": {}}),
+        Request("get instance", "GET", f"{app}/instances/i{api}", 200),
+        Request("list instances", "GET", f"{app}/instances{api}", 200),
+        Request("revoke instance", "DELETE", f"{app}/instances/i{api}", 200),
         Request("assign", "PUT", f"{assignment}{api}", 201, json=grant),
         Request("get assignment", "GET", f"{assignment}{api}", 200),
         Request("list assignments", "GET", f"{group}/providers/Microsoft.Authorization/roleAssignments{api}", 200),

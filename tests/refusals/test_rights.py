@@ -338,6 +338,7 @@ def test_conditions_tell_nothing_either(world: World, conditions: dict[str, str]
         "Microsoft.Web/sites/{app-a}",
         "Microsoft.ManagedIdentity/userAssignedIdentities/{id-a}",
         "Microsoft.Web/sites/{app-a}/config/appsettings",
+        "Microsoft.Web/sites/{app-a}/attestationRules/r",
     ],
 )
 def test_a_refusal_does_not_tell_whether_a_resource_exists(world: World, path: str, method: str) -> None:

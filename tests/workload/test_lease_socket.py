@@ -13,6 +13,7 @@ from keyless.http.http1 import Http1
 from keyless.model.app import Lease
 from keyless.store.sqlite import open_store
 from keyless.workload import lease_socket
+from keyless.workload.doors import Caller, OwnerDoor
 from keyless.workload.instances import MIGRATION, RESUME_SECONDS, Instances
 from keyless.workload.lease_socket import IdentityRequests, LeaseSocket, OpenLease, ResumeLease
 
@@ -24,7 +25,7 @@ class Clock:
         return self.now
 
 
-async def no_launch(_opening: OpenLease) -> tuple[Lease, Mapping[str, object]]:
+async def no_launch(_opening: OpenLease, _caller: Caller) -> tuple[Lease, Mapping[str, object]]:
     raise RuntimeError("a secret: hunter2")
 
 
@@ -36,7 +37,7 @@ async def test_a_connection_that_says_nothing_is_closed(tmp_path: Path, monkeypa
     monkeypatch.setattr(lease_socket, "OPENING_SECONDS", 0.1)
     store = open_store(tmp_path / "db", [MIGRATION])
     leases = LeaseSocket(Instances(store, Clock(), lambda: "g", lambda: "s"), no_launch, no_http)
-    await leases.start(tmp_path, "sock")
+    await leases.start(tmp_path, "sock", OwnerDoor())
     reader, writer = await asyncio.open_unix_connection(tmp_path / "sock")
     writer.write(b'{"open":')
     with contextlib.suppress(ConnectionResetError):
@@ -49,7 +50,7 @@ async def test_a_connection_that_says_nothing_is_closed(tmp_path: Path, monkeypa
 async def test_a_launch_that_fails_is_told_without_its_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = open_store(tmp_path / "db", [MIGRATION])
     leases = LeaseSocket(Instances(store, Clock(), lambda: "g", lambda: "s"), no_launch, no_http)
-    await leases.start(tmp_path, "sock")
+    await leases.start(tmp_path, "sock", OwnerDoor())
     reader, writer = await asyncio.open_unix_connection(tmp_path / "sock")
     writer.write(b'{"open":"lease","app":"x","identity_port":1}\n')
     answer = await asyncio.wait_for(reader.read(), 2)

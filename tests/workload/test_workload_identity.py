@@ -16,6 +16,7 @@ from joserfc import jwt as jose
 from joserfc.jwk import RSAKey
 
 from keyless.authority.instance_assertions import AUDIENCE, LIFE
+from keyless.workload.doors import OWNER
 from keyless.workload.lease_socket import OpenLease
 from tests.harness import VAULT, HeldLease, Owner, RunningServer
 from tests.inprocess import Platform, PlatformOwner, running_platform
@@ -196,7 +197,7 @@ def test_it_ends(platform: Platform) -> None:
     app = owner.app("web", system=True)
 
     async def launch() -> Mapping[str, object]:
-        return (await platform.built.leases.launch(OpenLease("web", 41_000, "own", "workload-identity")))[1]
+        return (await platform.built.leases.launch(OpenLease("web", 41_000, "own", "workload-identity"), OWNER))[1]
 
     answer = platform.run(launch())
     assertion, client_id = str(answer["material"]), str(answer["default_client_id"])

@@ -12,23 +12,31 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 
-def openid_configuration(base: str, tenant: str, issuer: str) -> dict[str, object]:
-    """The configuration as the authority at `base` (`https://host:port`) shows it."""
-    root = f"{base}/{tenant}"
+def openid_configuration(
+    base: str, browser_base: str, tenant: str, issuer: str, grants: Sequence[str]
+) -> dict[str, object]:
+    """The configuration as the authority at `base` (`https://host:port`) shows it.
+
+    `browser_base` is the authority's own name: a person's browser would look for a cloud's name in the cloud.
+    """
+    root, pages = f"{base}/{tenant}", f"{browser_base}/{tenant}"
     return {
         "issuer": issuer,
-        "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+        "authorization_endpoint": f"{pages}/oauth2/v2.0/authorize",
         "token_endpoint": f"{root}/oauth2/v2.0/token",
         "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
+        "end_session_endpoint": f"{pages}/oauth2/v2.0/logout",
         "jwks_uri": f"{root}/discovery/v2.0/keys",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256"],
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": list(grants),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "scopes_supported": ["openid"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "select_account", "consent"],
         "claims_supported": ["aud", "exp", "iat", "iss", "nbf", "oid", "sub", "tid"],
     }
 

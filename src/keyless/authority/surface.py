@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from keyless.authority.clients.presented import read_presented
+from keyless.authority.device_authorization import DeviceAuthorization
 from keyless.authority.discovery import instance_discovery, key_set, openid_configuration
 from keyless.authority.grants.grant import Grant, TokenRequest
 from keyless.authority.key_ring import KeyRing
@@ -28,10 +29,17 @@ from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 
 MAX_FORM = 64 * 1024
 _TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token", re.IGNORECASE)
+_DEVICE_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/devicecode", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"/([^/]+)(?:/v2\.0)?/\.well-known/openid-configuration", re.IGNORECASE)
 _KEYS = re.compile(r"/([^/]+)/discovery(?:/v2\.0)?/keys", re.IGNORECASE)
 #: An error's code is either the OAuth error, or the number where the kind tells the OAuth error well enough.
 _NUMBER = re.compile(r"AADSTS(\d{4,7})")
+_OAUTH_NUMBERS = {
+    "invalid_grant": 70000,
+    "invalid_scope": 70011,
+    "authorization_pending": 70016,
+    "expired_token": 70020,
+}
 _ANY_TENANT = {"common", "organizations"}
 
 #: kind → (status, OAuth error, AADSTS number): clients look at the first two, people search for the third
@@ -49,14 +57,20 @@ _ERRORS = {
 
 @dataclass(frozen=True)
 class LoginSurface:
-    """See `http.surface.Surface`. `grants` is keyed by grant type."""
+    """See `http.surface.Surface`. `grants` is keyed by grant type.
+
+    `page` finds the pages for people, which browsers reach at `browser_base` (`https://host:port`).
+    """
 
     authority: TokenAuthority
     keys: KeyRing
     grants: Mapping[str, Grant]
+    devices: DeviceAuthorization
+    page: Callable[[Request], PublicOperation | None]
     audit: Audit
     clock: Clock
     tenant: str
+    browser_base: str
     name: str = "login"
 
     def route(self, request: Request) -> PublicOperation:
@@ -70,6 +84,11 @@ class LoginSurface:
         if request.method == "POST" and (match := _TOKEN_PATH.fullmatch(path)):
             self._check_tenant(match[1])
             return PublicOperation("token", self._token)
+        if request.method == "POST" and (match := _DEVICE_PATH.fullmatch(path)):
+            self._check_tenant(match[1])
+            return PublicOperation("devicecode", self._device)
+        if page := self.page(request):
+            return page
         if request.method in {"GET", "HEAD"}:
             if path.lower() == "/common/discovery/instance":
                 return PublicOperation("discovery/instance", self._instance)
@@ -94,7 +113,12 @@ class LoginSurface:
         return _json(200, found)
 
     async def _configuration(self, request: Request) -> Response:
-        return _json(200, openid_configuration(request.base_url, self.tenant, self.authority.issuer))
+        return _json(
+            200,
+            openid_configuration(
+                request.base_url, self.browser_base, self.tenant, self.authority.issuer, sorted(self.grants)
+            ),
+        )
 
     async def _key_set(self, _request: Request) -> Response:
         return _json(200, key_set(self.keys.public_keys()))
@@ -115,6 +139,11 @@ class LoginSurface:
             raise
         await self._record(request, granted.principal_id, granted.name, "allowed", granted.what)
         return _json(200, granted.answer)
+
+    async def _device(self, request: Request) -> Response:
+        form = await _read_form(request)
+        presented = read_presented(form, request.headers.get("authorization"), self._audiences(request), request.peer)
+        return _json(200, await self.devices.begin(form, presented))
 
     def _audiences(self, request: Request) -> tuple[str, ...]:
         """The names that an assertion may give this endpoint: as it was asked, as discovery says, and the issuer's."""
@@ -144,7 +173,7 @@ class LoginSurface:
         if match := _NUMBER.fullmatch(error.code):
             number = int(match[1])
         elif error.code:
-            code = error.code
+            code, number = error.code, _OAUTH_NUMBERS.get(error.code, number)
         body = {
             "error": code,
             "error_description": f"AADSTS{number}: {error.message}",

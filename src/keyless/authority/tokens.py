@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from keyless.authority.jwt import encode_base64url, refused, take_apart
 from keyless.authority.key_ring import KeyRing
-from keyless.authority.keys import verify_signature
+from keyless.authority.keys import SigningKey, verify_signature
 from keyless.directory.principals import Directory
 from keyless.model.clock import Clock
 from keyless.model.clouds import canonical_audience
@@ -46,10 +46,14 @@ class IssuedToken:
 
 
 @dataclass(frozen=True)
-class _Verified:
+class VerifiedToken:
+    """A token whose signature holds. `sign_in` is the ID of a person's sign-in; empty where no person is behind it."""
+
     kid: str
     principal_id: str
+    audience: str
     family: str
+    sign_in: str
     not_before: float
     expires_on: float
 
@@ -69,8 +73,12 @@ class TokenAuthority:
         tenant: str,
         domain: str,
         lifetime: int,
+        is_signed_in: Callable[[str, str], bool],
     ) -> None:
-        """`lifetime` in seconds; signing runs in `signers`."""
+        """`lifetime` in seconds; signing runs in `signers`.
+
+        `is_signed_in` tells of a sign-in's ID and a person's object ID whether that sign-in still lasts.
+        """
         self._keys = keys
         self._directory = directory
         self._clock = clock
@@ -80,9 +88,10 @@ class TokenAuthority:
         self._tenant = tenant
         self._domain = domain
         self._lifetime = lifetime
+        self._is_signed_in = is_signed_in
         self._issued: dict[tuple[str, str, int], tuple[str, IssuedToken]] = {}
         self._signing: dict[tuple[str, str, int], asyncio.Task[IssuedToken]] = {}
-        self._verified: dict[str, _Verified] = {}
+        self._verified: dict[str, VerifiedToken] = {}
 
     # issuing
 
@@ -136,10 +145,15 @@ class TokenAuthority:
         if principal.resource_id:
             claims["xms_mirid"] = principal.resource_id
         signer = self._keys.active
-        token = await asyncio.get_running_loop().run_in_executor(self._signers, signer.sign, claims)
+        token = await self.sign(claims, signer)
         issued = IssuedToken(SecretStr(token), resource, now, expires)
         _remember(self._issued, (principal.principal_id, resource, lifetime), (signer.kid, issued))
         return issued
+
+    async def sign(self, claims: Mapping[str, object], signer: SigningKey | None = None) -> str:
+        """A token with these claims, signed with the key that signs now."""
+        signer = signer or self._keys.active
+        return await asyncio.get_running_loop().run_in_executor(self._signers, signer.sign, claims)
 
     # verifying
 
@@ -147,6 +161,23 @@ class TokenAuthority:
         """The principal that a token speaks for, at the resources of `family` (`vault`, `storage`, `management`).
 
         Raises UNAUTHENTICATED, or REVOKED where only the key has been, with a sentence that never quotes the token.
+        """
+        known = self.read(token)
+        if known.family != family:
+            raise refused("it was issued for another resource")
+        principal = self._directory.by_id(known.principal_id)
+        if principal is None:
+            raise refused("its principal has been deleted")
+        if not principal.enabled:
+            raise refused("its principal has been disabled")
+        if known.sign_in and not self._is_signed_in(known.sign_in, known.principal_id):
+            raise refused("the person has signed out, or the sign-in was revoked")
+        return principal
+
+    def read(self, token: str) -> VerifiedToken:
+        """What a token of ours says, for whatever audience it is; raises as `authenticate` does.
+
+        Says nothing about the principal: whether that still exists and is signed in.
         """
         known = self._verified.get(token)
         if known is None:
@@ -159,16 +190,9 @@ class TokenAuthority:
             raise refused("it has expired")
         if now < known.not_before:
             raise refused("it is not valid yet")
-        if known.family != family:
-            raise refused("it was issued for another resource")
-        principal = self._directory.by_id(known.principal_id)
-        if principal is None:
-            raise refused("its principal has been deleted")
-        if not principal.enabled:
-            raise refused("its principal has been disabled")
-        return principal
+        return known
 
-    def _verify(self, token: str) -> _Verified:
+    def _verify(self, token: str) -> VerifiedToken:
         kid = take_apart(token).key_id
         if self._keys.is_revoked(kid):
             # nobody can check the signature any more, and nothing but the kind of refusal follows from it
@@ -183,7 +207,15 @@ class TokenAuthority:
         if not (isinstance(not_before, int) and isinstance(expires, int)):
             raise refused("it lacks its times")
         family = canonical_audience(audience, self._domain)
-        return _Verified(kid, principal_id, family, not_before, expires)
+        return VerifiedToken(kid, principal_id, audience, family, _sign_in(claims), not_before, expires)
+
+
+def _sign_in(claims: Mapping[str, object]) -> str:
+    """The sign-in that a person's access token belongs to; an ID token is no access token."""
+    kind, sign_in = claims.get("idtyp"), claims.get("sid", "")
+    if kind not in {"app", "user"} or not isinstance(sign_in, str) or (kind == "user") != bool(sign_in):
+        raise refused("it is not an access token")
+    return sign_in
 
 
 def _sha256(token: SecretStr) -> str:

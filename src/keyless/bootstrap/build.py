@@ -15,16 +15,27 @@ from uuid import uuid4
 
 from keyless.authority.clients.certificate import CertificateWay
 from keyless.authority.clients.clients import Clients
+from keyless.authority.clients.federated import FederatedWay
 from keyless.authority.clients.owner_key import OwnerKeyWay
 from keyless.authority.clients.secret import ClientSecretWay
 from keyless.authority.failures import Failures
+from keyless.authority.federation.https_get import HttpsGet
+from keyless.authority.federation.issuers import IssuerKeys
 from keyless.authority.grants.client_credentials import ClientCredentials
 from keyless.authority.instance_assertions import AssertionAuthority
 from keyless.authority.key_ring import KeyRing
 from keyless.authority.passwords import Passwords
+from keyless.authority.people.state import SignedInState
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
 from keyless.bootstrap.endpoints import Endpoints
+from keyless.bootstrap.people import (
+    device_authorization,
+    load_people,
+    people_grants,
+    portal,
+    sign_in_router,
+)
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
 from keyless.config import Config
 from keyless.directory.applications import Applications
@@ -39,7 +50,7 @@ from keyless.http.surface import Surface
 from keyless.http.tls import TlsStore
 from keyless.management.engine import Engine
 from keyless.management.resource_type import ResourceType
-from keyless.management.resources import ResourceDeleted, Resources
+from keyless.management.resources import ResourceDeleted, Resources, ResourceWritten
 from keyless.management.surface import ManagementSurface, Router
 from keyless.model.clock import Clock
 from keyless.model.identity import Principal, PrincipalKind
@@ -47,8 +58,12 @@ from keyless.model.resource_id import ResourceId
 from keyless.providers.authorization.assignments import Assignments
 from keyless.providers.authorization.builtin_roles import BUILTIN_ROLES
 from keyless.providers.authorization.router import AuthorizationRouter
+from keyless.providers.federation.issuers import Issuers
+from keyless.providers.federation.router import NAMESPACE as FEDERATION_NAMESPACE
+from keyless.providers.federation.router import IssuersRouter
 from keyless.providers.graph.applications import ApplicationsApi
 from keyless.providers.graph.credentials import Credentials
+from keyless.providers.graph.federated_credentials import FederatedCredentialsApi
 from keyless.providers.graph.groups import GroupsApi
 from keyless.providers.graph.groups import view as show_group
 from keyless.providers.graph.memberships import DirectoryObjectsApi, Memberships
@@ -68,8 +83,11 @@ from keyless.providers.key_vault.secret_lists import SecretLists
 from keyless.providers.key_vault.secret_store import SecretStore, purge_vault
 from keyless.providers.key_vault.secrets import SecretHandlers
 from keyless.providers.key_vault.surface import VaultSurface
+from keyless.providers.managed_identity.federated_credentials import FederatedCredentials, federated_credentials
 from keyless.providers.managed_identity.user_assigned import IdentityRouter, user_assigned_identities
 from keyless.providers.resources.router import RESOURCE_GROUPS, ProvidersRouter, ResourcesRouter
+from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
+from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.storage import accounts as account_type
@@ -86,8 +104,14 @@ from keyless.store.engine import Store
 from keyless.store.folder import Instance
 from keyless.store.sealing import MasterKey, PartSealer, Sealer
 from keyless.store.sqlite import SqliteStore, open_store
+from keyless.workload import attestation_rules
+from keyless.workload.attestation import LinuxKernel
+from keyless.workload.doors import OwnerDoor, WorkloadDoor
 from keyless.workload.endpoint import IdentityEndpoint
 from keyless.workload.faults import Faults
+from keyless.workload.hosted import HostedInstances
+from keyless.workload.hosted_endpoint import HostedEndpoint
+from keyless.workload.hosted_router import HostedRouter
 from keyless.workload.hosts import Material, all_shapes
 from keyless.workload.identities import InstanceIdentities
 from keyless.workload.instance_assertions import InstanceAssertions
@@ -98,6 +122,8 @@ from keyless.workload.rate import RateLimit
 from keyless.workload.references import References
 
 SIGNING_THREADS = 2
+#: How many refusals a second are told and recorded, of one user or one instance.
+REFUSALS = 5
 HASHING_THREADS = 2
 _DELEGATION_SECRET = b"keyless user delegation keys"
 
@@ -109,10 +135,14 @@ class Server:
     store: SqliteStore
     audit: AuditLog
     keys: KeyRing
+    people: SignedInState
     blobs: BlobStore
     deleted_vaults: DeletedVaults
     instances: Instances
     leases: LeaseSocket
+    owner_door: OwnerDoor
+    workload_door: WorkloadDoor
+    hosted: HostedInstances
     http: HttpServer
     signers: ThreadPoolExecutor
     hashers: ThreadPoolExecutor
@@ -128,7 +158,8 @@ async def build(
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
-    `connections` is how many there may be over TLS; a third as many may come from launchers.
+    `connections` is how many there may be over TLS. A quarter as many may come from the owner's launchers, and a sixth
+    of these again from workloads, whose processes are held by a descriptor each.
     """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
@@ -140,13 +171,27 @@ async def build(
     resources = Resources(store)
     policies = AccessPolicies(partial(resources.named, vault_type.NAME))
     assignments = Assignments(store, {role.guid: role for role in BUILTIN_ROLES}, policies.rule, groups.of)
-    keys = KeyRing(store, sealer, clock, rotate_after=config.key_rotation, overlap=config.token_lifetime)
+    keys = KeyRing(
+        store,
+        sealer,
+        clock,
+        rotate_after=config.key_rotation,
+        overlap=max(config.token_lifetime, config.user_token_lifetime),
+    )
     blobs = open_blob_store(
         store, config.data / PARTS, PartSealer(sealer), clock, os.urandom, scope_deleted=assignments.remove_scope
     )
     instances = Instances(store, clock, lambda: str(uuid4()), lambda: secrets.token_urlsafe(32))
-    for loaded in (directory, applications, users, groups, resources, assignments, keys, instances):
+    issuers = Issuers(store)
+    credentials = FederatedCredentials(store, resources)
+    hosted = HostedInstances(store, clock, lambda: secrets.token_urlsafe(32))
+    in_memory = (
+        *(directory, applications, users, groups, resources, assignments, keys, instances, hosted),
+        *(issuers, credentials),
+    )
+    for loaded in in_memory:
         await loaded.load()
+    parts = await load_people(config, instance, master, store, clock, directory, users, applications)
     await blobs.collector.recover()
 
     backups = Backups(
@@ -169,6 +214,7 @@ async def build(
         tenant=instance.tenant,
         domain=instance.domain,
         lifetime=config.token_lifetime,
+        is_signed_in=parts.people.is_signed_in,
     )
     assertion_authority = AssertionAuthority(
         keys, clock, os.urandom, signers, issuer=instance.issuer, tenant=instance.tenant
@@ -186,6 +232,7 @@ async def build(
         OwnerKeyWay(directory, clock),
         CertificateWay(clock),
         assertions,
+        foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
     hosts = Hosts(instance.domain)
@@ -196,7 +243,9 @@ async def build(
         _by_name(
             RESOURCE_GROUPS,
             user_assigned_identities(directory, instance.tenant),
+            federated_credentials(),
             site_type.sites(settings, instance.domain),
+            attestation_rules.attestation_rules(),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
         ),
@@ -205,7 +254,7 @@ async def build(
         store,
         instance.tenant,
         clock,
-        scope_deleted=(assignments.remove_scope,),
+        scope_deleted=(assignments.remove_scope, hosted.remove_scope),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
     shared = SharedAccess(
@@ -216,17 +265,36 @@ async def build(
         clock,
         instance.tenant,
     )
+    identity = IdentityEndpoint(all_shapes(resources.get, assertions), instances, identities, authority, audit, clock)
     surfaces: dict[str, Surface] = {
         "login": LoginSurface(
             authority,
             keys,
-            {"client_credentials": ClientCredentials(clients, authority, clock)},
+            {
+                "client_credentials": ClientCredentials(clients, authority, clock),
+                **people_grants(config, instance, master, store, clock, parts, clients, authority),
+            },
+            device_authorization(endpoints.authority(), parts, clients),
+            portal(config, instance, store, clock, parts, applications, passwords, audit).find,
             audit,
             clock,
             instance.tenant,
+            endpoints.authority(),
         ),
         "management": ManagementSurface(
-            _routers(instance, engine, assignments, deleted_vaults, keys, audit, backups, clock),
+            _routers(
+                instance,
+                engine,
+                assignments,
+                deleted_vaults,
+                keys,
+                audit,
+                backups,
+                issuers,
+                hosted,
+                sign_in_router(endpoints.authority(), parts),
+                clock,
+            ),
             endpoints.login_url,
             endpoints.metadata,
         ),
@@ -250,9 +318,8 @@ async def build(
             shared,
             hosts.target,
         ),
-        "identity": IdentityEndpoint(
-            all_shapes(resources.get, assertions), instances, identities, authority, audit, clock
-        ),
+        "identity": identity,
+        "instances": HostedEndpoint(identity, hosted, RateLimit(REFUSALS, clock)),
     }
     kernel = Kernel(
         lambda request: surfaces.get(request.target.surface),
@@ -276,14 +343,48 @@ async def build(
         lambda: tls.cloud_ca_pem,
         Material(tls.loopback_leaf, assertions).of,
     )
-    leases = LeaseSocket(instances, launches.open, http.protocol, connections // 3)
+    leases = LeaseSocket(instances, launches.open, http.protocol)
+    workload_door = WorkloadDoor(
+        LinuxKernel(),
+        lambda: resources.below(subscription, attestation_rules.NAME),
+        audit,
+        RateLimit(REFUSALS, clock),
+        connections // 24,
+    )
 
-    def end_instances(change: ResourceDeleted) -> None:
+    _end_leases_with_their_reasons(store, instances, leases)
+    return Server(
+        store,
+        audit,
+        keys,
+        parts.state,
+        blobs,
+        deleted_vaults,
+        instances,
+        leases,
+        OwnerDoor(connections // 4),
+        workload_door,
+        hosted,
+        http,
+        signers,
+        hashers,
+    )
+
+
+def _end_leases_with_their_reasons(store: Store, instances: Instances, leases: LeaseSocket) -> None:
+    """Leases of an app end with it, and attested ones with the rule by which they were had."""
+
+    def look_again(changed: ResourceId) -> None:
+        if changed.type.lower() == attestation_rules.NAME.lower():
+            leases.spawn(leases.end_unattested())
+
+    def deleted(change: ResourceDeleted) -> None:
         if held := instances.of_app(change.id):
             leases.spawn(leases.end_app(held, f"The app {change.id.name!r} has been deleted."))
+        look_again(change.id)
 
-    store.subscribe(ResourceDeleted, end_instances)
-    return Server(store, audit, keys, blobs, deleted_vaults, instances, leases, http, signers, hashers)
+    store.subscribe(ResourceDeleted, deleted)
+    store.subscribe(ResourceWritten, lambda change: look_again(change.resource.id))
 
 
 def _by_name(*types: ResourceType) -> dict[str, ResourceType]:
@@ -311,8 +412,9 @@ def _graph(
     memberships = Memberships(directory, groups, view)
     people = UsersApi(store, directory, users, passwords, memberships, clock)
     services = ServicePrincipalsApi(store, directory, applications, credentials, memberships, instance.tenant)
+    federated = FederatedCredentialsApi(store, applications, lambda: str(uuid4()))
     return {
-        "applications": ApplicationsApi(store, applications, credentials, clock, instance.domain),
+        "applications": ApplicationsApi(store, applications, credentials, federated, clock, instance.domain),
         "serviceprincipals": services,
         "users": people,
         "me": MeApi(people),
@@ -329,6 +431,9 @@ def _routers(
     keys: KeyRing,
     audit: AuditLog,
     backups: Backups,
+    issuers: Issuers,
+    hosted: HostedInstances,
+    sign_in: SignInRouter,
     clock: Clock,
 ) -> dict[str, Router]:
     authorization = AuthorizationRouter(
@@ -348,9 +453,11 @@ def _routers(
         "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
         "Microsoft.Storage": engine.route,
-        "Microsoft.Web": engine.route,
+        "Microsoft.Web": HostedRouter(engine.route, engine.existing, hosted).route,
+        FEDERATION_NAMESPACE: IssuersRouter(issuers).route,
         INSTANCE_NAMESPACE: InstanceRouter(backups.begin).route,
         KEYS_NAMESPACE: SigningKeysRouter(keys).route,
+        SIGN_IN_NAMESPACE: sign_in.route,
     }
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
     routers[""] = ResourcesRouter(engine, instance.subscription, assignments.authorise).route

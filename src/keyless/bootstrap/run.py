@@ -25,7 +25,7 @@ from keyless.bootstrap.first_start import make_instance, master_key_file, tls_st
 from keyless.config import Config
 from keyless.http.server import MAX_CONNECTIONS
 from keyless.http.tls import TlsStore
-from keyless.model.errors import ErrorKind, KeylessError, conflict
+from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid
 from keyless.model.paths import SOCKET_NAME
 from keyless.store.folder import FolderLock, Instance, read_instance, write_instance
 from keyless.store.sealing import load_master_key
@@ -91,8 +91,8 @@ async def _serve(config: Config, ready: Callable[[Instance], None]) -> None:
     lock = FolderLock(config.data)
     if known is not None:
         lock.take(time.time())  # before the port: who holds the folder is what its user wants to know
-    listener = _listen(config)
-    port = int(listener.getsockname()[1])
+    listeners = _listen(config)
+    port = int(listeners[0].getsockname()[1])
     try:
         if known is None:
             known = await make_instance(config, os.environ, port)
@@ -104,24 +104,27 @@ async def _serve(config: Config, ready: Callable[[Instance], None]) -> None:
         server = await build(config, instance, master, tls, time.time, _room_for_connections())
         try:
             _collect_seldom()
-            await _run(server, tls, config.data, listener, stopping, lambda: ready(instance))
+            await _run(server, tls, config, listeners, stopping, lambda: ready(instance))
         finally:
             await _close(server)
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
         lock.release()
 
 
 async def _run(
     server: Server,
     tls: TlsStore,
-    data: Path,
-    listener: socket.socket,
+    config: Config,
+    listeners: list[socket.socket],
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
-    await server.leases.start(data, SOCKET_NAME)
-    serving = asyncio.create_task(server.http.serve([listener]))
+    await server.leases.start(config.data, SOCKET_NAME, server.owner_door)
+    if config.workload_socket:
+        await _open_to_workloads(server, config.workload_socket)
+    serving = asyncio.create_task(server.http.serve(listeners))
     await server.http.started()
     behind = [asyncio.create_task(_tick(server, tls)), asyncio.create_task(server.blobs.collector.run())]
     stop = asyncio.create_task(stopping.wait())
@@ -136,7 +139,30 @@ async def _run(
     await asyncio.gather(*behind, return_exceptions=True)
 
 
+async def _open_to_workloads(server: Server, path: Path) -> None:
+    """The socket that everybody can reach, and where the kernel's word on the peer decides."""
+    if not hasattr(os, "pidfd_open"):
+        raise invalid("KEYLESS_WORKLOAD_SOCKET needs Linux: only there the kernel tells who is at the other end.")
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir()
+            path.parent.chmod(0o755)
+        if path.parent.stat().st_mode & 0o022:
+            raise conflict(
+                f"Others may write to {path.parent}, and put another socket in the place of KEYLESS_WORKLOAD_SOCKET: "
+                "name a folder that is yours alone."
+            )
+        await server.leases.start(path.parent, path.name, server.workload_door, mode=0o666)
+    except OSError as error:
+        raise KeylessError(
+            ErrorKind.UNAVAILABLE,
+            f"The socket {path} cannot be made ({error.strerror}): name another place in KEYLESS_WORKLOAD_SOCKET.",
+        ) from error
+
+
 async def _close(server: Server) -> None:
+    with contextlib.suppress(KeylessError):
+        await server.hosted.tick()
     await server.audit.close()
     await server.store.close()
     server.signers.shutdown()
@@ -146,7 +172,14 @@ async def _close(server: Server) -> None:
 async def _tick(server: Server, tls: TlsStore) -> None:
     """What is done from time to time; a failure is said and tried again."""
     while True:
-        for work in (server.keys.tick, server.instances.tick, server.deleted_vaults.tick, lambda: _renew(tls)):
+        for work in (
+            server.keys.tick,
+            server.people.tick,
+            server.instances.tick,
+            server.hosted.tick,
+            server.deleted_vaults.tick,
+            lambda: _renew(tls),
+        ):
             try:
                 await work()
             except Exception as error:
@@ -173,22 +206,35 @@ def _moved(instance: Instance, config: Config, port: int) -> Instance:
             f"This instance's domain is {instance.domain}, fixed at its first start: unset KEYLESS_DOMAIN, "
             "or begin a new data folder."
         )
-    moved = msgspec.structs.replace(instance, address=config.address, port=port)
+    moved = msgspec.structs.replace(instance, address=config.address, port=port, listen=config.listen)
     if moved != instance:
         write_instance(config.data, moved)
     return moved
 
 
-def _listen(config: Config) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in config.address else socket.AF_INET, socket.SOCK_STREAM)
+def _listen(config: Config) -> list[socket.socket]:
+    """A socket for each address, the loopback one first, and all at the same port."""
+    listeners = [_listen_at(config.address, config.port)]
+    port = int(listeners[0].getsockname()[1])
+    try:
+        listeners += [_listen_at(address, port) for address in config.listen if address != config.address]
+    except BaseException:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
+
+
+def _listen_at(address: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((config.address, config.port))
+        listener.bind((address, port))
     except OSError as error:
         listener.close()
         raise KeylessError(
             ErrorKind.UNAVAILABLE,
-            f"Port {config.port} of {config.address} cannot be had ({error.strerror}): choose another with --port.",
+            f"Port {port} of {address} cannot be had ({error.strerror}): choose another with --port.",
         ) from error
     listener.setblocking(False)
     return listener

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keyless.authority import key_ring
+from keyless.authority.people import state as people
 from keyless.directory import applications, groups, principals, users
 from keyless.management import resources
 from keyless.providers.authorization import assignments
 from keyless.providers.authorization.builtin_roles import GLOBAL_ADMINISTRATOR
+from keyless.providers.federation import issuers
 from keyless.providers.key_vault import schema as key_vault
 from keyless.providers.storage import blob_store
 from keyless.providers.storage.blob_store import BlobStore
@@ -21,7 +23,7 @@ from keyless.store.archive import Member
 from keyless.store.engine import Migration, Store
 from keyless.store.folder import INSTANCE_FILE
 from keyless.store.snapshot import Snapshot
-from keyless.workload import instances
+from keyless.workload import hosted, instances
 
 DATABASE = "keyless.db"
 AUDIT = "audit.jsonl"
@@ -61,7 +63,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     key_vault.MIGRATION,
     blob_store.MIGRATION,
     key_ring.MIGRATION,
+    people.MIGRATION,
     instances.MIGRATION,
+    issuers.MIGRATION,
+    hosted.MIGRATION,
     _TENANT,
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from keyless.cli.app_rules import DEFAULT, Allowed, allow_options, put_rule, rules_of
 from keyless.cli.app_settings import add_settings
 from keyless.cli.command import Keyless, in_group, with_keyless
 from keyless.cli.errors import Refused
@@ -48,6 +49,7 @@ def app() -> None:
 @_identity_option
 @click.option("--system-assigned", is_flag=True, help="Give it an identity that lives and dies with it.")
 @_vault_identity_option
+@allow_options
 @in_group
 @with_keyless
 def create(
@@ -56,20 +58,28 @@ def create(
     identities: tuple[str, ...],
     system_assigned: bool,
     vault_identity: str | None,
+    uids: tuple[int, ...],
+    gids: tuple[int, ...],
+    cgroups: tuple[str, ...],
     group: str | None,
 ) -> None:
     """Create an app. Its name is unique in the whole instance.
 
+    --allow-… make a rule: processes that match all kinds that are given may run as the app.
+
     \b
     keyless app create web --identity shop
-    keyless app create worker --system-assigned
+    keyless app create worker --system-assigned --allow-uid 990
     """
     resources = keyless.resources
     body: Json = {"properties": _properties(keyless, vault_identity)}
     if identities or system_assigned:
         user: dict[str, Json | None] = {_id(keyless, i): {} for i in identities}
         body["identity"] = _block(system_assigned, bool(user), user)
-    _show(keyless, resources.put(str(resources.id_of(APP, name, group)), body))
+    made = resources.put(str(resources.id_of(APP, name, group)), body)
+    if allowed := Allowed(uids, gids, cgroups):
+        put_rule(keyless, made["id"], DEFAULT, allowed)
+    _show(keyless, made)
 
 
 @app.command()
@@ -169,4 +179,6 @@ def _show(keyless: Keyless, app: Json) -> None:
     chosen = pick(app, "properties.keyVaultReferenceIdentity") or _SYSTEM
     if chosen != _SYSTEM:
         columns["vault identity"] = lambda _app: parse_resource_id(chosen).name
+    if not keyless.output.as_json and (rules := rules_of(keyless, app["id"])):
+        columns["may run as it"] = lambda _app: rules
     keyless.output.object(app, columns)

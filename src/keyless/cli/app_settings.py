@@ -12,6 +12,7 @@ import sys
 
 import click
 
+from keyless.cli.app_rules import DEFAULT, Allowed, allow_options, put_rule, remove_rule
 from keyless.cli.command import Keyless, in_group, with_keyless
 from keyless.cli.errors import Refused
 from keyless.cli.output import Columns, Json
@@ -32,22 +33,52 @@ def add_settings(app: click.Group) -> None:
 
 @click.command("set")
 @click.argument("name")
-@click.argument("settings", metavar="KEY=VALUE…", nargs=-1, required=True)
+@click.argument("settings", metavar="KEY=VALUE…", nargs=-1)
+@allow_options
+@click.option("--rule", metavar="RULE", help=f"Which rule --allow-… make or replace.  [default: {DEFAULT}]")
+@click.option("--remove-rule", "removed", metavar="RULE", multiple=True, help="Take a rule away; may be repeated.")
 @in_group
 @with_keyless
-def _set(keyless: Keyless, name: str, settings: tuple[str, ...], group: str | None) -> None:
-    """Set an app's settings; the others stay as they are.
+def _set(
+    keyless: Keyless,
+    name: str,
+    settings: tuple[str, ...],
+    uids: tuple[int, ...],
+    gids: tuple[int, ...],
+    cgroups: tuple[str, ...],
+    rule: str | None,
+    removed: tuple[str, ...],
+    group: str | None,
+) -> None:
+    """Set an app's settings, or its rules; the others stay as they are.
 
     An argument can be seen by others on this machine. KEY alone, or KEY=-, reads the value from a hidden prompt or
     from standard input; better still, keep a secret in a vault and set a reference to it:
 
     \b
     keyless app set web 'DB=@Microsoft.KeyVault(VaultName=shop;SecretName=db)'
+
+    --allow-… say whose processes may run as the app. A rule matches when all kinds that are given do:
+
+    \b
+    keyless app set web --allow-uid 990 --allow-cgroup /system.slice/web.service
     """
+    allowed = Allowed(uids, gids, cgroups)
+    if rule and not allowed:
+        raise click.UsageError("Say whom the rule allows: --allow-uid, --allow-gid or --allow-cgroup.")
+    if not (settings or allowed or removed):
+        raise click.UsageError("Say what to set: KEY=VALUE, --allow-uid, --allow-gid, --allow-cgroup or --remove-rule.")
     found = keyless.resources.find(APP, name, group)["id"]
-    new = _read(settings)
-    _replace(keyless, found, {**_current(keyless, found), **new})
-    keyless.output.say(f"Set {', '.join(new)} for {name}; programs that are started from now on see it.")
+    if settings:
+        new = _read(settings)
+        _replace(keyless, found, {**_current(keyless, found), **new})
+        keyless.output.say(f"Set {', '.join(new)} for {name}; programs that are started from now on see it.")
+    for one in removed:
+        remove_rule(keyless, found, one)
+        keyless.output.say(f"Removed the rule {one} of {name}.")
+    if allowed:
+        put_rule(keyless, found, rule or DEFAULT, allowed)
+        keyless.output.say(f"Set the rule {rule or DEFAULT} of {name}.")
 
 
 @click.command("unset")

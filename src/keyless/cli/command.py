@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 import click
 
@@ -93,25 +93,46 @@ class Keyless:
         return parse_resource_id(self.resources.find(kind, name)["id"])
 
 
+_data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Data folder of the server.  [default: $KEYLESS_DATA, or ~/.local/share/keyless]",
+)
+
+
 def with_keyless(function: Callable[Concatenate[Keyless, P], None]) -> Callable[P, None]:
     """Make a function a command's body: it is handed a `Keyless` first, and the command has `-o` and `--data`."""
 
     @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Output format.")
-    @click.option(
-        "--data",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Data folder of the server.  [default: $KEYLESS_DATA, or ~/.local/share/keyless]",
-    )
+    @_data_option
     @functools.wraps(function)
     def body(*args: P.args, **kwargs: P.kwargs) -> None:
-        output, data = kwargs.pop("output"), kwargs.pop("data")
-        program = click.get_current_context().find_object(Program)
-        assert program is not None
-        assert data is None or isinstance(data, Path)
-        keyless = Keyless(program, data or data_folder(program.environ), Output(output == "json"))
-        function(keyless, *args, **kwargs)
+        output = kwargs.pop("output")
+        function(_keyless(kwargs.pop("data"), output == "json"), *args, **kwargs)
 
     return body
+
+
+def with_output(kinds: Sequence[str], default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The same for a command with output formats of its own: it is handed the chosen one as `kind`."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @click.option("-o", "--output", "kind", type=click.Choice(kinds), default=default, help="Output format.")
+        @_data_option
+        @functools.wraps(function)
+        def body(*args: Any, **kwargs: Any) -> None:
+            function(_keyless(kwargs.pop("data"), kwargs["kind"] == "json"), *args, **kwargs)
+
+        return body
+
+    return decorate
+
+
+def _keyless(data: object, as_json: bool) -> Keyless:
+    program = click.get_current_context().find_object(Program)
+    assert program is not None
+    assert data is None or isinstance(data, Path)
+    return Keyless(program, data or data_folder(program.environ), Output(as_json))
 
 
 #: For commands about things that stand in a resource group.

@@ -26,7 +26,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Instance:
-    """Where an instance answers and who owns it. `data` is its data folder."""
+    """Where an instance answers and who owns it. `data` is its data folder, `listen` its addresses beyond `address`."""
 
     data: Path
     id: str
@@ -38,6 +38,7 @@ class Instance:
     address: str
     owner_client_id: str
     owner_principal_id: str
+    listen: tuple[str, ...] = ()
 
     @property
     def ca_file(self) -> Path:
@@ -90,6 +91,7 @@ def read_instance(data: Path) -> Instance:
             address=text("address"),
             owner_client_id=str(told["owner"]["client_id"]),
             owner_principal_id=str(told["owner"]["principal_id"]),
+            listen=tuple(map(str, told.get("listen", ()))),
         )
     except FileNotFoundError:
         raise Refused(f"There is no keyless in {data}: start one with `keyless up`, or name it with --data.") from None

@@ -35,6 +35,8 @@ _SPOKEN = {
 _VERSIONS = {
     "": "2021-04-01",
     "keyless.authority": "2025-01-01",
+    "keyless.federation": "2025-01-01",
+    "keyless.signin": "2025-01-01",
     "microsoft.authorization": "2022-04-01",
     "microsoft.insights": "2015-04-01",
     "microsoft.keyvault": "2023-07-01",

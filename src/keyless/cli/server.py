@@ -33,17 +33,19 @@ _output = click.option("-o", "--output", type=click.Choice(["table", "json"]), d
 @click.command()
 @_data
 @click.option("--port", type=click.IntRange(0, 65535), help="The HTTPS port, 8443 by default; 0 takes a free one.")
+@click.option("--listen", multiple=True, metavar="ADDRESS", help="Listen at this address too; may be repeated.")
 @click.option("--detach", is_flag=True, help="Return once it is ready, and let it run on.")
 @click.option("--ready-fd", type=int, hidden=True)
-def up(data: Path | None, port: int | None, detach: bool, ready_fd: int | None) -> None:
+def up(data: Path | None, port: int | None, listen: tuple[str, ...], detach: bool, ready_fd: int | None) -> None:
     """Start the server. The first start makes everything that it needs.
 
     \b
     keyless up --detach
     """
-    config = read_config(os.environ, data=data and data.absolute(), port=port)
+    environ = {**os.environ, "KEYLESS_LISTEN": ",".join(listen)} if listen else os.environ
+    config = read_config(environ, data=data and data.absolute(), port=port)
     if detach:
-        _detach(config.data, port)
+        _detach(config.data, port, listen)
         return
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     logging.getLogger("keyless").setLevel(logging.INFO)
@@ -109,17 +111,21 @@ def _addresses(instance: Instance) -> dict[str, object]:
 def _greeting(folder: Path, instance: Instance) -> str:
     lines = [f"keyless is ready: {folder}"]
     lines += [f"  {name:<12}{address}" for name, address in _addresses(instance).items()]
+    if instance.listen:
+        lines.append(f"It listens at {', '.join(instance.listen)} too: other machines may reach it there.")
     # the boundary between apps is the user that they run as; here that is one and the same
     lines.append("Every program of your user can borrow any app's identity: apps are kept apart by user, not by name.")
     return "\n".join(lines)
 
 
-def _detach(folder: Path, port: int | None) -> None:
+def _detach(folder: Path, port: int | None, listen: tuple[str, ...]) -> None:
     """Start another process that goes on alone once it is ready; until then its complaints are seen here."""
     reader, writer = os.pipe()
     command = [sys.executable, "-m", "keyless", "up", "--data", str(folder), "--ready-fd", str(writer)]
     if port is not None:
         command += ["--port", str(port)]
+    for address in listen:
+        command += ["--listen", address]
     try:
         process = subprocess.Popen(command, pass_fds=(writer,), stdin=subprocess.DEVNULL, start_new_session=True)
     finally:

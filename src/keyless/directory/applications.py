@@ -17,6 +17,7 @@ import msgspec
 
 from keyless.directory.principals import Directory
 from keyless.model.errors import conflict, invalid, not_found
+from keyless.model.federation import FederatedCredential
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.store.engine import Migration, Row, Store, Tx
 
@@ -72,6 +73,15 @@ class ClientCertificate:
 
 
 @dataclass(frozen=True)
+class ApplicationFederation:
+    """A federated credential of an application; `credential_id` is its ID in the directory."""
+
+    credential_id: str
+    credential: FederatedCredential
+    description: str = ""
+
+
+@dataclass(frozen=True)
 class Scope:
     """A permission that an application exposes to others (`api://…/value`)."""
 
@@ -102,6 +112,12 @@ class Application:
     scopes: tuple[Scope, ...] = ()
     secrets: tuple[ClientSecret, ...] = ()
     certificates: tuple[ClientCertificate, ...] = ()
+    federated: tuple[ApplicationFederation, ...] = ()
+
+    @property
+    def allows_public_clients(self) -> bool:
+        """Whether one may come without a credential."""
+        return self.public_client or bool(self.public_redirects)
 
 
 #: What clients of the cloud use when they are told no client ID; known in every tenant, and nobody can change it.

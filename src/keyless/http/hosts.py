@@ -23,6 +23,7 @@ class Hosts:
             f"login.{domain}": Target("login"),
             f"management.{domain}": Target("management"),
             f"graph.{domain}": Target("graph"),
+            f"identity.{domain}": Target("instances"),
             **{host: Target("login") for cloud in CLOUDS for host in cloud.login_hosts},
             **{host: Target("management") for cloud in CLOUDS for host in cloud.management_hosts},
             **{host: Target("graph") for cloud in CLOUDS for host in cloud.graph_hosts},

@@ -22,8 +22,8 @@ RETRY_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 
 
-async def keep_fresh(keeper: Keeper, lease: Lease, port: int, folder: str) -> None:
-    """Replace the file again and again, until the lease is over."""
+async def keep_fresh(keeper: Keeper, lease: Lease, port: int, folder: str, owner: tuple[int, int]) -> None:
+    """Replace the file, which `owner` may read, again and again, until the lease is over."""
     request = get_request(f"{LOOPBACK}:{port}", PATH, {"X-IDENTITY-HEADER": lease.header.reveal()})
     pause = RENEW_SECONDS
     while True:
@@ -31,7 +31,7 @@ async def keep_fresh(keeper: Keeper, lease: Lease, port: int, folder: str) -> No
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 assertion = await _fetch(keeper, request)
-            await asyncio.to_thread(write_token, folder, assertion)
+            await asyncio.to_thread(write_token, folder, assertion, owner)
             pause = RENEW_SECONDS
         except KeylessError:
             return  # the keeper has said so

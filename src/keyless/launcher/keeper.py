@@ -24,9 +24,9 @@ LONGEST_PAUSE = 1.0
 class Keeper:
     """Holds a lease; `complain` tells the user once when it is over."""
 
-    def __init__(self, lease: Lease, data: Path, identity_port: int, complain: Callable[[str], None]) -> None:
+    def __init__(self, lease: Lease, place: Path, identity_port: int, complain: Callable[[str], None]) -> None:
         self._lease = lease
-        self._data = data
+        self._place = place
         self._identity_port = identity_port
         self._complain = complain
         self._live = asyncio.Event()
@@ -56,7 +56,7 @@ class Keeper:
         await self._live.wait()
         if self._over:
             raise KeylessError(ErrorKind.FORBIDDEN, f"This instance has lost its identity: {self._over}")
-        connection = connect(self._data)
+        connection = connect(self._place)
         # asked before the lease is presented to it again, a server that has just restarted would refuse
         if self._has_ended():
             connection.close()
@@ -89,7 +89,7 @@ class Keeper:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _present(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        connection = connect(self._data)
+        connection = connect(self._place)
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MAX_ANSWER)
         try:
             writer.write(resume_opening(self._lease, self._identity_port))

@@ -37,23 +37,22 @@ def owner(table: bytes, near: Address, far: Address) -> int | None:
     return None
 
 
-def peer_check() -> Callable[[socket.socket], bool]:
-    """A test whether an accepted connection comes from a process of our own user.
+def peer_check(uid: int) -> Callable[[socket.socket], bool]:
+    """A test whether an accepted connection comes from a process of the user `uid`.
 
     Where the kernel tells nothing about sockets (macOS), it lets everybody on this machine pass.
     """
     find = _over_netlink() or (_in_tables if os.path.exists(TABLES[0]) else None)
     if find is None:
         return lambda connection: True
-    uid = os.geteuid()
 
-    def is_ours(connection: socket.socket) -> bool:
+    def is_theirs(connection: socket.socket) -> bool:
         try:
             return find(connection.getpeername(), connection.getsockname()) == uid
         except (OSError, Refused):  # gone already, or not to be known: then it does not pass
             return False
 
-    return is_ours
+    return is_theirs
 
 
 def _over_netlink() -> Find | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from getopt import GetoptError, getopt
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
@@ -20,23 +21,25 @@ from keyless.launcher.sockets import Inside, Sockets, listen
 from keyless.launcher.sources import LOOPBACK, METADATA_ADDRESS, Around
 from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
-from keyless.launcher.unix_socket import take_lease
+from keyless.launcher.unix_socket import find_server, take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
+from keyless.launcher.user import User, become, find_user, give
 from keyless.model.errors import invalid
 from keyless.model.hosts import ARC, FAULTS, HOSTS, IMDS, WORKLOAD_IDENTITY
-from keyless.model.paths import config_folder, data_folder
+from keyless.model.paths import config_folder
 
 if TYPE_CHECKING:
     from keyless.launcher.isolation.isolated import Isolated
 
 USAGE = (
-    "usage: keyless run --app NAME [--isolate] [--host SHAPE] [--fault FAULT]… [--names clouds|own] [--data DIR] "
-    "-- COMMAND [ARGUMENT…]"
+    "usage: keyless run --app NAME [--isolate | --user NAME|UID] [--host SHAPE] [--fault FAULT]… [--names clouds|own] "
+    "[--data DIR] -- COMMAND [ARGUMENT…]"
 )
 
 HELP = f"""{USAGE}
 
   --isolate  (Linux) a network of the program's own, in which 169.254.169.254 and the clouds' names lead to keyless
+  --user  (root only) the program becomes this user, and only this user gets anything at its ports
   SHAPE  the host with managed identity that the program finds:
          {", ".join(HOSTS[:4])},
          {", ".join(HOSTS[4:])}; the first unless another is named, or {IMDS} with --isolate
@@ -45,21 +48,24 @@ HELP = f"""{USAGE}
 
 class _Order(NamedTuple):
     wanted: Wanted
-    data: Path
+    place: Path
     isolate: bool
+    user: str
     command: list[str]
 
 
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     """Start the command, serve it until it ends, and end like it. Raises KeylessError when it cannot start."""
     order = _read_order(arguments, environ)
+    user = find_user(order.user) if order.user else None
+    owner = (user.uid, user.gid) if user else (os.geteuid(), os.getegid())
     isolated = _isolate() if order.isolate else None
     listen_here = isolated.listen if isolated else listen
     identity = listen_here(*_identity_address(order))
     address, identity_port = identity.getsockname()
-    lease, connection, arrived = take_lease(order.data, order.wanted, identity_port)
+    lease, connection, arrived = take_lease(order.place, order.wanted, identity_port)
     mask = hold_signals()
-    folder = make_folder(environ)
+    folder = make_folder({} if user else environ)  # another user may not come to where TMPDIR is
 
     def clean_up() -> None:
         if isolated:
@@ -70,20 +76,25 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
         trust, has_roots = write_trust(folder, environ, lease.ca, time.time())
         if not has_roots:
             complain("no public root certificates were found here: the program can trust keyless's own names only")
-        inside, needs_proxy = _furnish(isolated, lease, folder, order.data, environ) if isolated else (None, True)
+        inside, needs_proxy = (
+            _furnish(isolated, lease, folder, order.place.parent, environ) if isolated else (None, True)
+        )
         proxy = listen_here(LOOPBACK, 0) if needs_proxy else None
         sockets = Sockets(identity, proxy, connection, arrived, inside)
-        around = Around(lease, identity_port, folder, address, _prepare(lease, folder, isolated))
+        around = Around(lease, identity_port, folder, address, _prepare(lease, folder, isolated, owner))
         proxy_port = proxy.getsockname()[1] if proxy else None
-        child = child_environment(environ, around, proxy_port=proxy_port, trust=trust)
-        enter = isolated.enter if isolated else _stay
+        inherited = {**environ, **user.environment} if user else environ
+        child = child_environment(inherited, around, proxy_port=proxy_port, trust=trust)
+        if user:
+            give(folder, user)
+        enter = isolated.enter if isolated else _entrance(user)
         guarded = start_child(order.command, child, mask=mask, enter=enter, clean_up=clean_up, ours=sockets.each())
         del child
 
         # asyncio takes as long to import as all of the above: the child need not wait for it
         from keyless.launcher.serve import serve  # noqa: PLC0415
 
-        status = serve(sockets, around, order.data, environ, guarded)
+        status = serve(sockets, around, order.place, environ, guarded, owner)
         guarded.control.close()
         with suppress(ChildProcessError):
             os.waitpid(guarded.pid, 0)
@@ -92,10 +103,10 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     end_like(status)
 
 
-def _prepare(lease: Lease, folder: str, isolated: Isolated | None) -> str:
+def _prepare(lease: Lease, folder: str, isolated: Isolated | None, owner: tuple[int, int]) -> str:
     """Make what the shape of the host needs before the program starts; where key files are to be written."""
     if lease.host == WORKLOAD_IDENTITY:
-        write_token(folder, lease.material.reveal())
+        write_token(folder, lease.material.reveal(), owner)
     if lease.host == ARC and isolated:
         return f"/proc/self/fd/{isolated.private_folder(Path(KEY_FOLDER))}"
     if lease.host == ARC:
@@ -105,7 +116,7 @@ def _prepare(lease: Lease, folder: str, isolated: Isolated | None) -> str:
 
 def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
     try:
-        pairs, command = getopt(list(arguments), "", ["app=", "host=", "isolate", "fault=", "names=", "data="])
+        pairs, command = getopt(list(arguments), "", ["app=", "host=", "isolate", "fault=", "names=", "user=", "data="])
     except GetoptError as error:
         raise invalid(f"{error}; {USAGE}", WRONG_USAGE) from None
     options = dict(pairs)
@@ -119,8 +130,10 @@ def _read_order(arguments: Sequence[str], environ: Mapping[str, str]) -> _Order:
         raise invalid(USAGE, WRONG_USAGE)
     _check_choice("--host", HOSTS, wanted.host)
     _check_choice("--fault", FAULTS, *wanted.faults)
-    data = Path(options["--data"]) if options.get("--data") else data_folder(environ)
-    return _Order(wanted, data.absolute(), "--isolate" in options, command)
+    if "--isolate" in options and "--user" in options:
+        raise invalid("--isolate has one user only: let that user run the command with --isolate itself", WRONG_USAGE)
+    place = find_server(options.get("--data", ""), environ)
+    return _Order(wanted, place, "--isolate" in options, options.get("--user", ""), command)
 
 
 def _check_choice(option: str, choices: Sequence[str], *given: str) -> None:
@@ -151,6 +164,11 @@ def _furnish(
     inside = isolated.furnish(lease, folder, (data, config_folder(environ)))
     isolated.is_ready()
     return inside, not reason and bool(user_proxies(environ))
+
+
+def _entrance(user: User | None) -> Callable[[], None]:
+    """How a child that is not isolated begins: as that user, or as it is."""
+    return partial(become, user) if user else _stay
 
 
 def _stay() -> None:

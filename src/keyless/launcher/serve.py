@@ -34,21 +34,35 @@ Handle = Callable[[Endpoint], Awaitable[None]]
 _DESCRIPTORS = 2 * (identity_port.MAX_CONNECTIONS + proxy.MAX_CONNECTIONS + https_port.MAX_CONNECTIONS) + 64
 
 
-def serve(sockets: Sockets, around: Around, data: Path, environ: Mapping[str, str], guarded: Guarded) -> int:
-    """Serve until the child has ended; returns its wait status."""
+def serve(
+    sockets: Sockets,
+    around: Around,
+    place: Path,
+    environ: Mapping[str, str],
+    guarded: Guarded,
+    owner: tuple[int, int],
+) -> int:
+    """Serve the child, whose user and group are `owner`, until it has ended; returns its wait status."""
     _raise_descriptor_limit()
     pass_signals_on(guarded)
     # not asyncio.run: in the end it would wait for name lookups that nobody needs any more
-    return asyncio.new_event_loop().run_until_complete(_serve(sockets, around, data, environ, guarded))
+    return asyncio.new_event_loop().run_until_complete(_serve(sockets, around, place, environ, guarded, owner))
 
 
-async def _serve(sockets: Sockets, around: Around, data: Path, environ: Mapping[str, str], guarded: Guarded) -> int:
+async def _serve(
+    sockets: Sockets,
+    around: Around,
+    place: Path,
+    environ: Mapping[str, str],
+    guarded: Guarded,
+    owner: tuple[int, int],
+) -> int:
     lease = around.lease
-    keeper = Keeper(lease, data, around.port, complain)
+    keeper = Keeper(lease, place, around.port, complain)
     keeping = asyncio.ensure_future(keeper.keep(sockets.lease, sockets.arrived))
     # inside, nobody but the child's own processes can connect
-    admit = _everybody if sockets.inside else peer_check()
-    asking = _identity_port(keeper, around)
+    admit = _everybody if sockets.inside else peer_check(owner[0])
+    asking = _identity_port(keeper, around, owner)
     tls = server_context(lease.material, around.folder) if lease.host == SERVICE_FABRIC else None
     await Port(sockets.identity, asking.handle, admit=admit, limit=identity_port.MAX_CONNECTIONS, tls=tls).open()
     outwards = [
@@ -60,7 +74,7 @@ async def _serve(sockets: Sockets, around: Around, data: Path, environ: Mapping[
         names = NameServer(lease.claims, LOOPBACK, sockets.inside.servers)
         await names.open(sockets.inside.datagrams, sockets.inside.streams)
     if lease.host == WORKLOAD_IDENTITY:
-        renewing = asyncio.ensure_future(keep_fresh(keeper, lease, around.port, around.folder))
+        renewing = asyncio.ensure_future(keep_fresh(keeper, lease, around.port, around.folder, owner))
         keeping.add_done_callback(lambda _: renewing.cancel())
     ending = await asyncio.get_running_loop().sock_recv(guarded.control, ENDING.size)
     await asyncio.gather(*(port.drain() for port in outwards))
@@ -84,12 +98,13 @@ def _everybody(_: socket.socket) -> bool:
     return True
 
 
-def _identity_port(keeper: Keeper, around: Around) -> identity_port.IdentityPort | identity_port.ArcPort:
+def _identity_port(
+    keeper: Keeper, around: Around, owner: tuple[int, int]
+) -> identity_port.IdentityPort | identity_port.ArcPort:
     if around.lease.host != ARC:
         return identity_port.IdentityPort(keeper, around.lease.host)
-    owner = os.stat(around.folder)
     mark = os.path.basename(around.folder)
-    return identity_port.ArcPort(keeper, KeyFiles(mark, owner.st_uid, owner.st_gid, around.key_folder, FOLDER))
+    return identity_port.ArcPort(keeper, KeyFiles(mark, *owner, around.key_folder, FOLDER))
 
 
 def _raise_descriptor_limit() -> None:

@@ -14,10 +14,9 @@ from keyless.client.errors import CredentialUnavailable, TokenRefused
 from keyless.client.http1 import BadResponse, Response, ResponseReader
 from keyless.launcher.lease import Wanted, identity_opening
 from keyless.launcher.sources import LOOPBACK
-from keyless.launcher.unix_socket import GRANT_SECONDS, connect, take_lease
+from keyless.launcher.unix_socket import GRANT_SECONDS, connect, find_server, take_lease
 from keyless.launcher.usage import WRONG_USAGE, read_options
 from keyless.model.errors import ErrorKind, KeylessError, invalid
-from keyless.model.paths import data_folder
 
 USAGE = (
     "usage: keyless token --resource URL [--client-id ID | --object-id ID | --resource-id ID] "
@@ -57,8 +56,7 @@ def token(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     selector = selectors[0] if selectors else None
     try:
         if options.get("app"):
-            data = Path(options["data"]) if options.get("data") else data_folder(environ)
-            issued = _over_lease(data.absolute(), options["app"], resource, selector)
+            issued = _over_lease(find_server(options.get("data", ""), environ), options["app"], resource, selector)
         else:
             if "IDENTITY_HEADER" not in environ or "IDENTITY_SERVER_THUMBPRINT" in environ:
                 raise KeylessError(ErrorKind.UNSUPPORTED, _OTHER_HOST)
@@ -70,20 +68,20 @@ def token(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     return issued.token if output == "text" else _as_json(issued, resource)
 
 
-def _over_lease(data: Path, app: str, resource: str, selector: tuple[str, str] | None) -> AccessToken:
+def _over_lease(place: Path, app: str, resource: str, selector: tuple[str, str] | None) -> AccessToken:
     # the port is held only so that no other process can be what the lease names
     with socket.create_server((LOOPBACK, 0)) as holding:
         port = holding.getsockname()[1]
-        lease, connection, _ = take_lease(data, Wanted(app, "own"), port)
+        lease, connection, _ = take_lease(place, Wanted(app, "own"), port)
         with connection:
             request = Endpoint(LOOPBACK, port, "/msi/token", lease.header).request(resource, selector)
-            return read_answer(_exchange(data, identity_opening(lease) + request), time.time())
+            return read_answer(_exchange(place, identity_opening(lease) + request), time.time())
 
 
-def _exchange(data: Path, request: bytes) -> Response:
+def _exchange(place: Path, request: bytes) -> Response:
     reader = ResponseReader()
     try:
-        with connect(data) as connection:
+        with connect(place) as connection:
             connection.settimeout(GRANT_SECONDS)
             connection.sendall(request)
             while True:

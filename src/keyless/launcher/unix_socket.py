@@ -1,15 +1,16 @@
-"""Connecting to the server's Unix socket, whatever the length of its path. Source: unix(7)."""
+"""Finding the server's Unix socket, and connecting to it whatever the length of its path. Source: unix(7)."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from keyless.launcher.lease import MAX_ANSWER, Lease, Wanted, lease_opening, read_grant
 from keyless.model.errors import ErrorKind, KeylessError
-from keyless.model.paths import SOCKET_NAME, socket_path
+from keyless.model.paths import data_folder, socket_path, workload_socket
 
 #: What `sun_path` holds on Linux, without the ending zero; elsewhere it is a little less.
 MAX_SOCKET_PATH = 107 if sys.platform == "linux" else 103
@@ -18,19 +19,33 @@ MAX_SOCKET_PATH = 107 if sys.platform == "linux" else 103
 GRANT_SECONDS = 30.0
 
 
-def connect(data: Path) -> socket.socket:
-    """A connection to the server of the data folder `data`, non-blocking; raises OSError when it is away.
+def find_server(data: str, environ: Mapping[str, str]) -> Path:
+    """The server's socket: in the data folder `data` or else our own, if that is open to us; or the workloads'."""
+    if data:
+        return socket_path(Path(data).absolute())
+    shared = workload_socket(environ)
+    try:
+        own = socket_path(data_folder(environ).absolute())
+    except KeylessError:  # a service may have no home
+        if os.path.exists(shared):
+            return shared
+        raise
+    return shared if not os.access(own.parent, os.X_OK) and os.path.exists(shared) else own
+
+
+def connect(place: Path) -> socket.socket:
+    """A connection to the server's socket `place`, non-blocking; raises OSError when it is away.
 
     It never waits: a full backlog is an error like any other, to be tried again.
     """
-    path = os.fsencode(socket_path(data))
+    path = os.fsencode(place)
     folder = None
     connection = socket.socket(socket.AF_UNIX)
     connection.setblocking(False)
     try:
         if len(path) > MAX_SOCKET_PATH and sys.platform == "linux":
-            folder = os.open(data, os.O_PATH | os.O_DIRECTORY)
-            path = f"/proc/self/fd/{folder}/{SOCKET_NAME}".encode()
+            folder = os.open(place.parent, os.O_PATH | os.O_DIRECTORY)
+            path = f"/proc/self/fd/{folder}/{place.name}".encode()
         connection.connect(path)
     except OSError:
         connection.close()
@@ -41,7 +56,7 @@ def connect(data: Path) -> socket.socket:
     return connection
 
 
-def take_lease(data: Path, wanted: Wanted, identity_port: int) -> tuple[Lease, socket.socket, bytes]:
+def take_lease(place: Path, wanted: Wanted, identity_port: int) -> tuple[Lease, socket.socket, bytes]:
     """Ask for a lease and wait for the answer.
 
     Returns it with the connection that keeps it alive, and what came after the answer. Raises KeylessError: the
@@ -49,11 +64,11 @@ def take_lease(data: Path, wanted: Wanted, identity_port: int) -> tuple[Lease, s
     """
     opening = lease_opening(wanted, identity_port)
     try:
-        connection = connect(data)
+        connection = connect(place)
     except OSError:
         raise KeylessError(
             ErrorKind.UNAVAILABLE,
-            f"keyless is not running here (no socket at {socket_path(data)}): start it with `keyless up`",
+            f"keyless is not running here (no socket at {place}): start it with `keyless up`",
         ) from None
     try:
         connection.settimeout(GRANT_SECONDS)

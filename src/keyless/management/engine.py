@@ -61,10 +61,12 @@ class Engine:
             declared = self.types.get("/".join((path.namespace, *kinds[:depth])).lower())
             if declared is None:
                 continue
-            if len(names) < depth:
+            if len(names) < depth == 1:
                 return self._list(method, declared, path.scope)
             if len(path.scope.segments) != 4 or not path.scope.resource_group:
                 raise invalid(f"{declared.name} is to be had in a resource group only.", "InvalidResourceId")
+            if len(names) < depth:
+                return self._list(method, declared, ResourceId(path.id.segments[:-1]))
             rest = path.rest[2 * depth :]
             resource_id = ResourceId(path.id.segments[: len(path.id.segments) - len(rest)])
             return self.on_resource(method, declared, resource_id, rest)
@@ -138,8 +140,13 @@ class Engine:
             "sku": dict(resource.sku),
             "identity": show_identity(resource, self.tenant, self.directory.by_resource),
         }
-        shown |= {name: value for name, value in optional.items() if value}
-        return shown | {"tags": dict(resource.tags), "properties": dict(declared.view(resource))}
+        if declared.tracked:
+            shown |= {name: value for name, value in optional.items() if value} | {"tags": dict(resource.tags)}
+        return shown | {"properties": dict(declared.view(resource))}
+
+    def tracked(self, found: Iterable[Resource]) -> Iterable[Resource]:
+        """Those that stand for themselves in a list of all resources."""
+        return (one for one in found if self.types[one.id.type.lower()].tracked)
 
     def page(self, call: Call, found: Iterable[Resource]) -> Response:
         """A page of resources of whatever types, which come ordered by ID."""
@@ -213,9 +220,11 @@ class Engine:
         return old is None, new
 
     def _check(self, tx: Tx, declared: ResourceType, new: Resource) -> None:
-        group = new.id.parent
-        if group.resource_group and table.read(tx, ResourceId(group.segments[:4])) is None:
-            raise not_found(f"Resource group {group.resource_group!r} is not there.", "ResourceGroupNotFound")
+        parent = new.id.parent
+        if parent.resource_group and table.read(tx, ResourceId(parent.segments[:4])) is None:
+            raise not_found(f"Resource group {parent.resource_group!r} is not there.", "ResourceGroupNotFound")
+        if not declared.tracked and table.read(tx, parent) is None:
+            raise not_found(f"{parent} is not there: create it first.", "ParentResourceNotFound")
         if declared.globally_unique and table.name_is_taken(tx, new.id):
             raise conflict(f"The name {new.name!r} is taken by another resource group.", "NameAlreadyExists")
         for identity in new.user_identities:

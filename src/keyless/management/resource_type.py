@@ -56,7 +56,8 @@ class ResourceType:
 
     `parse` checks a draft's properties and says what to store (raises INVALID); `view` says what to show of
     them. `written` and `deleted` run inside the write. `links` are requirements that the draft's content adds.
-    `action_prefix` is what its actions begin with, where that is not the type's own name.
+    `action_prefix` is what its actions begin with, where that is not the type's own name. What is not `tracked` is a
+    part of the resource that it lies below: it has neither location nor tags, and is in no list of all resources.
     """
 
     name: str
@@ -67,6 +68,7 @@ class ResourceType:
     action_prefix: str = ""
     globally_unique: bool = False
     carries_identity: bool = False
+    tracked: bool = True
     written: Callable[[Tx, Resource | None, Resource], Resource] = _same
     deleted: Callable[[Tx, Resource], None] = _nothing
     links: Callable[[Draft], tuple[Requirement, ...]] = _no_links

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from keyless.model.hosts import APP_SERVICE
 from keyless.model.resource_id import ResourceId
 
+#: To launch an app is to borrow its identities, so it is an action that has to be granted.
+LAUNCH = "Microsoft.Web/sites/start/action"
+
 
 @dataclass(frozen=True)
 class Lease:

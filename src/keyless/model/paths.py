@@ -29,6 +29,11 @@ def socket_path(data: Path) -> Path:
     return data / SOCKET_NAME
 
 
+def workload_socket(environ: Mapping[str, str]) -> Path:
+    """The socket that is open to workloads of any user: `$KEYLESS_WORKLOAD_SOCKET`, or where a service has it."""
+    return Path(environ.get("KEYLESS_WORKLOAD_SOCKET") or "/run/keyless/workload.sock")
+
+
 def _folder(environ: Mapping[str, str], own: str, xdg: str, below_home: str) -> Path:
     if environ.get(own):
         return Path(environ[own])

@@ -46,6 +46,7 @@ class Instance(msgspec.Struct, frozen=True):
     owner: Owner
     address: str
     port: int
+    listen: tuple[str, ...] = ()
     format: int = FORMAT
 
 

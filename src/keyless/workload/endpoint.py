@@ -52,11 +52,17 @@ class IdentityEndpoint:
         return PublicOperation("token", self._answer)
 
     async def _answer(self, request: Request) -> Response:
-        lease, shape = self._live(request), self._shape(request)
+        lease = self._live(request)
+        shape = self.shapes[lease.host]
         if "x-forwarded-for" in request.headers:
             raise invalid("A request that was forwarded gets no token.")
         if (request.host, request.port or _HTTP_PORT) not in shape.addresses(lease.identity_port):
             raise invalid("The identity endpoint answers to its own address only.")
+        return await self.answer(request, lease)
+
+    async def answer(self, request: Request, lease: Lease) -> Response:
+        """The answer to a request that came where it should."""
+        shape = self.shapes[lease.host]
         asked = await shape.read(request, lease)
         if isinstance(asked, Response):
             return asked
@@ -81,9 +87,6 @@ class IdentityEndpoint:
             raise KeylessError(ErrorKind.UNAUTHENTICATED, "The lease of this instance is over.")
         return lease
 
-    def _shape(self, request: Request) -> Shape:
-        return self.shapes[request.lease.host if request.lease else APP_SERVICE]
-
     async def _record(
         self, request: Request, lease: Lease, asked: Asked, principal: Principal | None, reason: str
     ) -> None:
@@ -104,7 +107,11 @@ class IdentityEndpoint:
         return ""
 
     def error(self, request: Request, error: KeylessError) -> Response:
-        return self._shape(request).error(request, _STATUS.get(error.kind, 500), error)
+        return self.refuse(request, error, request.lease.host if request.lease else APP_SERVICE)
+
+    def refuse(self, request: Request, error: KeylessError, host: str) -> Response:
+        """The error in the envelope of a shape."""
+        return self.shapes[host].error(request, _STATUS.get(error.kind, 500), error)
 
     def common_headers(self, request: Request) -> dict[str, str]:
         return {"x-ms-request-id": request.request_id, "Cache-Control": "no-store"}

@@ -81,21 +81,21 @@ class Instances:
         self._live[lease.id] = lease
         return NewLease(lease, key, header)
 
-    def resume(self, lease_id: str, key: str, identity_port: int) -> Lease:
-        """Take up a lease again after a restart of the server; raises FORBIDDEN when it is over."""
+    def resume(self, lease_id: str, key: str, identity_port: int, app: ResourceId | None = None) -> Lease:
+        """Take up a lease again after a restart of the server; raises FORBIDDEN when it is over, or not of `app`."""
         held = self._dormant.get(lease_id) or self._live.get(lease_id)
-        if held is None or not _matches(key, held.key_hash):
-            raise _over()
+        if held is None or not _matches(key, held.key_hash) or app not in {None, held.app}:
+            raise lease_is_over()
         self._dormant.pop(lease_id, None)
         lease = replace(held, identity_port=identity_port)
         self._live[lease_id] = lease
         return lease
 
-    def authenticate(self, lease_id: str, key: str) -> Lease:
-        """The live lease that this key belongs to; raises FORBIDDEN when there is none."""
+    def authenticate(self, lease_id: str, key: str, app: ResourceId | None = None) -> Lease:
+        """The live lease that this key belongs to; raises FORBIDDEN when there is none, or none of `app`."""
         lease = self._live.get(lease_id)
-        if lease is None or not _matches(key, lease.key_hash):
-            raise _over()
+        if lease is None or not _matches(key, lease.key_hash) or app not in {None, lease.app}:
+            raise lease_is_over()
         return lease
 
     def live(self, lease_id: str) -> Lease | None:
@@ -144,7 +144,8 @@ def _matches(secret: str, expected: str) -> bool:
     return hmac.compare_digest(hash_of(secret), expected)
 
 
-def _over() -> KeylessError:
+def lease_is_over() -> KeylessError:
+    """For whoever presents a lease that is not there, or not its own."""
     return KeylessError(
         ErrorKind.FORBIDDEN, "The lease is over: start the program again with `keyless run`.", code="LeaseOver"
     )

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from keyless.directory.principals import Directory
 from keyless.model.access import Decision, Denied, Permission, Requirement
-from keyless.model.app import Lease
+from keyless.model.app import LAUNCH, Lease
 from keyless.model.audit import Audit, AuditEvent
 from keyless.model.clouds import claimed_names
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid, not_found
@@ -22,11 +22,10 @@ from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.model.secretstr import SecretStr
 from keyless.workload.assigned import identities_of
+from keyless.workload.doors import Caller
 from keyless.workload.instances import Instances
 from keyless.workload.lease_socket import OpenLease
 from keyless.workload.references import References
-
-LAUNCH = "Microsoft.Web/sites/start/action"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Launches:
     cloud_ca: Callable[[], str]
     material: Callable[[Lease], Awaitable[SecretStr]]
 
-    async def open(self, opening: OpenLease) -> tuple[Lease, Mapping[str, object]]:
+    async def open(self, opening: OpenLease, caller: Caller) -> tuple[Lease, Mapping[str, object]]:
         """A lease, and the answer to its launcher. Raises NOT_FOUND, FORBIDDEN, or INVALID with what to do."""
         if opening.names not in {"clouds", "own"} or not 0 < opening.identity_port < 65536:
             raise invalid("names is 'clouds' or 'own', and identity_port a port.")
@@ -66,10 +65,13 @@ class Launches:
         if unknown := sorted(set(opening.faults).difference(FAULTS)):
             raise invalid(f"There is no fault {unknown[0][:64]!r}: take some of {', '.join(FAULTS)}.")
         app = self.app(opening.app)
+        if caller.app is not None:
+            await self._attested(app, opening.app, caller, caller.app)
         if app is None:
             make = f"make it with `keyless app create {opening.app}`"
             raise not_found(f"There is no app {opening.app!r}: {make}.", "AppNotFound")
-        await self._allowed(app)
+        if caller.app is None:
+            await self._allowed(app)
         settings = await self.references.resolve(app, await self.settings(app.id))
         made = await self.instances.open(app.id, opening.identity_port, opening.host, opening.faults)
         try:
@@ -100,6 +102,19 @@ class Launches:
             "material": material.reveal(),
         }
         return made.lease, answer
+
+    async def _attested(self, app: Resource | None, named: str, caller: Caller, only: ResourceId) -> None:
+        """The right to launch comes from the rule, and is for the app whose rule it is."""
+        denied = app is None or app.id != only
+        reason = f"A rule of the app {only.name!r} matches this process ({caller})."
+        who = f"user {caller.process.evidence.uid}" if caller.process else ""
+        event = AuditEvent(
+            str(uuid4()), "launch", LAUNCH, str(only), LAUNCH, "", who, "denied" if denied else "allowed", reason
+        )
+        await self.audit.decision(event, durable=True)
+        if denied:
+            message = f"{reason} It may run as that app, not as {named[:64]!r}."
+            raise KeylessError(ErrorKind.FORBIDDEN, message, code="AnotherApp")
 
     async def _allowed(self, app: Resource) -> None:
         launcher = self.launcher()

@@ -1,8 +1,8 @@
 """The Unix socket on which launchers take leases and pass on identity requests.
 
 Owns the protocol of its connections: one line of JSON says what a connection is; then it is either a lease, which
-lives as long as the connection, or a stream of HTTP for the identity endpoint. Only the server's own user, or
-root, gets in: the file's mode says so, and the kernel's word on the peer.
+lives as long as the connection, or a stream of HTTP for the identity endpoint. Who gets in, and as what, each
+socket's door says (`doors.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import socket
-import struct
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,14 +23,14 @@ from keyless.http.http1 import Http1
 from keyless.model.app import Lease
 from keyless.model.errors import ErrorKind, KeylessError, invalid
 from keyless.model.hosts import APP_SERVICE
-from keyless.workload.instances import Instances
+from keyless.workload.doors import Caller, Door, Refusal
+from keyless.workload.instances import Instances, lease_is_over
+from keyless.workload.listener import listen
 
 log = logging.getLogger("keyless.workload")
 
 MAX_LINE = 4096
 OPENING_SECONDS = 10.0
-MAX_CONNECTIONS = 4000
-_PEER = struct.Struct("3i")
 
 
 class Opening(msgspec.Struct, tag_field="open"):
@@ -74,70 +73,86 @@ _decoder: msgspec.json.Decoder[OpenLease | ResumeLease | IdentityRequests] = msg
 )
 
 
+@dataclass(frozen=True, eq=False)
+class _Holder:
+    """The connection that a lease lives by, and whose it is."""
+
+    lease: Lease
+    door: Door
+    caller: Caller
+    transport: asyncio.Transport
+
+
 @dataclass
 class LeaseSocket:
-    """Serves the socket. `launch` makes a lease and the answer to its launcher; `http` a protocol for identity.
-
-    `connections` is how many there may be; more are closed at once, and launchers try again.
-    """
+    """Serves the sockets. `launch` makes a lease and the answer to its launcher; `http` a protocol for identity."""
 
     instances: Instances
-    launch: Callable[[OpenLease], Awaitable[tuple[Lease, Mapping[str, object]]]]
+    launch: Callable[[OpenLease, Caller], Awaitable[tuple[Lease, Mapping[str, object]]]]
     http: Callable[[Lease], Http1]
-    connections: int = MAX_CONNECTIONS
-    _held: dict[str, asyncio.Transport] = field(default_factory=dict)
-    _server: asyncio.Server | None = None
+    _held: dict[str, _Holder] = field(default_factory=dict)
+    _servers: list[asyncio.Server] = field(default_factory=list)
     _leaving: bool = False
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _opened: int = 0
 
-    async def start(self, folder: Path, name: str) -> None:
-        """Listen at `folder/name`, whatever the length of the path."""
+    async def start(self, folder: Path, name: str, door: Door, *, mode: int = 0o600) -> None:
+        """Listen at `folder/name`, whatever the length of the path, for whom the door lets in."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Connection(self), sock=_listen(folder, name))
+        listener = listen(folder, name, mode)
+        self._servers.append(await loop.create_unix_server(lambda: _Connection(self, door), sock=listener))
 
     async def stop(self) -> None:
         """Let the launchers go; they keep their leases and come back to the next server."""
         self._leaving = True
-        if self._server:
-            self._server.close()
-        for transport in list(self._held.values()):
-            transport.close()
+        for server in self._servers:
+            server.close()
+        for holder in list(self._held.values()):
+            holder.transport.close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
 
     async def end_app(self, leases: list[Lease], reason: str) -> None:
         """End the leases of an app for good, and tell their launchers."""
         for lease in leases:
-            transport = self._held.pop(lease.id, None)
-            if transport:
-                transport.write(_line({"end": reason}))
-                transport.close()
+            holder = self._held.pop(lease.id, None)
+            if holder:
+                holder.transport.write(_line({"end": reason}))
+                holder.transport.close()
         await self.instances.end([lease.id for lease in leases])
+
+    async def end_unattested(self) -> None:
+        """End the leases of those whom their doors would not let in any more."""
+        over = [holder.lease for holder in self._held.values() if not holder.door.still_admits(holder.caller)]
+        if over:
+            await self.end_app(over, "No rule of the app matches this process any more.")
 
     # for the connections
 
-    def enter(self) -> bool:
-        """Count a connection; whether there is room for it."""
-        self._opened += 1
-        return self._opened <= self.connections
-
-    def leave(self) -> None:
-        self._opened -= 1
+    def confirm(self, lease_id: str, caller: Caller) -> None:
+        """Whether an attested caller is the process that holds the lease; raises FORBIDDEN."""
+        if caller.process is None:
+            return
+        holder = self._held.get(lease_id)
+        if holder is None or holder.caller.process is None or not caller.process.is_same_as(holder.caller.process):
+            raise lease_is_over()
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def hold(self, lease: Lease, transport: asyncio.Transport) -> None:
-        before = self._held.get(lease.id)
-        self._held[lease.id] = transport
-        if before is not None and before is not transport:
-            before.close()
+    def is_held(self, lease_id: str) -> bool:
+        return lease_id in self._held
 
-    def release(self, lease: Lease, transport: asyncio.Transport) -> None:
-        if self._held.get(lease.id) is not transport:
+    def hold(self, holder: _Holder) -> None:
+        before = self._held.get(holder.lease.id)
+        self._held[holder.lease.id] = holder
+        if before is not None:
+            before.transport.close()
+
+    def release(self, holder: _Holder) -> None:
+        lease = holder.lease
+        if self._held.get(lease.id) is not holder:
             return
         del self._held[lease.id]
         if not self._leaving:
@@ -151,10 +166,12 @@ class LeaseSocket:
 class _Connection(asyncio.Protocol):
     """One connection, until it is known what it is."""
 
-    def __init__(self, owner: LeaseSocket) -> None:
+    def __init__(self, owner: LeaseSocket, door: Door) -> None:
         self._owner = owner
+        self._door = door
         self._buffer = b""
-        self._lease: Lease | None = None
+        self._caller: Caller | None = None
+        self._holder: _Holder | None = None
         self._opened = False
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle
@@ -162,11 +179,26 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not say that it is one
         self._timer = asyncio.get_running_loop().call_later(OPENING_SECONDS, self._transport.abort)
-        if not self._owner.enter() or _peer_uid(self._transport) not in {os.geteuid(), 0, None}:
+        peer = self._transport.get_extra_info("socket")
+        # uvloop hands out a stand-in that has no options; the kernel knows them by the descriptor
+        with socket.socket(fileno=os.dup(peer.fileno())) as real:
+            admitted = self._door.admit(real)
+        if isinstance(admitted, Refusal):
+            self._opened = True
+            self._owner.spawn(self._turn_away(admitted))
+        else:
+            self._caller = admitted
+
+    async def _turn_away(self, refusal: Refusal) -> None:
+        if refusal.error is None:
             self._transport.abort()
+            return
+        with contextlib.suppress(KeylessError):
+            await refusal.record()
+        self._refuse(refusal.error)
 
     def data_received(self, data: bytes) -> None:
-        if self._opened:
+        if self._opened or self._caller is None:
             return  # a launcher has nothing more to say on its lease
         self._buffer += data
         line, found, rest = self._buffer.partition(b"\n")
@@ -178,46 +210,57 @@ class _Connection(asyncio.Protocol):
         try:
             if not found or len(line) > MAX_LINE:
                 raise invalid(f"A connection begins with a line of at most {MAX_LINE} bytes.")
-            self._open(_decoder.decode(line), rest)
+            self._open(_decoder.decode(line), rest, self._caller)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self._refuse(invalid("A connection begins with a line of JSON that says what it is."))
         except KeylessError as error:
             self._refuse(error)
 
-    def _open(self, opening: OpenLease | ResumeLease | IdentityRequests, rest: bytes) -> None:
+    def _open(self, opening: OpenLease | ResumeLease | IdentityRequests, rest: bytes, caller: Caller) -> None:
+        instances = self._owner.instances
         if isinstance(opening, IdentityRequests):
-            self._hand_over(self._owner.instances.authenticate(opening.lease, opening.key), rest)
+            lease = instances.authenticate(opening.lease, opening.key, caller.app)
+            self._owner.confirm(lease.id, caller)
+            self._hand_over(lease, rest)
         elif isinstance(opening, ResumeLease):
-            lease = self._owner.instances.resume(opening.lease, opening.key, opening.identity_port)
-            self._keep(lease, {"lease": lease.id})
+            if self._owner.is_held(opening.lease):
+                self._owner.confirm(opening.lease, caller)
+            lease = instances.resume(opening.lease, opening.key, opening.identity_port, caller.app)
+            self._keep(lease, {"lease": lease.id}, caller)
         else:
-            self._owner.spawn(self._launch(opening))
+            self._owner.spawn(self._launch(opening, caller))
 
     def _hand_over(self, lease: Lease, rest: bytes) -> None:
         protocol = self._owner.http(lease)
-        self._owner.leave()  # from here on it is one of the protocol's
+        self._leave()  # from here on it is one of the protocol's
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         if rest:
             protocol.data_received(rest)
 
-    async def _launch(self, opening: OpenLease) -> None:
+    async def _launch(self, opening: OpenLease, caller: Caller) -> None:
         try:
-            lease, answer = await self._owner.launch(opening)
+            lease, answer = await self._owner.launch(opening, caller)
+            if not self._door.still_admits(caller):  # the rules have changed meanwhile
+                await self._owner.instances.end([lease.id])
+                raise lease_is_over()
         except KeylessError as error:
             self._refuse(error)
         except Exception as error:
             log.error("a launch failed: %s", type(error).__name__)
             self._refuse(KeylessError(ErrorKind.INTERNAL, "keyless failed on this launch; see its log."))
         else:
-            self._keep(lease, answer)
+            self._keep(lease, answer, caller)
 
-    def _keep(self, lease: Lease, answer: Mapping[str, object]) -> None:
-        self._lease = lease
-        self._owner.hold(lease, self._transport)
+    def _keep(self, lease: Lease, answer: Mapping[str, object], caller: Caller) -> None:
+        self._holder = _Holder(lease, self._door, caller, self._transport)
+        self._owner.hold(self._holder)
         if self._transport.is_closing():  # the launcher died while its lease was made
-            self._owner.release(lease, self._transport)
+            self._owner.release(self._holder)
             return
+        if caller.process:
+            # the connection may have been passed on: the lease is the process's, and ends with it
+            asyncio.get_running_loop().add_reader(caller.process.pidfd, self._transport.abort)
         self._transport.write(_line(answer))
 
     def _refuse(self, error: KeylessError) -> None:
@@ -226,36 +269,19 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._timer.cancel()
-        self._owner.leave()
-        if self._lease:
-            self._owner.release(self._lease, self._transport)
+        if self._holder:
+            self._owner.release(self._holder)
+        self._leave()
 
-
-def _listen(folder: Path, name: str) -> socket.socket:
-    """A socket that only this user may open. Where there is /proc, the path may be longer than an address can be."""
-    (folder / name).unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    before = os.umask(0o177)
-    try:
-        short = Path(f"/proc/self/fd/{descriptor}")
-        listener.bind(str((short if short.exists() else folder) / name))
-    finally:
-        os.umask(before)
-        os.close(descriptor)
-    return listener
+    def _leave(self) -> None:
+        """Let the caller go."""
+        caller, self._caller = self._caller, None
+        if caller is None:
+            return
+        if caller.process:
+            asyncio.get_running_loop().remove_reader(caller.process.pidfd)
+        self._door.leave(caller)
 
 
 def _line(message: Mapping[str, object]) -> bytes:
     return msgspec.json.encode(message) + b"\n"
-
-
-def _peer_uid(transport: asyncio.Transport) -> int | None:
-    """The user at the other end, by the kernel's word; None where the system does not tell (the mode decides)."""
-    peer = transport.get_extra_info("socket")
-    if peer is None or not hasattr(socket, "SO_PEERCRED"):
-        return None
-    # uvloop hands out a stand-in that has no options; the kernel knows them by the descriptor
-    with socket.socket(fileno=os.dup(peer.fileno())) as real:
-        _pid, uid, _gid = _PEER.unpack(real.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-    return int(uid)

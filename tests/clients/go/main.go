@@ -20,6 +20,7 @@ func main() {
 	works := map[string]func(){
 		"identities": identities, "hosts": hosts, "stranger": stranger, "refusals": refusals, "operations": operations,
 		"secrets": secrets, "blobs": blobs, "account": account, "state": state, "sharing": sharing, "kinds": kinds,
+		"federated":     federated,
 		"registrations": registrations,
 	}
 	works[os.Args[1]]()

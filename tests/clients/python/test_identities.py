@@ -55,3 +55,17 @@ def test_an_app_without_identity_is_refused(place: Place) -> None:
     ran = place.run(python("hello.py"))
     assert ran.returncode == 1
     assert "No identity is assigned to the app" in ran.stderr
+
+
+def test_federated_credentials_by_azure_mgmt_msi(place: Place) -> None:
+    instance, port = place.owner.server.instance, place.owner.server.port
+    place.allow("Managed Identity Contributor", place.identity["id"])
+    ran = place.run(
+        python("federated_credentials.py"),
+        GROUP="default",
+        IDENTITY=place.name,
+        CLIENT_ID=place.identity["clientId"],
+        SUBSCRIPTION=instance.subscription,
+        MANAGEMENT_URL=f"https://management.{instance.domain}:{port}",
+    )
+    assert output_of(ran) == "ok\n"

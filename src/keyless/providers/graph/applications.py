@@ -17,8 +17,10 @@ from keyless.http.surface import Call, Operation
 from keyless.management.arm import flag_of, object_of, text_of
 from keyless.model.clock import Clock
 from keyless.model.errors import KeylessError, invalid, not_found
+from keyless.providers.graph import federated_credentials
 from keyless.providers.graph.bodies import display_name, must_be, read_body, strings
 from keyless.providers.graph.credentials import Credentials, read_kept_secrets, show_certificate, show_secret
+from keyless.providers.graph.federated_credentials import FederatedCredentialsApi
 from keyless.providers.graph.odata import collection, entity, moment
 from keyless.providers.graph.redirect_uris import check_identifier_uri, check_redirect_uri
 from keyless.providers.graph.rights import CREDENTIALS, changes, need, reads
@@ -49,10 +51,13 @@ class ApplicationsApi:
     store: Store
     applications: Applications
     credentials: Credentials
+    federated: FederatedCredentialsApi
     clock: Clock
     domain: str
 
     def route(self, method: str, key: str, rest: tuple[str, ...]) -> Operation:
+        if rest and rest[0].lower() == federated_credentials.WORD:
+            return self.federated.route(method, lambda handle: self._on(key, handle), rest[1:])
         routes = {
             ("GET", ""): lambda: reads(KIND, self._list),
             ("POST", ""): lambda: changes(f"{KIND}/create", self._create),

@@ -106,7 +106,7 @@ class ResourcesRouter:
 
     def _below(self, scope: ResourceId) -> Callable[[Call], Awaitable[Response]]:
         async def handle(call: Call) -> Response:
-            found = self.engine.resources.below(scope)
+            found = self.engine.tracked(self.engine.resources.below(scope))
             return self.engine.page(call, (r for r in found if r.id.type != RESOURCE_GROUP))
 
         return handle

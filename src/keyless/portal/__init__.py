@@ -1,0 +1,1 @@
+"""The web pages for people: where they sign in, and out."""

@@ -1,0 +1,1 @@
+"""Keyless.Federation: what the operator says of foreign issuers."""
