@@ -16,11 +16,10 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1", "", "."})
 
 @dataclass(frozen=True)
 class Names:
-    """The names under `domain`; `own_login` and `cloud_login` give the authority's address, the latter of a host."""
+    """The names under `domain`; `own_login` is the authority's own address."""
 
     domain: str
     own_login: str
-    port: int
 
     def server(self, host: str) -> str | None:
         """The server's name in lower case, "" for a host name that names none, None for one that is not ours."""

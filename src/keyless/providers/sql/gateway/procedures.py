@@ -66,7 +66,9 @@ class Procedures:
         answer.status, answer.outputs = 0, []
         try:
             if name.startswith("sp_cursor"):
-                raise SqlError(16_902, f"{name}: there are no server cursors; let the client read the rows as they come.")
+                raise SqlError(
+                    16_902, f"{name}: there are no server cursors; let the client read the rows as they come."
+                )
             own = self._own.get(name)
             if own is not None:
                 await own(arguments, answer)
@@ -131,7 +133,9 @@ class Procedures:
 
     def _keep(self, statement: _Prepared) -> int:
         if len(self._prepared) >= MAX_PREPARED:
-            raise SqlError(701, f"A session has at most {MAX_PREPARED} prepared statements: unprepare some.", severity=17)
+            raise SqlError(
+                701, f"A session has at most {MAX_PREPARED} prepared statements: unprepare some.", severity=17
+            )
         self._last += 1
         self._prepared[self._last] = statement
         return self._last

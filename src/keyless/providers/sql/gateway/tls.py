@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 _CHUNK = 64 * 1024
@@ -49,8 +50,6 @@ class Tls:
 
     def close(self) -> bytes:
         """The word that nothing more will come."""
-        try:
+        with contextlib.suppress(ssl.SSLError, ValueError, OSError):
             self._tls.unwrap()
-        except (ssl.SSLError, ValueError, OSError):
-            pass
         return self._out.read()

@@ -80,4 +80,4 @@ def type_name(declared: SqlType) -> str:
         return f"{kind.value}({declared.scale})"
     if kind in (Kind.DECIMAL, Kind.NUMERIC):
         return f"{kind.value}({declared.precision},{declared.scale})"
-    return kind.value
+    return str(kind.value)

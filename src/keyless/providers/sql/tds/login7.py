@@ -79,7 +79,7 @@ def _name(body: bytes, at: int) -> str:
     # a server's name may be longer than the specification has it: host names have up to 253 characters
     if count > 2 * _MAX_NAME:
         raise Malformed("a name in LOGIN7 is too long")
-    return _part(body, offset).characters(count)
+    return _part(body, offset).characters(count) if count else ""
 
 
 def _part(body: bytes, offset: int) -> Reader:
