@@ -92,8 +92,9 @@ from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.sql.engine import Engine as SqlEngine
+from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.names import Names as SqlNames
-from keyless.providers.sql.servers import DatabaseDeleted, sql_databases, sql_servers
+from keyless.providers.sql.servers import sql_databases, sql_servers
 from keyless.providers.storage import accounts as account_type
 from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
@@ -241,6 +242,7 @@ async def build(
         foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
+    sql_port = config.sql_port if sql_engine else 0
     sql_names = SqlNames(instance.domain, endpoints.authority())
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
@@ -255,7 +257,7 @@ async def build(
             attestation_rules.attestation_rules(),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
-            sql_servers(sql_names.address, instance.tenant, store, clock, available=sql_engine is not None),
+            sql_servers(sql_names.address, instance.tenant, store, clock, port=sql_port),
             sql_databases(),
         ),
         resources,
@@ -347,7 +349,14 @@ async def build(
         directory,
         instances,
         audit,
-        Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
+        Surroundings(
+            instance.tenant,
+            instance.domain,
+            instance.address,
+            instance.port,
+            endpoints.authority(),
+            sql_port,
+        ),
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
         Material(tls.loopback_leaf, assertions).of,
@@ -362,12 +371,8 @@ async def build(
     )
 
     _end_leases_with_their_reasons(store, instances, leases)
-    sql = None
-    if sql_engine is not None:
-        sql = sql_side(
-            *(sql_engine, tls, sql_names, instance.tenant, subscription, authority, resources, groups.of, audit, clock)
-        )
-        store.subscribe(DatabaseDeleted, sql.deleted)
+    logins = Logins(sql_names, instance.tenant, authority.authenticate, resources, groups.of, audit, clock)
+    sql = sql_side(sql_engine, logins, tls, store, resources, subscription) if sql_engine else None
     return Server(
         store,
         audit,

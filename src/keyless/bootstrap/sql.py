@@ -8,22 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from socket import socket
 
-from keyless.authority.tokens import TokenAuthority
 from keyless.http.tls import Spoken, TlsStore
 from keyless.management.resources import Resources
-from keyless.model.audit import Audit
-from keyless.model.clock import Clock
 from keyless.model.resource_id import ResourceId
 from keyless.providers.sql.engine import Engine
 from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
 from keyless.providers.sql.gateway.logins import Logins
-from keyless.providers.sql.gateway.names import Names
 from keyless.providers.sql.servers import DATABASES, DatabaseDeleted, database_of
+from keyless.store.engine import Store
 
 log = logging.getLogger("keyless")
 
@@ -68,18 +65,10 @@ class SqlSide:
 
 
 def sql_side(
-    engine: Engine,
-    tls: TlsStore,
-    names: Names,
-    tenant: str,
-    subscription: ResourceId,
-    authority: TokenAuthority,
-    resources: Resources,
-    groups: Callable[[str], Sequence[str]],
-    audit: Audit,
-    clock: Clock,
+    engine: Engine, logins: Logins, tls: TlsStore, store: Store, resources: Resources, subscription: ResourceId
 ) -> SqlSide:
     """Put it together."""
-    logins = Logins(engine, names, tenant, authority.authenticate, resources, groups, audit, clock)
     contexts = Contexts(within=tls.server_context(_WITHIN), strict=tls.server_context(_STRICT))
-    return SqlSide(engine, Gateway(logins, contexts), resources, subscription)
+    side = SqlSide(engine, Gateway(engine, logins, contexts), resources, subscription)
+    store.subscribe(DatabaseDeleted, side.deleted)
+    return side

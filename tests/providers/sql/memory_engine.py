@@ -15,7 +15,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from keyless.providers.sql.engine import (
-    Column,
     Columns,
     Command,
     Database,
@@ -26,12 +25,10 @@ from keyless.providers.sql.engine import (
     Login,
     Message,
     Output,
-    Parameter,
-    Row,
     Rows,
     SqlError,
 )
-from keyless.providers.sql.types import Kind, SqlType, Value
+from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType, Value
 
 PRODUCTS = (
     Columns(

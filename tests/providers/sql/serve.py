@@ -1,4 +1,4 @@
-"""A server like `keyless up`, with the engine of the tests behind the gateway: `python -m tests.providers.sql.serve`."""
+"""A server like `keyless up`, with the engine of the tests behind the gateway."""
 
 from __future__ import annotations
 

@@ -37,12 +37,10 @@ _GUID = "databaseId"
 _CHARACTER = r"""[^<>*%&:\\/?#;'"\x00-\x1f\x7f]"""
 
 
-def sql_servers(
-    address: Callable[[str], str], tenant: str, store: Store, clock: Clock, *, available: bool
-) -> ResourceType:
+def sql_servers(address: Callable[[str], str], tenant: str, store: Store, clock: Clock, *, port: int) -> ResourceType:
     """The declaration of servers. `address` gives a server's host name from its own.
 
-    Where no engine is `available`, none can be made.
+    `port` is where the gateway takes SQL drivers; where there is none (0), no server can be made.
     """
 
     def view(server: Resource) -> Mapping[str, object]:
@@ -50,6 +48,7 @@ def sql_servers(
             "fullyQualifiedDomainName": address(server.name),
             "version": "12.0",
             "state": "Ready",
+            "tcpPort": port,
             "minimalTlsVersion": "1.2",
             "publicNetworkAccess": "Enabled",
             "restrictOutboundNetworkAccess": "Disabled",
@@ -57,9 +56,11 @@ def sql_servers(
         }
 
     def parse(draft: Draft) -> Mapping[str, object]:
-        if not available:
-            message = "This server was started without an engine for SQL: install `keyless[sql]` and start it again."
-            raise KeylessError(ErrorKind.UNSUPPORTED, message)
+        if not port:
+            raise KeylessError(
+                ErrorKind.UNSUPPORTED,
+                "There is no SQL here: install `keyless[sql]`, do not set KEYLESS_SQL_PORT to 0, and start again.",
+            )
         return _parse_server(draft)
 
     return ResourceType(

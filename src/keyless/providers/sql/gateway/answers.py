@@ -42,7 +42,7 @@ class Answer:
         self._rows: encoding.RowWriter | None = None
         self._held: tuple[Done, int, int, int] | None = None
         self._failed = False
-        self._abandoned = False
+        self._silent = False
         self.told = told
         #: Whether an error was said that ends the session.
         self.fatal = False
@@ -85,14 +85,11 @@ class Answer:
     async def end(self) -> None:
         """The end of the whole answer; nothing more may be added."""
         await self._release(Status.FINAL)
-        self._abandoned = True
         await self._channel.send(self._packets.end())
 
-    async def abandon(self) -> None:
-        """End the answer here, whatever is still added to it."""
-        if not self._abandoned:
-            self._held = self._held or (Done.DONE, Status.ERROR, 0, 0)
-            await self.end()
+    def silence(self) -> None:
+        """Leave out whatever is still to come, but not the end."""
+        self._silent = True
 
     async def _say(self, number: int, state: int, severity: int, text: str, line: int) -> None:
         self._failed |= severity > 10
@@ -100,8 +97,9 @@ class Answer:
         await self._add(tokens.said(number, state, severity, text, self._server, line))
 
     async def _add(self, data: bytes) -> None:
-        await self._release(Status.MORE)
-        await self._send(data)
+        if not self._silent:
+            await self._release(Status.MORE)
+            await self._send(data)
 
     async def _release(self, more: Status) -> None:
         """Say what was held back, now that it is known whether more follows."""
@@ -118,5 +116,5 @@ class Answer:
         await self._send(changed)
 
     async def _send(self, data: bytes) -> None:
-        if data and not self._abandoned:
+        if data:
             await self._channel.send(self._packets.add(data))

@@ -7,13 +7,12 @@ says. Source: [MS-TDS] 3.3 (server details).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import ssl
 import struct
 
 from keyless.model.secretstr import SecretStr
-from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.engine import Engine, SqlError
 from keyless.providers.sql.gateway.answers import Answer
 from keyless.providers.sql.gateway.channel import Channel, Contexts, Ended
 from keyless.providers.sql.gateway.logins import Admitted, Logins, no_password
@@ -46,10 +45,11 @@ _INTERNAL = 596
 class Connection:
     """One client."""
 
-    def __init__(self, channel: Channel, contexts: Contexts, logins: Logins) -> None:
+    def __init__(self, channel: Channel, contexts: Contexts, logins: Logins, engine: Engine) -> None:
         self._channel = channel
         self._contexts = contexts
         self._logins = logins
+        self._engine = engine
         self._size = packets.DEFAULT_SIZE
 
     async def run(self) -> None:
@@ -89,7 +89,7 @@ class Connection:
     async def _admit(self, login: Login7) -> Admitted:
         if login.fedauth is None or login.version < OLDEST:
             raise no_password(login.user)
-        return await self._logins.admit(login, login.token or await self._asked_token(login))
+        return await self._logins.admit(self._engine, login, login.token or await self._asked_token(login))
 
     async def _asked_token(self, login: Login7) -> SecretStr:
         """The token of a client that first wants to know where to get it."""
@@ -168,8 +168,8 @@ class _Requests:
                 await self._session.cancel()
                 reading.result()
             if not work.done() and reading.result().type == packets.ATTENTION:
+                answer.silence()
                 await self._stop(work)
-                await answer.abandon()
                 await self._attended()
                 reading = asyncio.create_task(self._channel.receive())
             await work

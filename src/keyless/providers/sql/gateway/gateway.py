@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 
 from keyless.http.acceptor import Acceptor
+from keyless.providers.sql.engine import Engine
 from keyless.providers.sql.gateway.channel import Channel, Contexts
 from keyless.providers.sql.gateway.connection import STOP_SECONDS, Connection
 from keyless.providers.sql.gateway.logins import Logins
@@ -25,7 +26,8 @@ _KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP
 class Gateway:
     """Serves SQL drivers at sockets that are handed to it."""
 
-    def __init__(self, logins: Logins, contexts: Contexts, connections: int = MAX_CONNECTIONS) -> None:
+    def __init__(self, engine: Engine, logins: Logins, contexts: Contexts, connections: int = MAX_CONNECTIONS) -> None:
+        self._engine = engine
         self._logins = logins
         self._contexts = contexts
         self._limit = connections
@@ -62,7 +64,7 @@ class Gateway:
         _prepare(writer.get_extra_info("socket"))
         channel = Channel(reader, writer)
         try:
-            await Connection(channel, self._contexts, self._logins).run()
+            await Connection(channel, self._contexts, self._logins, self._engine).run()
         except Exception as error:
             log.error("a connection failed: %s", type(error).__name__)
         finally:

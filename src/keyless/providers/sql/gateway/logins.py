@@ -63,7 +63,6 @@ class Admitted:
 class Logins:
     """The door. `groups` gives the groups that a principal is in."""
 
-    engine: Engine
     names: Names
     tenant: str
     authenticate: Authenticate
@@ -76,14 +75,14 @@ class Logins:
         """Where a client asks for its token, and for which resource."""
         return f"{self.names.login(asked.server)}/{self.tenant}", self.names.resource(asked.server)
 
-    async def admit(self, asked: Login7, token: SecretStr) -> Admitted:
+    async def admit(self, engine: Engine, asked: Login7, token: SecretStr) -> Admitted:
         """A session for whoever holds the token; raises SqlError for a refusal."""
         since = self.clock()
         principal = self._principal(token, since)
         server, database = self._place(asked)
         login = self._login(asked, principal, server, database)
         try:
-            session = await self.engine.open(login)
+            session = await engine.open(login)
         except SqlError as error:
             await self._audited(login, "denied", error.message)
             raise
