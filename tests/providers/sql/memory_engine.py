@@ -106,7 +106,8 @@ class MemorySession:
             yield Output(Parameter(one.name, one.type, 2 * value, True))
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
-        events = [event for part in text.split(";") for event in self._select(part.strip(), parameters)]
+        selects = (part.strip() for part in text.split(";") if part.strip().upper().startswith("SELECT"))
+        events = [event for part in selects for event in self._select(part, parameters)]
         return next((event.columns for event in events if isinstance(event, Columns)), ())
 
     async def describe_parameters(self, text: str, declared: Sequence[Parameter] = ()) -> tuple[Parameter, ...]:
