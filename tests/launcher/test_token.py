@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.launcher.conftest import SOURCE, Started
-from tests.launcher.fake_server import FakeServer
+from tests.launcher.fake_server import CLIENT_ID, FakeServer
 
 USAGE = "usage: keyless token --resource URL"
 
@@ -49,6 +49,13 @@ async def test_with_an_app_a_lease_is_taken_for_the_moment(server: FakeServer) -
     assert "mi_res_id=%2Fa%2Fb" in server.requests[0]
     await asyncio.sleep(0.05)
     assert not server.leases
+
+
+async def test_an_only_identity_need_not_be_named(server: FakeServer, keyless_run: Started) -> None:
+    resource = ("--resource", "https://vault.azure.net")
+    await keyless_run.run(sys.executable, "-m", "keyless", "token", *resource)
+    await token(*resource, "--app", "shop", "--data", str(server.data))
+    assert [f"client_id={CLIENT_ID}" in request for request in server.requests] == [True, True]
 
 
 async def test_refusals_are_one_line(server: FakeServer) -> None:

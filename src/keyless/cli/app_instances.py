@@ -88,7 +88,7 @@ def create(
     group: str | None,
     kind: str,
 ) -> None:
-    """Make an instance of APP for another host, and print what that host needs.
+    """Make an instance of APP for another host. Prints what that host needs.
 
     The secret is shown once; with --out it goes into a new file that only you can read. The certificates are written
     into a folder, which is to be mounted or copied there.

@@ -50,7 +50,7 @@ def _set(
     removed: tuple[str, ...],
     group: str | None,
 ) -> None:
-    """Set an app's settings, or its rules; the others stay as they are.
+    """Set an app's settings, or its rules. The others stay as they are.
 
     An argument can be seen by others on this machine. KEY alone, or KEY=-, reads the value from a hidden prompt or
     from standard input; better still, keep a secret in a vault and set a reference to it:
@@ -108,7 +108,7 @@ def _unset(keyless: Keyless, name: str, keys: tuple[str, ...], group: str | None
 @in_group
 @with_keyless
 def _settings(keyless: Keyless, name: str, reveal: bool, group: str | None) -> None:
-    """List an app's settings: their names, and the values of vault references.
+    """List an app's settings. Shows their names, and the values of vault references.
 
     \b
     keyless app settings web

@@ -23,7 +23,7 @@ _SECONDS = 3600.0
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @with_keyless
 def backup(keyless: Keyless, file: Path) -> None:
-    """Write a sealed copy of the running instance to FILE; `-` is standard output.
+    """Write a sealed copy of the instance to FILE. `-` is standard output.
 
     Only the master key opens it, which is not in it: keep that elsewhere. A file that is there already is replaced
     when all has arrived.

@@ -99,7 +99,7 @@ def download(keyless: Keyless, address: str, file: Path | None) -> None:
 @click.option("--top", type=click.IntRange(1), default=_PAGE, show_default=True, help="At most so many.")
 @with_keyless
 def list_(keyless: Keyless, address: str, top: int) -> None:
-    """List the blobs of a container, or those whose names begin with PREFIX.
+    """List the blobs of a container. With PREFIX: those whose names begin so.
 
     \b
     keyless blob list shopdata/reports

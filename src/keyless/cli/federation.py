@@ -143,7 +143,7 @@ def remove(keyless: Keyless, identity: str, name: str, group: str | None) -> Non
 @federation.command()
 @with_keyless
 def issuers(keyless: Keyless) -> None:
-    """List the issuers with settings of their own; of all others the keys are fetched from a public address.
+    """List the issuers with settings of their own. The keys of all others are fetched from a public address.
 
     \b
     keyless federation issuers

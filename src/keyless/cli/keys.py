@@ -57,7 +57,7 @@ def rotate(keyless: Keyless) -> None:
 @yes_option
 @with_keyless
 def revoke(keyless: Keyless, kid: str, yes: bool) -> None:
-    """Revoke a key that may be in other hands: every token that it signed is refused at once.
+    """Revoke a key that may be in other hands. Every token that it signed is refused at once.
 
     \b
     keyless keys revoke qzsNRTto2TbhVOYpciejv9rtr-YYqii2uPTqump4bTM

@@ -49,7 +49,7 @@ principal_credentials.add_commands(principal)
 def create_app(
     keyless: Keyless, name: str, redirect_uris: tuple[str, ...], identifier_uris: tuple[str, ...], public: bool
 ) -> None:
-    """Register an application that is not launched by keyless, with a service principal.
+    """Register an application. It is for programs that keyless does not launch, and gets a service principal.
 
     \b
     keyless principal create-app shop-ci
@@ -89,7 +89,7 @@ def create_user(keyless: Keyless, name: str, display_name: str | None, password:
 @click.argument("user")
 @with_keyless
 def set_password(keyless: Keyless, user: str) -> None:
-    """Give a user another password, from standard input or a prompt; it signs the user out everywhere.
+    """Give a user another password. It comes from standard input or a prompt, and signs the user out everywhere.
 
     \b
     keyless principal set-password alice
@@ -170,7 +170,7 @@ def list_(keyless: Keyless, kind: str | None) -> None:
 @click.argument("name")
 @with_keyless
 def show(keyless: Keyless, name: str) -> None:
-    """Show an application with its credentials, a user, or a group with its members.
+    """Show an application, a user or a group. An application comes with its credentials, a group with its members.
 
     \b
     keyless principal show shop-ci
@@ -195,7 +195,7 @@ def show(keyless: Keyless, name: str) -> None:
 @yes_option
 @with_keyless
 def delete(keyless: Keyless, name: str, yes: bool) -> None:
-    """Delete a registration with its credentials, a user or a group; what it had counts no more, at once.
+    """Delete an application, a user or a group. What it had counts no more, at once.
 
     \b
     keyless principal delete shop-ci

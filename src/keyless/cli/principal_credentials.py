@@ -49,7 +49,7 @@ def add_commands(group: click.Group) -> None:
 @click.option("--label", default="", help="What it is for, to tell it from others.")
 @with_keyless
 def add_secret(keyless: Keyless, name: str, lifetime: int, label: str) -> None:
-    """Make a client secret for an application, and print it: it is never shown again.
+    """Make a client secret for an application. It is printed, and never shown again.
 
     \b
     keyless principal add-secret shop-ci --lifetime 30
@@ -68,7 +68,7 @@ def add_secret(keyless: Keyless, name: str, lifetime: int, label: str) -> None:
 @click.option("--label", default="", help="What it is for, to tell it from others.")
 @with_keyless
 def add_certificate(keyless: Keyless, name: str, file: Path, label: str) -> None:
-    """Let an application prove itself with the private key of a certificate (PEM or DER).
+    """Give an application a certificate (PEM or DER). Its private key then proves the application.
 
     The private key stays where it is: only the certificate is sent.
 
@@ -95,7 +95,7 @@ def add_certificate(keyless: Keyless, name: str, file: Path, label: str) -> None
 @click.argument("key_id", metavar="KEY_ID")
 @with_keyless
 def remove_credential(keyless: Keyless, name: str, key_id: str) -> None:
-    """Remove a secret or a certificate of an application; it counts no more at once.
+    """Remove an application's secret or certificate. It counts no more at once.
 
     Tokens that were got with it stay good until they end.
 

@@ -22,7 +22,7 @@ _STANDARD = Path("-")
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder to make (KEYLESS_DATA).")
 @click.option("--new-owner-key", is_flag=True, help="Make a new owner key; the former one counts no more.")
 def restore(file: Path, data: Path | None, new_owner_key: bool) -> None:
-    """Make a data folder out of the backup in FILE; `-` is standard input.
+    """Make a data folder out of a backup. FILE `-` is standard input.
 
     The folder must be empty, or not there. Bring the master key along, and the owner's key or --new-owner-key.
 

@@ -38,7 +38,7 @@ def role() -> None:
 @click.option("--scope", required=True, help=f"{scopes.HELP}.")
 @with_keyless
 def assign(keyless: Keyless, principal: str, role_name: str, scope: str) -> None:
-    """Assign a role to a principal, at a scope and everything below it.
+    """Assign a role to a principal. It holds at a scope and at everything below it.
 
     \b
     keyless role assign shop "Key Vault Secrets User" --scope vault/shop/secrets/db

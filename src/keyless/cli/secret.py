@@ -90,7 +90,7 @@ def set_(keyless: Keyless, vault: str, name: str, file: Path | None, content_typ
 @click.option("--version", default="", help="A version other than the latest.")
 @with_keyless
 def show(keyless: Keyless, vault: str, name: str, version: str) -> None:
-    """Print a secret's value, and nothing else; with -o json all that there is to it.
+    """Print a secret's value. With -o json: all that there is to it.
 
     \b
     keyless secret show shop db-password

@@ -35,7 +35,7 @@ def add_commands(group: click.Group) -> None:
 @click.argument("file", required=False, type=click.Path(allow_dash=True, dir_okay=False, path_type=Path))
 @with_keyless
 def backup(keyless: Keyless, vault: str, name: str, file: Path | None) -> None:
-    """Write a secret with all its versions to a new FILE, or to standard output.
+    """Write a secret with all its versions to FILE. Without one: to standard output.
 
     It is sealed: only this server opens it, for the vaults of its subscription.
 
@@ -57,7 +57,7 @@ def backup(keyless: Keyless, vault: str, name: str, file: Path | None) -> None:
 @click.argument("file", required=False, type=click.Path(allow_dash=True, exists=True, dir_okay=False, path_type=Path))
 @with_keyless
 def restore(keyless: Keyless, vault: str, file: Path | None) -> None:
-    """Put a secret back from FILE, or from standard input, under the name that it had.
+    """Put a secret back from FILE. Without one: from standard input. It gets the name that it had.
 
     \b
     keyless secret restore shop-vault db-password.backup

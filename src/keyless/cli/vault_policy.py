@@ -57,7 +57,7 @@ def policies(keyless: Keyless, name: str) -> None:
 
 @click.command(
     "set-policy",
-    help=f"""Say what a principal may do with a vault's secrets, instead of what it might before.
+    help=f"""Say what a principal may do with a vault's secrets. It replaces what it might before.
 
     \b
     keyless vault set-policy shop-vault shop --secret-permissions get,list

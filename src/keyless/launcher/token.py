@@ -60,12 +60,18 @@ def token(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
         else:
             if "IDENTITY_HEADER" not in environ or "IDENTITY_SERVER_THUMBPRINT" in environ:
                 raise KeylessError(ErrorKind.UNSUPPORTED, _OTHER_HOST)
-            issued = fetch_token(endpoint_of(environ), resource, selector, clock=time.time, sleep=time.sleep)
+            meant = selector or _client(environ.get("AZURE_CLIENT_ID", ""))
+            issued = fetch_token(endpoint_of(environ), resource, meant, clock=time.time, sleep=time.sleep)
     except CredentialUnavailable as error:
         raise KeylessError(ErrorKind.UNAVAILABLE, str(error)) from None
     except TokenRefused as error:
         raise KeylessError(ErrorKind.FORBIDDEN, str(error)) from None
     return issued.token if output == "text" else _as_json(issued, resource)
+
+
+def _client(client_id: str) -> tuple[str, str] | None:
+    """Who is meant when nobody is named: the app's only identity, as `DefaultAzureCredential` takes it to be."""
+    return (_SELECTORS["client-id"], client_id) if client_id else None
 
 
 def _over_lease(place: Path, app: str, resource: str, selector: tuple[str, str] | None) -> AccessToken:
@@ -74,7 +80,8 @@ def _over_lease(place: Path, app: str, resource: str, selector: tuple[str, str] 
         port = holding.getsockname()[1]
         lease, connection, _ = take_lease(place, Wanted(app, "own"), port)
         with connection:
-            request = Endpoint(LOOPBACK, port, "/msi/token", lease.header).request(resource, selector)
+            meant = selector or _client(lease.client_id)
+            request = Endpoint(LOOPBACK, port, "/msi/token", lease.header).request(resource, meant)
             return read_answer(_exchange(place, identity_opening(lease) + request), time.time())
 
 
