@@ -29,8 +29,8 @@ class App:
     name: str
     client_id: str
 
-    def run(self, command: Command, *options: str, server: str = "localhost", port: int = 0, **environ: str) -> Ran:
-        where = {"SQL_SERVER": server, "SQL_PORT": str(port or self.place.port), "SQL_DATABASE": self.place.database}
+    def run(self, command: Command, *options: str, server: str = "localhost", port: str = "", **environ: str) -> Ran:
+        where = {"SQL_SERVER": server, "SQL_PORT": port or str(self.place.port), "SQL_DATABASE": self.place.database}
         return Launcher(self.place.server).run(self.name, command, *options, **where | environ)
 
 
@@ -95,8 +95,8 @@ def test_tedious_and_mssql_by_their_managed_identity(app: App) -> None:
 def test_isolated_under_the_clouds_name_and_port(app: App) -> None:
     need_namespaces()
     for name, server, port in (
-        ("pyodbc", f"{app.place.name}.database.windows.net", 1433),
-        ("mssql-python", app.place.host, app.place.port),
+        ("pyodbc", f"{app.place.name}.database.windows.net", "1433"),
+        ("mssql-python", app.place.host, str(app.place.port)),
     ):
         ran = app.run(
             *(driver(name, "yes"), "--isolate"), server=server, port=port, WAY="ActiveDirectoryMSI", PATH="/nowhere"

@@ -94,7 +94,7 @@ class TlsStore:
             replaceable=True,
         )
         self._chains = (self._own, self._cloud) if self._claimed else (self._own,)
-        self._contexts: dict[Spoken, dict[str, ssl.SSLContext]] = {}
+        self._contexts: dict[Spoken, dict[str, ssl.SSLContext]] = {HTTPS: {}}
 
     def ensure(self) -> None:
         """Make what is missing, renew what has less than a third of its life left.

@@ -91,9 +91,7 @@ def test_a_password_is_refused_with_what_to_do_instead(place: SqlPlace) -> None:
     ],
     ids=["token", "database", "server", "foreign"],
 )
-def test_who_and_what_is_not_there_is_refused(
-    place: SqlPlace, said: dict[str, str], number: int, words: str
-) -> None:
+def test_who_and_what_is_not_there_is_refused(place: SqlPlace, said: dict[str, str], number: int, words: str) -> None:
     found = refused(place, **said)
     assert (found[0], words in found[1]) == (number, True), found
 
@@ -205,7 +203,13 @@ def test_strangers_cannot_send_much(place: SqlPlace) -> None:
 
 def test_many_connections_that_say_nothing_do_no_harm(place: SqlPlace) -> None:
     held = []
-    for start in (b"", b"\x16\x03\x01", PRELOGIN[:5], packets.message(packets.PRELOGIN, PRELOGIN), b"GET / HTTP/1.1\r\n"):
+    for start in (
+        b"",
+        b"\x16\x03\x01",
+        PRELOGIN[:5],
+        packets.message(packets.PRELOGIN, PRELOGIN),
+        b"GET / HTTP/1.1\r\n",
+    ):
         for _ in range(40):
             one = socket.create_connection(("127.0.0.1", place.port))
             one.sendall(start)
