@@ -13,10 +13,11 @@ from uuid import uuid4
 import pytest
 
 from tests.clients.place import PROGRAMS, Command, Launcher, Ran, output_of
-from tests.clients.tools import lacking, need_namespaces, needed, npm_packages
+from tests.clients.tools import go_program, java_classpath, lacking, need_namespaces, needed, npm_packages
 from tests.providers.sql.harness import SqlPlace
 
-JAVASCRIPT = Path(__file__).parents[2] / "clients" / "javascript"
+CLIENTS = Path(__file__).parents[2] / "clients"
+JAVASCRIPT = CLIENTS / "javascript"
 
 pytestmark = pytest.mark.clients
 
@@ -90,6 +91,33 @@ def test_tedious_and_mssql_with_a_token(app: App, encrypt: str) -> None:
 def test_tedious_and_mssql_by_their_managed_identity(app: App) -> None:
     way = authentication("msi-app-service", clientId=app.client_id)
     assert output_of(app.run(javascript(), SQL_ENCRYPT="yes", **way)) == "ok\n"
+
+
+def go(encrypt: str) -> Command:
+    return [go_program(CLIENTS / "go_sql"), encrypt]
+
+
+def java(encrypt: str) -> Command:
+    program, classpath = needed("java", "Java 17 or newer"), java_classpath(CLIENTS / "java_sql")
+    return [program, "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", classpath, "Main", encrypt]
+
+
+@pytest.mark.parametrize("encrypt", ["true", "false", "strict"])
+def test_go_with_a_token(app: App, encrypt: str) -> None:
+    assert output_of(app.run(go(encrypt), TOKEN=app.place.token(), CA=app.place.ca)) == "ok\n"
+
+
+def test_go_by_its_managed_identity(app: App) -> None:
+    assert output_of(app.run(go("true"), CLIENT=app.client_id, CA=app.place.ca)) == "ok\n"
+
+
+@pytest.mark.parametrize("encrypt", ["true", "false", "strict"])
+def test_java_with_a_token(app: App, encrypt: str) -> None:
+    assert app.run(java(encrypt), TOKEN=app.place.token()).stdout == "ok\n"
+
+
+def test_java_by_its_managed_identity(app: App) -> None:
+    assert app.run(java("true"), CLIENT=app.client_id).stdout == "ok\n"
 
 
 def test_isolated_under_the_clouds_name_and_port(app: App) -> None:

@@ -120,7 +120,9 @@ def test_a_token_that_comes_later() -> None:
     assert read_token(len(body).to_bytes(4, "little") + body).reveal() == "abc"
 
 
-@pytest.mark.parametrize(("asked", "told", "goes_on"), [(0, 3, True), (1, 1, True), (2, 3, False), (3, 3, True)])
+@pytest.mark.parametrize(
+    ("asked", "told", "goes_on"), [(0, 3, True), (1, 1, True), (2, 3, False), (3, 3, True), (4, 3, True)]
+)
 def test_nothing_goes_in_the_clear(asked: int, told: int, goes_on: bool) -> None:
     option = bytes((1, 0, 6, 0, 1, 0xFF, asked))
     answer, on = prelogin.answer(prelogin.read_prelogin(option), strict=False)

@@ -87,7 +87,7 @@ class Connection:
         return admitted
 
     async def _admit(self, login: Login7) -> Admitted:
-        if login.fedauth is None or login.version < OLDEST:
+        if login.fedauth is None or (login.version < OLDEST and login.version != tokens.TDS_8_0):
             raise no_password(login.user)
         return await self._logins.admit(self._engine, login, login.token or await self._asked_token(login))
 

@@ -23,6 +23,7 @@ class Encryption(IntEnum):
     ON = 1
     NOT_SUPPORTED = 2
     REQUIRED = 3
+    STRICT = 4  # said by one driver, inside of TLS that came first
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def read_prelogin(body: bytes) -> Prelogin:
     """A client's PRELOGIN; raises Malformed."""
     options = _options(body)
     encryption = options.get(_ENCRYPTION, b"\x02")
-    if len(encryption) != 1 or encryption[0] & 0x7F > 3:
+    if len(encryption) != 1 or encryption[0] & 0x7F > Encryption.STRICT:
         raise Malformed("the option ENCRYPTION is none that is known")
     fedauth = options.get(_FEDAUTH)
     return Prelogin(
