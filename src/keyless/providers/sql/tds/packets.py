@@ -7,7 +7,7 @@ message says. Source: [MS-TDS] 2.2.3 (packets), 2.2.1 and 2.2.2 (messages).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keyless.providers.sql.tds.reader import Malformed
 
@@ -40,7 +40,7 @@ class Message:
     """A whole message. `reset` and `keep_transaction` are what its first packet asked for before it is handled."""
 
     type: int
-    body: bytes
+    body: bytes = field(repr=False)  # it may hold a token
     ignored: bool = False
     reset: bool = False
     keep_transaction: bool = False
