@@ -8,8 +8,14 @@ from uuid import uuid4
 
 import pytest
 
+from tests.clients.matrix.table import show
 from tests.harness import ARM, HeldLease, Owner, RunningServer, running_server
 from tests.manager import Manager
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the runs of the matrix of clients found, as a table."""
+    show(terminalreporter.stats.get("passed", ()), terminalreporter.write_line)
 
 
 @pytest.fixture(scope="session")

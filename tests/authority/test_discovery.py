@@ -76,6 +76,12 @@ def test_the_configuration_keeps_a_client_where_it_is(owner: Owner, tenant: str,
     assert body["jwks_uri"] == f"{base}/discovery/v2.0/keys"
 
 
+def test_slashes_are_not_counted(owner: Owner) -> None:
+    """msal for Python puts one after an authority that ends with one."""
+    path = "/v2.0/.well-known/openid-configuration"
+    assert get(owner, f"/common/{path}").json() == get(owner, f"/common{path}").json()
+
+
 def test_under_an_alias_the_endpoints_are_the_aliass(owner: Owner) -> None:
     tenant = owner.server.instance.tenant
     answer = owner.send(

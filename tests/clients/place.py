@@ -62,12 +62,12 @@ class Launcher:
             check=False,
         )
 
-    def start(self, app: str, command: Command, **environ: str) -> subprocess.Popen[str]:
+    def start(self, app: str, command: Command, *options: str, **environ: str) -> subprocess.Popen[str]:
         """Start one, its standard streams open."""
         pipe = subprocess.PIPE
         environment = self.server.environ | environ
         return subprocess.Popen(
-            self.command(app, command), env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+            self.command(app, command, *options), env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
         )
 
 
@@ -143,9 +143,9 @@ class Place:
         assert said.startswith(f"keyless: {self.name} reaches keyless and no other host: "), said
         return ran
 
-    def start(self, command: Command, **environ: str) -> subprocess.Popen[str]:
+    def start(self, command: Command, *options: str, **environ: str) -> subprocess.Popen[str]:
         """Start a command as this app."""
-        return self.launcher.start(self.name, command, **self.environ(**environ))
+        return self.launcher.start(self.name, command, *options, **self.environ(**environ))
 
     @contextmanager
     def talk(self, command: Command, **environ: str) -> Iterator[Dialogue]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
+import venv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,3 +107,30 @@ def java_classpath(project: Path) -> str:
 
     make_once(build / ".compiled", [project / "pom.xml", *sorted((project / "src").glob("*.java"))], compile)
     return f"{build / 'classes'}:{build / 'libraries'}/*"
+
+
+def java_command(project: Path, work: str) -> list[str | Path]:
+    """The command that does a work of a Maven project's `Main`, by its name."""
+    program, classpath = needed("java", "Java 17 or newer"), java_classpath(project)
+    return [program, "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", classpath, "Main", work]
+
+
+def azmcp_program(folder: Path) -> Path:
+    """A program that has the official libraries for .NET in it, as its makers release it in a package for npm."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        lacking("Linux on x86-64")
+    return npm_packages(folder) / "@azure" / "mcp-linux-x64" / "dist" / "azmcp"
+
+
+def az_program(folder: Path) -> Path:
+    """`az`, at the version of the folder's `requirements.txt`, in an environment of its own: the pins clash."""
+    environment = folder / "build" / "venv"
+    wanted = folder / "requirements.txt"
+
+    def install() -> None:
+        venv.create(environment, clear=True, with_pip=True)
+        pip = [str(environment / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+        succeed([*pip, "install", "--quiet", "--requirement", str(wanted)], folder)
+
+    make_once(environment / ".installed", [wanted], install)
+    return environment / "bin" / "az"

@@ -6,7 +6,7 @@ import pytest
 
 from keyless.launcher.environment import PROTECTED, REMOVED, TrustFiles, child_environment
 from keyless.launcher.lease import Address, Claims, Lease
-from keyless.launcher.sources import ALL_SOURCES, Around
+from keyless.launcher.sources import ALL_SOURCES, CLOUD_SHELL_PORT, SOURCES, Around
 from keyless.model.errors import KeylessError
 from keyless.model.hosts import HOSTS
 from keyless.model.secretstr import SecretStr
@@ -184,6 +184,16 @@ def test_each_host_has_its_own_variables_and_no_other_hosts(host: str) -> None:
     assert {name: value for name, value in result.items() if name in ALL_SOURCES} == variables
     assert result.get("AZURE_CLIENT_ID") == named
     assert result["NO_PROXY"] == result["no_proxy"] == "127.0.0.1,169.254.169.254"
+
+
+def test_cloud_shell_at_its_own_port_is_known_to_those_who_have_that_written_down() -> None:
+    result = SOURCES["cloud-shell"](Around(lease(host="cloud-shell"), CLOUD_SHELL_PORT, "/f"))
+    assert result == {
+        "MSI_ENDPOINT": "http://127.0.0.1:50342/oauth2/token",
+        "AZUREPS_HOST_ENVIRONMENT": "cloud-shell/1.0",
+        "ACC_CLOUD": "PROD",
+    }
+    assert result.keys() <= ALL_SOURCES
 
 
 def test_an_app_that_has_no_identity_to_name_names_none() -> None:

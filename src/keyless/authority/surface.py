@@ -80,7 +80,8 @@ class LoginSurface:
             return refusal(error)
 
     def _find(self, request: Request) -> PublicOperation:
-        path = request.path.rstrip("/")
+        # msal for Python puts a slash after an authority that ends with one
+        path = re.sub("//+", "/", request.path).rstrip("/")
         if request.method == "POST" and (match := _TOKEN_PATH.fullmatch(path)):
             self._check_tenant(match[1])
             return PublicOperation("token", self._token)

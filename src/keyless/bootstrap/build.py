@@ -482,5 +482,5 @@ def _routers(
         SIGN_IN_NAMESPACE: sign_in.route,
     }
     routers: dict[str, Router] = {name.lower(): ProvidersRouter(route, name).route for name, route in providers.items()}
-    routers[""] = ResourcesRouter(engine, instance.subscription, assignments.authorise).route
+    routers[""] = ResourcesRouter(engine, instance.subscription, assignments.has_any).route
     return routers

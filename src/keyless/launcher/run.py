@@ -18,14 +18,14 @@ from keyless.launcher.environment import child_environment
 from keyless.launcher.lease import NAMES, Lease, Wanted
 from keyless.launcher.routes import user_proxies
 from keyless.launcher.sockets import Inside, Sockets, listen
-from keyless.launcher.sources import LOOPBACK, METADATA_ADDRESS, Around
+from keyless.launcher.sources import CLOUD_SHELL_PORT, LOOPBACK, METADATA_ADDRESS, Around
 from keyless.launcher.token_file import write_token
 from keyless.launcher.trust import make_folder, remove_folder, write_trust
 from keyless.launcher.unix_socket import find_server, take_lease
 from keyless.launcher.usage import WRONG_USAGE, complain
 from keyless.launcher.user import User, become, find_user, give
 from keyless.model.errors import invalid
-from keyless.model.hosts import ARC, FAULTS, HOSTS, IMDS, WORKLOAD_IDENTITY
+from keyless.model.hosts import ARC, CLOUD_SHELL, FAULTS, HOSTS, IMDS, WORKLOAD_IDENTITY
 from keyless.model.paths import config_folder
 
 if TYPE_CHECKING:
@@ -143,9 +143,10 @@ def _check_choice(option: str, choices: Sequence[str], *given: str) -> None:
 
 
 def _identity_address(order: _Order) -> tuple[str, int]:
+    """Where clients have it written down, in a network of its own; elsewhere any port will do."""
     if order.isolate and order.wanted.host == IMDS:
         return METADATA_ADDRESS, 80
-    return LOOPBACK, 0
+    return LOOPBACK, CLOUD_SHELL_PORT if order.isolate and order.wanted.host == CLOUD_SHELL else 0
 
 
 def _isolate() -> Isolated:

@@ -20,6 +20,8 @@ from keyless.model.hosts import APP_SERVICE, APP_SERVICE_2017, ARC, CLOUD_SHELL,
 LOOPBACK = "127.0.0.1"
 #: Where every virtual machine has its metadata service; here it is only ever in a network of an instance's own.
 METADATA_ADDRESS = "169.254.169.254"
+#: Where Cloud Shell is by its origin; here it is only ever in a network of an instance's own.
+CLOUD_SHELL_PORT = 50342
 #: In the instance's own folder.
 TOKEN_FILE = "federated-token"  # noqa: S105
 
@@ -62,8 +64,9 @@ def _app_service_2017(around: Around) -> dict[str, str]:
 
 
 def _cloud_shell(around: Around) -> dict[str, str]:
-    # not AZUREPS_HOST_ENVIRONMENT: it sends msal for Python to a port of its own choice
-    return {"MSI_ENDPOINT": f"{around.origin}/oauth2/token"}
+    # they make msal for Python, and `az` with it, ask at that one port, whatever the endpoint is
+    known = {"ACC_CLOUD": "PROD", "AZUREPS_HOST_ENVIRONMENT": "cloud-shell/1.0"}
+    return {"MSI_ENDPOINT": f"{around.origin}/oauth2/token", **(known if around.port == CLOUD_SHELL_PORT else {})}
 
 
 def _imds(around: Around) -> dict[str, str]:
@@ -106,6 +109,7 @@ SOURCES: dict[str, Callable[[Around], dict[str, str]]] = {
 #: The variables of all shapes, and those that send the requests of workload identity elsewhere.
 ALL_SOURCES = frozenset(
     {
+        "ACC_CLOUD",
         "ARM_MSI_ENDPOINT",
         "AZUREPS_HOST_ENVIRONMENT",
         "AZURE_FEDERATED_TOKEN_FILE",

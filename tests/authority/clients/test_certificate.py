@@ -92,7 +92,11 @@ SPELLINGS: dict[str, dict[str, Any]] = {
     },
     "JavaScript": {"header": {"alg": "PS256", "typ": "JWT", "x5t#S256": url64(RSA_CERTIFICATE.sha256)}},
     "Go": {"header": {"alg": "PS256", "typ": "JWT", "x5t#S256": standard(RSA_CERTIFICATE.sha256), "x5c": ["MII…"]}},
-    ".NET": {"header": {"alg": "PS256", "typ": "JWT", "x5t#S256": url64(RSA_CERTIFICATE.sha256), "x5c": "MII…"}},
+    ".NET": {
+        "header": {"alg": "PS256", "typ": "JWT", "x5t#S256": url64(RSA_CERTIFICATE.sha256), "x5c": "MII…"},
+        "nbf": "1800000000",
+        "exp": "1800000600",
+    },
     ".NET, older": {
         "header": {"alg": "RS256", "kid": RSA_CERTIFICATE.sha1.hex().upper(), "x5t": url64(RSA_CERTIFICATE.sha1)}
     },
@@ -145,6 +149,10 @@ FORGED: dict[str, dict[str, Any]] = {
     "expired": {"exp": 1_800_000_000},
     "no end": {"exp": None},
     "an end that is true": {"exp": True},
+    "expired, as text": {"exp": "1800000000"},
+    "an end that is no number": {"exp": "1800000600 "},
+    "too long a life, as text": {"exp": str(1_800_000_000 + MAX_LIFE + 61)},
+    "not yet, as text": {"nbf": str(1_800_000_000 + 61)},
     "too long a life": {"exp": 1_800_000_000 + MAX_LIFE + 61},
     "not yet": {"nbf": 1_800_000_000 + 61},
     "too long": {"padding": "x" * 17_000},

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.clients.browser.people import Person, make_person
 from tests.clients.tools import lacking
+from tests.harness import Owner
 
 OPEN_SECONDS = 40.0
 
@@ -46,6 +48,11 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
     # the programs' own small servers end before the browser has asked them for an icon
     assert [text for text in complaints if text.startswith("https://login.")] == []
+
+
+@pytest.fixture
+def person(owner: Owner) -> Person:
+    return make_person(owner)
 
 
 @dataclass(frozen=True)

@@ -5,49 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.clients.browser.conftest import Opener
-from tests.clients.place import Place, make_place
+from tests.clients.browser.people import PASSWORD, Person, enter_code
 from tests.clients.tools import needed, npm_packages
 from tests.harness import Owner
 
 PROGRAMS = Path(__file__).parent / "programs"
 JAVASCRIPT = Path(__file__).parents[1] / "javascript"
 pytestmark = pytest.mark.xdist_group("browser")
-PASSWORD = "correct horse battery staple"
-
-
-@dataclass
-class Person:
-    """A user with a password, who may read the secrets of one vault."""
-
-    place: Place
-    upn: str
-    principal_id: str
-
-    def enter(self, page: Page) -> None:
-        page.get_by_label("User name").fill(self.upn)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-
-
-@pytest.fixture
-def person(owner: Owner) -> Person:
-    place = make_place(owner)
-    owner.secret(place.name, "greeting", "hello")
-    upn = f"alice-{uuid4().hex[:8]}@example.org"
-    made = owner.server.keyless("principal", "create-user", upn, "--password", "-o", "json", input=f"{PASSWORD}\n")
-    assert made.returncode == 0, made.stderr
-    principal_id = owner.graph("GET", f"users/{upn}")["id"]
-    owner.assign(principal_id, "Key Vault Secrets User", place.vault_id)
-    return Person(place, upn, principal_id)
 
 
 def link_of(owner: Owner, *arguments: str) -> str:
@@ -154,19 +125,6 @@ def test_msal_with_an_application_of_its_own(owner: Owner, person: Person, page:
     assert ended.stdout == f"Every sign-in of {person.upn} has ended.\n"
     out, _ = process.communicate("\n", timeout=60)
     assert out == "invalid_grant\n"
-
-
-def enter_code(page: Page, process: subprocess.Popen[str], person: Person) -> None:
-    assert process.stdout
-    uri, code = process.stdout.readline().split()
-    page.goto(uri)
-    page.get_by_label("Code").fill(code.lower())
-    page.get_by_role("button", name="Next").click()
-    expect(page.locator(".shown-code")).to_have_text(code)
-    expect(page.get_by_text("Go on only if you started it yourself")).to_be_visible()
-    person.enter(page)
-    page.get_by_role("button", name=f"Let it act for {person.upn}").click()
-    expect(page.get_by_role("heading")).to_have_text("Done")
 
 
 def test_a_device_code(person: Person, page: Page) -> None:

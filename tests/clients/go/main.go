@@ -18,7 +18,7 @@ var ctx = context.Background()
 
 func main() {
 	works := map[string]func(){
-		"identities": identities, "hosts": hosts, "stranger": stranger, "refusals": refusals, "operations": operations,
+		"identities": identities, "matrix": matrix, "stranger": stranger, "refusals": refusals, "operations": operations,
 		"secrets": secrets, "blobs": blobs, "account": account, "state": state, "sharing": sharing, "kinds": kinds,
 		"federated":     federated,
 		"registrations": registrations,

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.clients.place import Command
-from tests.clients.tools import java_classpath, needed
+from tests.clients.tools import java_command
 
 
 @pytest.fixture(scope="session")
 def java() -> Callable[[str], Command]:
     """The command that does a work, by its name."""
-    program, classpath = needed("java", "Java 17 or newer"), java_classpath(Path(__file__).parent)
-    return lambda work: [program, "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", classpath, "Main", work]
+    return lambda work: java_command(Path(__file__).parent, work)

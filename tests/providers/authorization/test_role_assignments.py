@@ -184,7 +184,14 @@ def test_an_assignment_beside_or_below_helps_nobody(
     assert who("GET", base + "2").status_code == 403
     assert who("GET", owner.subscription).status_code == 403
     assert who("GET", f"{base}2/resources").status_code == 403
-    assert who("GET", "/subscriptions").json() == {"value": []}
+
+
+def test_a_subscription_is_listed_for_whoever_has_a_role_in_it(
+    owner: Owner, new_group: str, somebody: Callable[..., Manager]
+) -> None:
+    (listed,) = somebody(("Reader", new_group))("GET", "/subscriptions").json()["value"]
+    assert listed["id"] == owner.subscription
+    assert somebody()("GET", "/subscriptions").json() == {"value": []}
 
 
 def test_an_assignment_at_one_secret_or_container_is_for_that_one(server: RunningServer, owner: Owner) -> None:

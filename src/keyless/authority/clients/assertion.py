@@ -6,13 +6,14 @@ keys.
 
 Source: RFC 7515 (JWS), section 4.1 (`x5t`, `x5t#S256`, `kid`); RFC 7523, section 3 (the claims). The spellings are
 those of msal and azure-identity for Python (padded), @azure/identity (unpadded), azidentity for Go (standard base64),
-msal4j, and HashiCorp's clients (`kid` alone).
+msal4j, MSAL.NET (times as text), and HashiCorp's clients (`kid` alone).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -81,20 +82,27 @@ def read_assertion(text: SecretStr) -> Assertion:
     return Assertion(text, header.alg, tuple(_thumbprints(header)), signed, signature, claims)
 
 
-def check_claims(assertion: Assertion, client_id: str, audiences: tuple[str, ...], now: float, max_life: int) -> None:
-    """Check who it is about, for whom, and when; raises UNAUTHENTICATED."""
+def check_claims(assertion: Assertion, client_id: str, audiences: tuple[str, ...], now: float, max_life: int) -> float:
+    """Check who it is about, for whom, and when; returns when it ends, raises UNAUTHENTICATED."""
     claims = assertion.claims
     about = claims.get("sub")
     if assertion.issuer.lower() != client_id or not isinstance(about, str) or about.lower() != client_id:
         raise refused("the assertion's iss and sub are not the client_id")
     if not _is_for(claims.get("aud"), audiences):
         raise refused("the assertion is for another token endpoint")
-    expires, not_before = claims.get("exp"), claims.get("nbf", 0)
-    # msal for Python writes fractions of a second
-    if not isinstance(expires, int | float) or not now < expires <= now + max_life + SKEW:
+    expires, not_before = _seconds(claims.get("exp")), _seconds(claims.get("nbf", 0))
+    if expires is None or not now < expires <= now + max_life + SKEW:
         raise refused(f"the assertion has expired, or lives longer than {max_life} seconds", "AADSTS700024")
-    if not isinstance(not_before, int | float) or now + SKEW < not_before:
+    if not_before is None or now + SKEW < not_before:
         raise refused("the assertion is not valid yet: compare the clocks", "AADSTS700024")
+    return expires
+
+
+def _seconds(claim: object) -> float | None:
+    """A time: msal for Python writes fractions of a second, and MSAL.NET writes text."""
+    if isinstance(claim, str) and re.fullmatch(r"[0-9]{1,12}", claim):
+        return float(claim)
+    return claim if isinstance(claim, int | float) else None
 
 
 def _is_for(audience: object, audiences: tuple[str, ...]) -> bool:

@@ -34,15 +34,14 @@ class OwnerKeyWay:
         if key is None:
             raise refused("it has no key of its own here")
         verify_assertion(assertion.text.reveal(), key)
-        check_claims(assertion, client.client_id, audiences, self.clock(), MAX_LIFE)
-        self._use_once(assertion.claims.get("jti"), assertion.claims["exp"])
+        expires = check_claims(assertion, client.client_id, audiences, self.clock(), MAX_LIFE)
+        self._use_once(assertion.claims.get("jti"), expires)
 
-    def _use_once(self, once: object, expires: object) -> None:
+    def _use_once(self, once: object, expires: float) -> None:
         now = self.clock()
         self._used = {jti: until for jti, until in self._used.items() if until > now}
         if not isinstance(once, str) or not once or once in self._used:
             raise refused("the assertion has no jti, or was used before")
         if len(self._used) >= MAX_REMEMBERED:
             raise KeylessError(ErrorKind.THROTTLED, "Too many assertions at once: try again.", retry_after=5)
-        assert isinstance(expires, int | float)
         self._used[once] = expires

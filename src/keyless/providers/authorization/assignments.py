@@ -89,7 +89,7 @@ class Assignments:
     def authorise(self, caller: Principal, requirements: Iterable[Requirement]) -> Decision:
         """Decide from memory, by what is assigned to the caller or its groups, at each scope and above it."""
         needed = tuple(requirements)
-        holders = (caller.principal_id, *self._groups_of(caller.principal_id))
+        holders = self._holders(caller)
         of_each = [self._held[holder] for holder in holders if holder in self._held]
         found = [
             one
@@ -100,6 +100,13 @@ class Assignments:
             for one in held[key].values()
         ]
         return decide(needed, found, self.roles, partial(self._policies, holders))
+
+    def has_any(self, caller: Principal) -> bool:
+        """Whether anything at all is assigned to the caller or its groups, at whatever scope."""
+        return any(holder in self._held for holder in self._holders(caller))
+
+    def _holders(self, caller: Principal) -> tuple[str, ...]:
+        return (caller.principal_id, *self._groups_of(caller.principal_id))
 
     def _written(self, change: AssignmentWritten) -> None:
         one = change.assignment

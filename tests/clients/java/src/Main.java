@@ -8,7 +8,7 @@ public final class Main {
     public static void main(String[] arguments) throws Exception {
         switch (arguments[0]) {
             case "identities" -> Identities.everyWay();
-            case "hosts" -> Hosts.everyWay();
+            case "matrix" -> Matrix.everyWay();
             case "stranger" -> Identities.stranger();
             case "secrets" -> Secrets.life();
             case "blobs" -> Blobs.life();
