@@ -37,6 +37,7 @@ from keyless.bootstrap.people import (
     sign_in_router,
 )
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
+from keyless.bootstrap.sql import SqlSide, sql_side
 from keyless.config import Config
 from keyless.directory.applications import Applications
 from keyless.directory.groups import Groups
@@ -90,6 +91,10 @@ from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
 from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
+from keyless.providers.sql.engine import Engine as SqlEngine
+from keyless.providers.sql.gateway.logins import Logins
+from keyless.providers.sql.gateway.names import Names as SqlNames
+from keyless.providers.sql.servers import sql_databases, sql_servers
 from keyless.providers.storage import accounts as account_type
 from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
@@ -144,6 +149,7 @@ class Server:
     workload_door: WorkloadDoor
     hosted: HostedInstances
     http: HttpServer
+    sql: SqlSide | None
     signers: ThreadPoolExecutor
     hashers: ThreadPoolExecutor
 
@@ -155,11 +161,12 @@ async def build(
     tls: TlsStore,
     clock: Clock,
     connections: int = MAX_CONNECTIONS,
+    sql_engine: SqlEngine | None = None,
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
     `connections` is how many there may be over TLS. A quarter as many may come from the owner's launchers, and a sixth
-    of these again from workloads, whose processes are held by a descriptor each.
+    of these again from workloads, whose processes are held by a descriptor each. Without an engine there is no SQL.
     """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
@@ -235,6 +242,8 @@ async def build(
         foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
+    sql_port = config.sql_port if sql_engine else 0
+    sql_names = SqlNames(instance.domain, endpoints.authority())
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
     deleted_vaults = DeletedVaults(store, clock, purge_vault)
@@ -248,6 +257,8 @@ async def build(
             attestation_rules.attestation_rules(),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
+            sql_servers(sql_names.address, instance.tenant, store, clock, port=sql_port),
+            sql_databases(),
         ),
         resources,
         directory,
@@ -338,7 +349,14 @@ async def build(
         directory,
         instances,
         audit,
-        Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
+        Surroundings(
+            instance.tenant,
+            instance.domain,
+            instance.address,
+            instance.port,
+            endpoints.authority(),
+            sql_port,
+        ),
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
         Material(tls.loopback_leaf, assertions).of,
@@ -353,6 +371,8 @@ async def build(
     )
 
     _end_leases_with_their_reasons(store, instances, leases)
+    logins = Logins(sql_names, instance.tenant, authority.authenticate, resources, groups.of, audit, clock)
+    sql = sql_side(sql_engine, logins, tls, store, resources, subscription) if sql_engine else None
     return Server(
         store,
         audit,
@@ -366,6 +386,7 @@ async def build(
         workload_door,
         hosted,
         http,
+        sql,
         signers,
         hashers,
     )
@@ -452,6 +473,7 @@ def _routers(
         "Microsoft.Insights": InsightsRouter(audit.latest).route,
         "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
+        "Microsoft.Sql": engine.route,
         "Microsoft.Storage": engine.route,
         "Microsoft.Web": HostedRouter(engine.route, engine.existing, hosted).route,
         FEDERATION_NAMESPACE: IssuersRouter(issuers).route,

@@ -155,7 +155,7 @@ JAVA = Row(
     "azure",
     {
         "app-service": Cell({**NAMED, **CHAIN}),
-        "app-service-2017": Cell({"managed identity": "secret"}, _NO_SECRET_SENT),
+        "app-service-2017": Cell({"managed identity": "secret is missing, or is not this instance's"}, _NO_SECRET_SENT),
         "cloud-shell": Cell({**BARE, **CHAIN}),
         "imds": Cell({**NAMED, **CHAIN}),
         "arc": Cell({**NAMED, **CHAIN}),
@@ -175,7 +175,7 @@ JAVA_MSAL = Row(
     "msal",
     {
         "app-service": Cell(NAMED),
-        "app-service-2017": Cell({"managed identity": "secret"}, _NO_SECRET_SENT),
+        "app-service-2017": Cell({"managed identity": "secret is missing, or is not this instance's"}, _NO_SECRET_SENT),
         "cloud-shell": Cell(BARE),
         "imds": Cell(NAMED),
         "arc": Cell(NAMED),
@@ -222,7 +222,7 @@ AZ = Row(
         "app-service-2017": Cell(BARE),
         "cloud-shell": Cell(
             {"cloud shell": Whose.SYSTEM},
-            "Only with `--isolate`, for the same reason as msal; `az login` without anything else is enough there.",
+            "Only with `--isolate`, for the same reason as msal, which is what `az` asks with.",
             ISOLATED,
         ),
         "imds": Cell(BARE),

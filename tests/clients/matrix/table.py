@@ -17,7 +17,7 @@ from tests.clients.matrix.launches import gathered
 from tests.clients.matrix.rows import ROWS
 
 PAGE = Path(__file__).parents[3] / "docs" / "compatibility.md"
-BEGIN, END = "<!-- matrix -->\n", "<!-- end of the matrix -->\n"
+HEADING = "## Clients in every host"
 
 #: By row and column: the cell's word.
 Found = Mapping[tuple[str, str], str]
@@ -63,7 +63,8 @@ def write(found: Found) -> None:
 
 
 def _parts() -> tuple[str, str, str]:
-    match = re.fullmatch(f"(.*{BEGIN})(.*)({END}.*)", PAGE.read_text(), re.DOTALL)
+    form = rf"(.*\n{HEADING}\n.*?\n\n)(\|.*?)(\n## .*)"
+    match = re.fullmatch(form, PAGE.read_text(), re.DOTALL)
     assert match
     return match[1], match[2], match[3]
 

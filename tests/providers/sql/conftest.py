@@ -1,67 +1,24 @@
-"""One embedded PostgreSQL for the tests of this folder; a database of its own for each module."""
-
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
-from itertools import count
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from keyless.model.errors import KeylessError
-from keyless.model.identity import Principal, PrincipalKind
-from keyless.model.resource_id import ResourceId, parse_resource_id
-from keyless.providers.sql.engine import Login
-from keyless.providers.sql.postgres import process
-from keyless.providers.sql.postgres.engine import PostgresEngine
-from keyless.providers.sql.postgres.session import PostgresSession
-
-SERVER = parse_resource_id(
-    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Sql/servers/shop"
-)
-_NUMBERS = count()
-
-
-def principal(name: str) -> Principal:
-    """A principal of the directory."""
-    return Principal(f"id-of-{name}", "", name, next(iter(PrincipalKind)))
-
-
-async def find(name: str) -> Principal | None:
-    """Everybody is in the directory but `nobody`."""
-    return None if name == "nobody" else principal(name)
+from tests.harness import Owner
+from tests.providers.sql.harness import SqlPlace, SqlServerProcess, make_place, running_sql
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the template in it, made once."""
-    try:
-        process.programs()
-    except KeylessError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
-    return tmp_path_factory.mktemp("pg") / "data"
+def sql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlServerProcess]:
+    with running_sql(tmp_path_factory.mktemp("sql")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sql_owner(sql_server: SqlServerProcess) -> Owner:
+    return Owner(sql_server)
 
 
 @pytest.fixture
-async def engine(filled: Path) -> AsyncIterator[PostgresEngine]:
-    """The engine, started for a test and stopped after it."""
-    made = PostgresEngine(await process.start(filled), find)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def database(engine: PostgresEngine) -> ResourceId:
-    """A new database."""
-    made = SERVER.child("databases", f"d{next(_NUMBERS)}")
-    await engine.create_database(made)
-    return made
-
-
-@pytest.fixture
-async def owner(engine: PostgresEngine, database: ResourceId) -> PostgresSession:
-    """A session of the server's administrator."""
-    return await engine.open(Login(SERVER, database, principal("owner"), "owner", True, "host", "app"))
+def place(sql_server: SqlServerProcess, sql_owner: Owner) -> SqlPlace:
+    return make_place(sql_owner, sql_server)

@@ -48,11 +48,26 @@ class Rows:
     rows: Sequence[Row]
 
 
+class Command(Enum):
+    """What kind of statement ended, where clients go by that."""
+
+    OTHER = "other"
+    SELECT = "select"
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    MERGE = "merge"
+    CREATE_TABLE = "create table"
+    ALTER_TABLE = "alter table"
+    DROP_TABLE = "drop table"
+
+
 @dataclass(frozen=True)
 class Done:
     """A statement ended; `count` is of rows returned or changed, None where nothing is counted (SET NOCOUNT ON too)."""
 
     count: int | None = None
+    command: Command = Command.OTHER
 
 
 @dataclass(frozen=True)
@@ -96,18 +111,27 @@ class Isolation(Enum):
 
 
 @dataclass(frozen=True)
+class Database:
+    """A database: its resource's ID (`…/servers/{server}/databases/{name}`), and a GUID that none has had before it.
+
+    The GUID tells it from an earlier database of the same name.
+    """
+
+    id: ResourceId
+    guid: str
+
+
+@dataclass(frozen=True)
 class Login:
     """Who connects to what. The token has been verified; what the principal may do in there is the engine's matter.
 
-    `database` is the resource's ID (`…/servers/{server}/databases/{name}`), None for `master`. `name` is what the
-    principal is called in the directory, `administrator` that the server's Entra administrator is this principal or a
+    `database` is None for `master`. `administrator` says that the server's Entra administrator is this principal or a
     group that it is in. `host` and `application` are what the client says of itself.
     """
 
     server: ResourceId
-    database: ResourceId | None
+    database: Database | None
     principal: Principal
-    name: str
     administrator: bool
     host: str = ""
     application: str = ""
@@ -176,16 +200,16 @@ class Session(Protocol):
 class Engine(Protocol):
     """Databases and sessions in them."""
 
-    async def create_database(self, database: ResourceId) -> None:
-        """Make a database; nothing if it is there."""
+    async def start(self, databases: Sequence[Database]) -> None:
+        """Before anything else: `databases` are all that there are; what is left of others goes."""
         ...
 
-    async def delete_database(self, database: ResourceId) -> None:
+    async def delete_database(self, database: Database) -> None:
         """End its sessions and remove it with all it holds; nothing if it is not there."""
         ...
 
     async def open(self, login: Login) -> Session:
-        """A session; SqlError 18456 for a principal without a user in the database, 4060 where that is not there."""
+        """A session, in a database that is made if this is its first; SqlError 18456 for a principal without a user."""
         ...
 
     async def close(self) -> None:

@@ -17,8 +17,7 @@ import psycopg
 from psycopg.pq import Format
 
 from keyless.model.identity import Principal
-from keyless.model.resource_id import ResourceId
-from keyless.providers.sql.engine import Login, SqlError
+from keyless.providers.sql.engine import Database, Login, SqlError
 from keyless.providers.sql.postgres import process
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.session import PostgresSession
@@ -44,7 +43,15 @@ class PostgresEngine:
         self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
         self._sessions: dict[PostgresSession, str] = {}
 
-    async def create_database(self, database: ResourceId) -> None:
+    async def start(self, databases: Sequence[Database]) -> None:
+        wanted = {database_name(database) for database in databases}
+        async with await self._administrator("postgres") as connection:
+            found = await connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^k[0-9a-f]{20}$'")
+            names = {str(row[0]) for row in await found.fetchall()}
+        for name in names - wanted:
+            await self._delete(name)
+
+    async def _create(self, database: Database) -> None:
         name = database_name(database)
         async with await self._administrator("postgres") as connection:
             found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = $1", [name])
@@ -68,8 +75,10 @@ class PostgresEngine:
             await connection.execute(f"{defaults} INSERT, UPDATE, DELETE ON TABLES TO {writer}")
             await connection.execute(f"{defaults} USAGE ON SCHEMAS TO {reader}, {writer}")
 
-    async def delete_database(self, database: ResourceId) -> None:
-        name = database_name(database)
+    async def delete_database(self, database: Database) -> None:
+        await self._delete(database_name(database))
+
+    async def _delete(self, name: str) -> None:
         for session in [session for session, of in self._sessions.items() if of == name]:
             await session.close()
         async with await self._administrator("postgres") as connection:
@@ -84,11 +93,12 @@ class PostgresEngine:
         if login.database is None:
             raise SqlError(4060, "Name a database: this server has no sessions in master.", severity=11)
         name = database_name(login.database)
+        await self._create(login.database)
         try:
             role = f"{name}_o" if login.administrator else await self._role_of(name, login)
             connection = await self._connect(name, role)
         except psycopg.OperationalError:
-            message = f'Cannot open database "{login.database.name}" requested by the login. The login failed.'
+            message = f'Cannot open database "{login.database.id.name}" requested by the login. The login failed.'
             raise SqlError(4060, message, severity=11) from None
         own = await _own_types(connection)
         sessions = self._sessions
@@ -120,7 +130,11 @@ class PostgresEngine:
             )
             row = await found.fetchone()
         if row is None:
-            raise SqlError(18456, f"Login failed for user '{login.name}': it is no user of this database.", severity=14)
+            raise SqlError(
+                18456,
+                f"Login failed for user '{login.principal.display_name}': it is no user of this database.",
+                severity=14,
+            )
         return str(row[0])
 
     def _translate(self, batch: str, parameters: Sequence[Parameter], identity_insert: str) -> tuple[Step, ...]:
@@ -205,9 +219,9 @@ class PostgresEngine:
         return cast("Connection", connection)
 
 
-def database_name(database: ResourceId) -> str:
+def database_name(database: Database) -> str:
     """The name in PostgreSQL: short, and the same for ever."""
-    return "k" + hashlib.sha256(database.key.encode()).hexdigest()[:20]
+    return "k" + hashlib.sha256(database.guid.encode()).hexdigest()[:20]
 
 
 async def _role(connection: Connection, name: str, login: str) -> None:

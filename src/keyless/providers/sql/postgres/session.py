@@ -339,8 +339,9 @@ class PostgresSession:
         own: dict[str, Value] = {
             "@@trancount": self._depth, "@@rowcount": self._count, "@@error": self._error, "@@spid": 50,
             "@@version": VERSION, "@@servername": login.server.name, "@@language": "us_english", "@@datefirst": 7,
-            "@@max_precision": 38, "@db_name()": login.database.name if login.database else "master",
-            "@suser_sname()": login.name, "@user_name()": "dbo" if login.administrator else login.name,
+            "@@max_precision": 38, "@db_name()": login.database.id.name if login.database else "master",
+            "@suser_sname()": login.principal.display_name,
+            "@user_name()": "dbo" if login.administrator else login.principal.display_name,
             "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if self._depth else 0,
             "@scope_identity()": self._identity,
             "@@identity": self._identity,

@@ -11,12 +11,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from keyless.model.resource_id import ResourceId
-from keyless.providers.sql.engine import Columns, Isolation, Login, Rows, SqlError
+from keyless.providers.sql.engine import Columns, Database, Isolation, Login, Rows, SqlError
 from keyless.providers.sql.postgres.engine import PostgresEngine, database_name
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.types import Kind, Parameter, Row, SqlType
-from tests.providers.sql.conftest import SERVER, principal
+from tests.providers.sql.postgres.conftest import SERVER, named, principal
 
 
 async def rows(session: PostgresSession, statement: str, *parameters: Parameter) -> list[Row]:
@@ -33,24 +32,29 @@ async def number(session: PostgresSession, statement: str) -> int:
     return caught.value.number
 
 
-async def open_as(engine: PostgresEngine, database: ResourceId, name: str) -> PostgresSession:
-    return await engine.open(Login(SERVER, database, principal(name), name, False))
+async def open_as(engine: PostgresEngine, database: Database, name: str) -> PostgresSession:
+    return await engine.open(Login(SERVER, database, principal(name), False))
 
 
-async def test_who_is_no_user_is_refused(engine: PostgresEngine, database: ResourceId) -> None:
+async def test_who_is_no_user_is_refused(engine: PostgresEngine, database: Database) -> None:
     with pytest.raises(SqlError) as caught:
         await open_as(engine, database, "eve")
     assert caught.value.number == 18456
 
 
-async def test_a_database_that_is_not_there(engine: PostgresEngine) -> None:
-    with pytest.raises(SqlError) as caught:
-        await engine.open(Login(SERVER, SERVER.child("databases", "none"), principal("a"), "a", True))
-    assert caught.value.number == 4060
+async def test_at_the_start_what_is_left_of_others_goes(
+    engine: PostgresEngine, database: Database, owner: PostgresSession
+) -> None:
+    await rows(owner, "CREATE TABLE t (a INT)")
+    await engine.start([database])
+    assert await rows(owner, "SELECT COUNT(*) FROM t") == [(0,)]
+    await engine.start([])
+    again = await engine.open(Login(SERVER, database, principal("owner"), True))
+    assert await number(again, "SELECT * FROM t") == 208
 
 
 async def test_rights_are_postgresqls_to_enforce(
-    engine: PostgresEngine, database: ResourceId, owner: PostgresSession
+    engine: PostgresEngine, database: Database, owner: PostgresSession
 ) -> None:
     await rows(owner, "CREATE TABLE t (a INT); INSERT INTO t VALUES (1)")
     await rows(owner, "CREATE USER [bob smith] FROM EXTERNAL PROVIDER")
@@ -79,10 +83,10 @@ async def test_rights_are_postgresqls_to_enforce(
 
 
 async def test_a_role_reaches_neither_files_nor_another_database(
-    engine: PostgresEngine, database: ResourceId, owner: PostgresSession
+    engine: PostgresEngine, database: Database, owner: PostgresSession
 ) -> None:
-    other = SERVER.child("databases", "other")
-    await engine.create_database(other)
+    other = named("other")
+    await engine.open(Login(SERVER, other, principal("owner"), True))
     role = f"{database_name(database)}_o"
     # straight to PostgreSQL, past the translation: what the role itself may do
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
@@ -169,9 +173,9 @@ async def test_reset_forgets_what_the_session_had(owner: PostgresSession) -> Non
 
 
 async def test_a_deadlock_ends_one_transaction(
-    engine: PostgresEngine, database: ResourceId, owner: PostgresSession
+    engine: PostgresEngine, database: Database, owner: PostgresSession
 ) -> None:
-    other = await engine.open(Login(SERVER, database, principal("owner"), "owner", True))
+    other = await engine.open(Login(SERVER, database, principal("owner"), True))
     await rows(owner, "CREATE TABLE t (a INT PRIMARY KEY, b INT); INSERT INTO t VALUES (1, 0), (2, 0)")
     for session, row in ((owner, 1), (other, 2)):
         await session.begin(Isolation.READ_COMMITTED, "")
@@ -187,7 +191,7 @@ async def test_a_deadlock_ends_one_transaction(
 
 
 async def test_deleting_a_database_ends_its_sessions(
-    engine: PostgresEngine, database: ResourceId, owner: PostgresSession
+    engine: PostgresEngine, database: Database, owner: PostgresSession
 ) -> None:
     await engine.delete_database(database)
     with pytest.raises(SqlError) as caught:

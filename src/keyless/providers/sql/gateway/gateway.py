@@ -1,0 +1,78 @@
+"""The listening side: connections of SQL drivers, as many as there is room for, and their end.
+
+Must not know TDS (`connection`) nor who may connect (`logins`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+from keyless.http.acceptor import Acceptor
+from keyless.providers.sql.engine import Engine
+from keyless.providers.sql.gateway.channel import Channel, Contexts
+from keyless.providers.sql.gateway.connection import STOP_SECONDS, Connection
+from keyless.providers.sql.gateway.logins import Logins
+
+log = logging.getLogger("keyless.sql")
+
+MAX_CONNECTIONS = 2000
+#: Half a minute until a peer that has vanished is asked, and a minute until it is given up.
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
+
+
+class Gateway:
+    """Serves SQL drivers at sockets that are handed to it."""
+
+    def __init__(self, engine: Engine, logins: Logins, contexts: Contexts, connections: int = MAX_CONNECTIONS) -> None:
+        self._engine = engine
+        self._logins = logins
+        self._contexts = contexts
+        self._limit = connections
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._acceptors: list[Acceptor] = []
+        self._listeners: list[socket.socket] = []
+
+    def start(self, listener: socket.socket) -> None:
+        """Accept at a bound socket until `stop`."""
+        opened: Callable[[], int] = self._tasks.__len__
+        self._listeners.append(listener)
+        self._acceptors.append(Acceptor(listener, None, self._protocol, opened, self._limit))
+
+    async def stop(self) -> None:
+        """Accept nothing more, and end the sessions; what they had not committed is rolled back."""
+        for acceptor, listener in zip(self._acceptors, self._listeners, strict=True):
+            acceptor.close()
+            listener.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        reader = asyncio.StreamReader()
+        return asyncio.StreamReaderProtocol(reader, self._connected)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _prepare(writer.get_extra_info("socket"))
+        channel = Channel(reader, writer)
+        try:
+            await Connection(channel, self._contexts, self._logins, self._engine).run()
+        except Exception as error:
+            log.error("a connection failed: %s", type(error).__name__)
+        finally:
+            await channel.close(STOP_SECONDS)
+
+
+def _prepare(connection: socket.socket) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        connection.setsockopt(socket.IPPROTO_TCP, option, value)
