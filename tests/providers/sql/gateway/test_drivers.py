@@ -16,7 +16,7 @@ from tests.clients.place import PROGRAMS, Command, Launcher, Ran, output_of
 from tests.clients.tools import go_program, java_classpath, lacking, need_namespaces, needed, npm_packages
 from tests.providers.sql.harness import SqlPlace
 
-CLIENTS = Path(__file__).parents[2] / "clients"
+CLIENTS = Path(__file__).parents[3] / "clients"
 JAVASCRIPT = CLIENTS / "javascript"
 
 pytestmark = pytest.mark.clients
