@@ -37,7 +37,7 @@ from keyless.bootstrap.people import (
     sign_in_router,
 )
 from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
-from keyless.bootstrap.sql import SqlSide, sql_side
+from keyless.bootstrap.sql import MakeEngine, SqlSide, sql_side
 from keyless.config import Config
 from keyless.directory.applications import Applications
 from keyless.directory.groups import Groups
@@ -91,7 +91,6 @@ from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
 from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
-from keyless.providers.sql.engine import Engine as SqlEngine
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.names import Names as SqlNames
 from keyless.providers.sql.servers import sql_databases, sql_servers
@@ -161,7 +160,7 @@ async def build(
     tls: TlsStore,
     clock: Clock,
     connections: int = MAX_CONNECTIONS,
-    sql_engine: SqlEngine | None = None,
+    make_sql: MakeEngine | None = None,
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
@@ -242,7 +241,7 @@ async def build(
         foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
-    sql_port = config.sql_port if sql_engine else 0
+    sql_port = config.sql_port if make_sql else 0
     sql_names = SqlNames(instance.domain, endpoints.authority())
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
@@ -372,7 +371,7 @@ async def build(
 
     _end_leases_with_their_reasons(store, instances, leases)
     logins = Logins(sql_names, instance.tenant, authority.authenticate, resources, groups.of, audit, clock)
-    sql = sql_side(sql_engine, logins, tls, store, resources, subscription) if sql_engine else None
+    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription) if make_sql else None
     return Server(
         store,
         audit,

@@ -22,12 +22,12 @@ import msgspec
 
 from keyless.bootstrap.build import Server, build
 from keyless.bootstrap.first_start import make_instance, master_key_file, tls_store
+from keyless.bootstrap.sql import MakeEngine
 from keyless.config import Config
 from keyless.http.server import MAX_CONNECTIONS
 from keyless.http.tls import TlsStore
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid
 from keyless.model.paths import SOCKET_NAME
-from keyless.providers.sql.engine import Engine
 from keyless.store.folder import FolderLock, Instance, read_instance, write_instance
 from keyless.store.sealing import load_master_key
 
@@ -42,10 +42,10 @@ _COLLECTED_AFTER = 10_000
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
 
 
-def serve(config: Config, ready: Callable[[Instance], None], sql: Engine | None = None) -> None:
+def serve(config: Config, ready: Callable[[Instance], None], sql: MakeEngine | None = None) -> None:
     """Serve until SIGTERM or SIGINT; calls `ready` once. Raises KeylessError when it cannot start.
 
-    `sql` is the engine behind the gateway for SQL drivers; without it there is no gateway.
+    `sql` makes the engine behind the gateway for SQL drivers; without it there is no gateway.
     """
     os.umask(0o077)
     _keep_large_buffers()
@@ -85,7 +85,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(config: Config, ready: Callable[[Instance], None], sql: Engine | None) -> None:
+async def _serve(config: Config, ready: Callable[[Instance], None], sql: MakeEngine | None) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_say)

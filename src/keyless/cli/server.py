@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from keyless.bootstrap.run import serve
+from keyless.bootstrap.sql import engine_of
 from keyless.cli.output import Output
 from keyless.config import read_config
 from keyless.model.errors import conflict
@@ -56,7 +57,7 @@ def up(data: Path | None, port: int | None, listen: tuple[str, ...], detach: boo
         else:
             _go_on_alone(config.data, ready_fd)
 
-    serve(config, ready)
+    serve(config, ready, engine_of(config))
 
 
 @click.command()

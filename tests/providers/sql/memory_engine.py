@@ -61,6 +61,9 @@ class MemoryEngine:
     async def start(self, databases: Sequence[Database]) -> None:
         self.databases = {one.guid: one for one in databases}
 
+    async def prepare(self, database: Database) -> None:
+        self.databases[database.guid] = database
+
     async def delete_database(self, database: Database) -> None:
         self.databases.pop(database.guid, None)
 

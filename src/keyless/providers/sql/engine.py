@@ -204,6 +204,10 @@ class Engine(Protocol):
         """Before anything else: `databases` are all that there are; what is left of others goes."""
         ...
 
+    async def prepare(self, database: Database) -> None:
+        """A database has been made: whoever opens it soon need not wait. Raises KeylessError where it cannot be."""
+        ...
+
     async def delete_database(self, database: Database) -> None:
         """End its sessions and remove it with all it holds; nothing if it is not there."""
         ...

@@ -6,6 +6,7 @@ its role, so what it may do is PostgreSQL's to decide. A role may connect to its
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -42,6 +43,8 @@ class PostgresEngine:
         self._find_principal = find_principal
         self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
         self._sessions: dict[PostgresSession, str] = {}
+        self._made: set[str] = set()
+        self._making = asyncio.Lock()
 
     async def start(self, databases: Sequence[Database]) -> None:
         wanted = {database_name(database) for database in databases}
@@ -51,8 +54,14 @@ class PostgresEngine:
         for name in names - wanted:
             await self._delete(name)
 
-    async def _create(self, database: Database) -> None:
+    async def prepare(self, database: Database) -> None:
         name = database_name(database)
+        async with self._making:  # one after the other: two cannot copy the template at once
+            if name not in self._made:
+                await self._create(name)
+                self._made.add(name)
+
+    async def _create(self, name: str) -> None:
         async with await self._administrator("postgres") as connection:
             found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = $1", [name])
             if await found.fetchone():
@@ -79,6 +88,7 @@ class PostgresEngine:
         await self._delete(database_name(database))
 
     async def _delete(self, name: str) -> None:
+        self._made.discard(name)
         for session in [session for session, of in self._sessions.items() if of == name]:
             await session.close()
         async with await self._administrator("postgres") as connection:
@@ -93,8 +103,8 @@ class PostgresEngine:
         if login.database is None:
             raise SqlError(4060, "Name a database: this server has no sessions in master.", severity=11)
         name = database_name(login.database)
-        await self._create(login.database)
         try:
+            await self.prepare(login.database)
             role = f"{name}_o" if login.administrator else await self._role_of(name, login)
             connection = await self._connect(name, role)
         except psycopg.OperationalError:

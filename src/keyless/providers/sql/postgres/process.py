@@ -52,6 +52,11 @@ class Process:
         self._log: asyncio.Task[None] | None = None
 
     @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._child.returncode is None
+
+    @property
     def conninfo(self) -> str:
         """How to reach it, without user and database."""
         return f"host={self.sockets} port=5432"

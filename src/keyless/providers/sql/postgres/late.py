@@ -1,0 +1,80 @@
+"""The engine, started when it is first needed: most instances have no database.
+
+Owns the moment of the start, and another one after PostgreSQL has ended by itself. Must not import PostgreSQL's driver
+or the parser before that moment: they would make every start of the server slower.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keyless.model.errors import KeylessError
+from keyless.model.identity import Principal
+from keyless.providers.sql.engine import Database, Login, Session, SqlError
+from keyless.providers.sql.postgres import process
+
+if TYPE_CHECKING:
+    from keyless.providers.sql.postgres.engine import PostgresEngine
+
+FindPrincipal = Callable[[str], Awaitable[Principal | None]]
+
+
+class LateEngine:
+    """Databases behind the gateway, in `folder`. `find_principal` knows a principal by its name in the directory."""
+
+    def __init__(self, folder: Path, find_principal: FindPrincipal) -> None:
+        self._folder = folder
+        self._find_principal = find_principal
+        self._databases: dict[str, Database] = {}
+        self._server: process.Process | None = None
+        self._starting: asyncio.Task[PostgresEngine] | None = None
+
+    async def start(self, databases: Sequence[Database]) -> None:
+        self._databases = {database.guid: database for database in databases}
+
+    async def prepare(self, database: Database) -> None:
+        self._databases[database.guid] = database
+        engine = await self._running()
+        await engine.prepare(database)
+
+    async def delete_database(self, database: Database) -> None:
+        self._databases.pop(database.guid, None)
+        if self._starting is not None:  # else its next start removes what is left
+            engine = await self._running()
+            await engine.delete_database(database)
+
+    async def open(self, login: Login) -> Session:
+        try:
+            engine = await self._running()
+        except KeylessError as error:
+            raise SqlError(40613, error.message, severity=20) from None
+        return await engine.open(login)
+
+    async def close(self) -> None:
+        if self._starting is None:
+            return
+        (engine,) = await asyncio.gather(self._starting, return_exceptions=True)
+        if not isinstance(engine, BaseException):
+            await engine.close()
+
+    async def _running(self) -> PostgresEngine:
+        starting = self._starting
+        if starting is None or (starting.done() and (starting.exception() or not self._alive())):
+            starting = self._starting = asyncio.create_task(self._start(starting))
+        return await asyncio.shield(starting)  # who waits may go away, the others still wait
+
+    def _alive(self) -> bool:
+        return self._server is not None and self._server.alive
+
+    async def _start(self, before: asyncio.Task[PostgresEngine] | None) -> PostgresEngine:
+        if before is not None and before.exception() is None:
+            await before.result().close()
+        from keyless.providers.sql.postgres.engine import PostgresEngine  # noqa: PLC0415 - see above
+
+        self._server = await process.start(self._folder)
+        engine = PostgresEngine(self._server, self._find_principal)
+        await engine.start(list(self._databases.values()))
+        return engine
