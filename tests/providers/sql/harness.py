@@ -19,9 +19,14 @@ SQL = "https://database.windows.net/"
 
 @dataclass
 class SqlServerProcess(RunningServer):
-    """`tests.providers.sql.serve` as a process."""
+    """`keyless up` with its own engine."""
 
     sql_port: int = 0
+
+
+@dataclass
+class MemorySqlServerProcess(SqlServerProcess):
+    """`tests.providers.sql.serve` as a process."""
 
     def start(self) -> None:
         reader, writer = os.pipe()
@@ -37,11 +42,11 @@ class SqlServerProcess(RunningServer):
 
 
 @contextmanager
-def running_sql(folder: Path) -> Iterator[SqlServerProcess]:
+def running_sql(folder: Path, kind: type[SqlServerProcess] = MemorySqlServerProcess) -> Iterator[SqlServerProcess]:
     """A new instance, ended when the block ends."""
     data, config = folder / "data", folder / "config"
     port = free_port()
-    server = SqlServerProcess(data, config, free_environment(data, config, KEYLESS_SQL_PORT=str(port)), sql_port=port)
+    server = kind(data, config, free_environment(data, config, KEYLESS_SQL_PORT=str(port)), sql_port=port)
     server.start()
     try:
         yield server

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from keyless.providers.sql.engine import Columns, Database, Isolation, Login, Rows, SqlError
+from keyless.providers.sql.engine import Columns, Command, Database, Done, Isolation, Login, Rows, SqlError
 from keyless.providers.sql.postgres.engine import PostgresEngine, database_name
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.types import Kind, Parameter, Row, SqlType
@@ -199,3 +199,64 @@ async def test_deleting_a_database_ends_its_sessions(
     assert caught.value.severity >= 20
     with pytest.raises(SqlError):
         await open_as(engine, database, "a")
+
+
+async def transactions(session: PostgresSession, *statements: str) -> list[bool]:
+    """Whether there is a transaction after each statement."""
+    found = []
+    for statement in statements:
+        await rows(session, statement)
+        found.append(session.transaction > 0)
+    return found
+
+
+async def test_implicit_transactions_begin_with_what_touches_a_table(owner: PostgresSession) -> None:
+    await rows(owner, "CREATE TABLE t (a INT); SET IMPLICIT_TRANSACTIONS ON")
+    assert await transactions(owner, "SELECT 1", "INSERT INTO t VALUES (1)", "ROLLBACK") == [False, True, False]
+    assert await transactions(owner, "SELECT a FROM t", "IF @@TRANCOUNT > 0 COMMIT TRAN") == [True, False]
+    assert await rows(owner, "SELECT @@TRANCOUNT") == [(0,)]
+    off = "IF @@TRANCOUNT > 0 COMMIT TRAN set implicit_transactions off"
+    assert await transactions(owner, "DELETE FROM t", off, "DELETE FROM t") == [True, False, False]
+
+
+async def test_conditions_are_not_guessed_at(owner: PostgresSession) -> None:
+    for statement in (
+        "IF @@TRANCOUNT > 1 COMMIT",
+        "IF @@TRANCOUNT > 0 SELECT 1",
+        "IF @@TRANCOUNT > 0 COMMIT ELSE ROLLBACK",
+        "IF 1 = 1 COMMIT",
+    ):
+        assert await number(owner, statement) == 40510, statement
+
+
+async def test_the_end_names_what_ended(owner: PostgresSession) -> None:
+    batch = (
+        "CREATE TABLE t (a INT); INSERT INTO t VALUES (1); SELECT a FROM t; UPDATE t SET a = 2; DELETE FROM t;"
+        " ALTER TABLE t ADD b INT; DROP TABLE t; SET NOCOUNT ON"
+    )
+    ends = [event.command for event in [one async for one in owner.run(batch)] if isinstance(event, Done)]
+    assert ends == [
+        Command.CREATE_TABLE,
+        Command.INSERT,
+        Command.SELECT,
+        Command.UPDATE,
+        Command.DELETE,
+        Command.ALTER_TABLE,
+        Command.DROP_TABLE,
+        Command.OTHER,
+    ]
+
+
+async def test_a_text_with_a_nul_is_refused_and_the_session_goes_on(owner: PostgresSession) -> None:
+    parameter = Parameter("@p1", SqlType(Kind.NVARCHAR), "a\0b")
+    with pytest.raises(SqlError) as caught:
+        await rows(owner, "SELECT @p1", parameter)
+    assert (caught.value.number, caught.value.severity) == (9833, 16)
+    assert await number(owner, "SELECT 1 \0 WHERE 1 = 0") == 40510
+    assert await rows(owner, "SELECT 1") == [(1,)]
+
+
+async def test_two_can_open_a_new_database_at_once(engine: PostgresEngine) -> None:
+    login = Login(SERVER, named("at once"), principal("owner"), True)
+    sessions = await asyncio.gather(engine.open(login), engine.open(login), engine.prepare(named("another")))
+    assert await rows(sessions[0], "SELECT DB_NAME()") == [("at once",)]

@@ -85,6 +85,10 @@ def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -
         return SqlError(102, f"Incorrect syntax: {message}.", severity=15, line=line)
     number, text = known.get(state, (50000, f"{message} ({state})"))
     severity = {1205: 13, 229: 14, 2627: 14}.get(number, 16)
+    if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+        # the driver's own refusal: nothing was sent, and the session goes on
+        what = "A text with the character U+0000" if "NUL" in str(error) else "A value outside of PostgreSQL's range"
+        return SqlError(9833, f"{what} is not supported by this server.", line=line)
     if error.sqlstate is None or state.startswith(("57P", "08")):
         return SqlError(40197, "The database server has ended the session. Connect again.", severity=20, line=line)
     return SqlError(number, text, severity=severity, line=line)

@@ -16,7 +16,7 @@ from psycopg import generators
 from psycopg.abc import Params
 from psycopg.pq import ExecStatus, TransactionStatus
 
-from keyless.providers.sql.engine import Columns, Done, Event, Events, Isolation, Login, Output, Rows, SqlError
+from keyless.providers.sql.engine import Columns, Command, Done, Event, Events, Isolation, Login, Output, Rows, SqlError
 from keyless.providers.sql.postgres import results
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.tsql.names import quoted
@@ -42,6 +42,7 @@ _GIVEN = """SELECT coalesce('(' || string_agg(quote_ident(attname), ', ' ORDER B
   FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attidentity = ''"""
 _SEEN = 1000
+_BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.DROP_USER, Action.MEMBER}
 _ENDS_ALL = {1205, 3960}
 
 Cursor = psycopg.AsyncCursor[Row]
@@ -83,6 +84,7 @@ class PostgresSession:
         self._count = 0
         self._error = 0
         self._silent = False
+        self._implicit = False
         self._identity_insert = ""
         self._identity: Value = None
 
@@ -196,6 +198,11 @@ class PostgresSession:
     async def _step(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
         if COLUMNS in step.sql:
             step = await self._with_columns(step)
+        if self._implicit and not self._depth and (step.action in _BEGINS or _reads_a_table(step)):
+            await self.begin(Isolation.UNCHANGED, "")
+        if step.if_transaction and not self._depth:
+            yield Done()
+            return
         if step.action is Action.QUERY:
             async for event in self._query(step, values):
                 yield event
@@ -224,10 +231,10 @@ class PostgresSession:
             if step.action is Action.CHANGE:
                 self._count = max(cursor.rowcount, 0)
                 await self._inserted(step)
-                yield Done(None if self._silent else self._count)
+                yield Done(None if self._silent else self._count, step.command)
                 return
             self._count = 0
-        yield Done()
+        yield Done(command=step.command)
 
     async def _query(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
         count, rows, columns = 0, list[Row](), None
@@ -254,7 +261,7 @@ class PostgresSession:
                 yield Rows(rows)
         self._count = count + len(rows)
         await self._inserted(step)
-        yield Done(None if self._silent else self._count)
+        yield Done(None if self._silent else self._count, step.command)
 
     async def _columns(self, cursor: Cursor, step: Step, rows: Sequence[Row]) -> tuple[Column, ...]:
         # a stream that ends without a row leaves no description behind
@@ -352,6 +359,8 @@ class PostgresSession:
         what, *value = step.arguments
         if what == "NOCOUNT":
             self._silent = value == ["ON"]
+        elif what == "IMPLICIT_TRANSACTIONS":
+            self._implicit = value == ["ON"]
         elif what == "ISOLATION":
             self._isolation = Isolation[value[0]]
 
@@ -420,6 +429,11 @@ class _Guard:
                 return
             await asyncio.shield(connection.execute('ROLLBACK TO SAVEPOINT "~s"'))
         await connection.execute('RELEASE SAVEPOINT "~s"')
+
+
+def _reads_a_table(step: Step) -> bool:
+    """Whether a query begins a transaction under IMPLICIT_TRANSACTIONS: SELECT 1 does not."""
+    return step.action is Action.QUERY and (step.command is not Command.SELECT or " FROM " in step.sql)
 
 
 def _spread(names: tuple[str | None, ...], count: int) -> list[str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.engine import Command, SqlError
 
 # stands in an INSERT for the columns that the session has to look up; no name and no string can hold it
 COLUMNS = "\0columns\0"
@@ -37,7 +37,8 @@ class Step:
 
     `sql` is PostgreSQL's, `parameters` the names behind `$1`, `$2`, … (`@p1`, or a session's value such as
     `@@trancount`). `names` are the result's column names, None where PostgreSQL's own stands (behind a `*`).
-    `arguments` are what an action without SQL needs.
+    `arguments` are what an action without SQL needs. `command` is what the client is told at the end. With
+    `if_transaction` nothing happens outside of a transaction.
     """
 
     action: Action
@@ -46,6 +47,8 @@ class Step:
     names: tuple[str | None, ...] = ()
     arguments: tuple[str, ...] = ()
     line: int = 1
+    command: Command = Command.OTHER
+    if_transaction: bool = False
 
 
 def unsupported(construct: str, line: int = 1) -> SqlError:

@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import TokenType
 
-from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.engine import Command, SqlError
 from keyless.providers.sql.tsql import definitions, permissions
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME, Dialect, Grammar
 from keyless.providers.sql.tsql.names import fold, quoted
@@ -26,11 +26,17 @@ _TARGET = '"~target"'
 _ALREADY_SO = {
     "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON",
     "CONCAT_NULL_YIELDS_NULL": "ON",
-    "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF", "IMPLICIT_TRANSACTIONS": "OFF",
+    "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF",
     "XACT_ABORT": "OFF", "CURSOR_CLOSE_ON_COMMIT": "OFF", "FMTONLY": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
     "DATEFORMAT": "YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
     "LOCK_TIMEOUT": None,
     "DEADLOCK_PRIORITY": None,
+}  # fmt: skip
+_SWITCHES = {"NOCOUNT", "IMPLICIT_TRANSACTIONS"}
+_COMMANDS = {
+    "SELECT": Command.SELECT, "WITH": Command.SELECT, "(": Command.SELECT, "INSERT": Command.INSERT,
+    "UPDATE": Command.UPDATE, "DELETE": Command.DELETE, "MERGE": Command.MERGE, "CREATE TABLE": Command.CREATE_TABLE,
+    "ALTER TABLE": Command.ALTER_TABLE, "DROP TABLE": Command.DROP_TABLE,
 }  # fmt: skip
 _LEVELS = {
     "READ UNCOMMITTED": "READ_UNCOMMITTED", "READ COMMITTED": "READ_COMMITTED", "REPEATABLE READ": "REPEATABLE_READ",
@@ -42,6 +48,8 @@ def translate(text: str, declared: Mapping[str, SqlType], identity_insert: str =
     """A batch's steps. `declared` are its parameters by name, folded; `identity_insert` the table that SET names."""
     if len(text) > _LONGEST:
         raise SqlError(103, "The batch is too long.", severity=15)
+    if "\0" in text:
+        raise unsupported("The character U+0000")  # what follows would never reach PostgreSQL
     dialect = Dialect()
     try:
         tokens = dialect.tokenize(text)
@@ -70,6 +78,7 @@ class Reader:
             "SELECT": self._query, "WITH": self._with, "(": self._query, "INSERT": self._insert, "UPDATE": self._update,
             "DELETE": self._delete, "MERGE": self._merge, "TRUNCATE": self._truncate,
             "BEGIN": self._begin, "COMMIT": self._commit, "ROLLBACK": self._rollback, "SAVE": self._save,
+            "IF": self._if,
             "SET": self._set,
             "CREATE": lambda: definitions.create(self), "ALTER": lambda: definitions.alter(self),
             "DROP": lambda: definitions.drop(self), "GRANT": lambda: permissions.grant(self),
@@ -89,6 +98,7 @@ class Reader:
                 continue
             self._line = self.parser._curr.line
             word = self.parser._curr.text.upper()
+            following = self.parser._next.text.upper() if self.parser._next else ""
             read = self._kinds.get(word)
             if read is None or self.parser._curr.token_type is TokenType.IDENTIFIER:
                 raise (
@@ -97,7 +107,8 @@ class Reader:
                     else syntax(self.parser._curr.text, self._line)
                 )
             try:
-                steps.append(read())
+                command = _COMMANDS.get(word) or _COMMANDS.get(f"{word} {following}", Command.OTHER)
+                steps.append(replace(read(), command=command))
             except SqlError as error:
                 error.line = self._line
                 raise
@@ -444,6 +455,14 @@ class Reader:
         self.word("WORK")
         return Step(Action.ROLLBACK, arguments=self._transaction_name() if named else (), line=self._line)
 
+    def _if(self) -> Step:
+        """The one condition that drivers write themselves, before they commit or roll back."""
+        self.need("IF")
+        if self.word("@", "@", "TRANCOUNT", ">", "0") and self.ahead() in {"COMMIT", "ROLLBACK"}:
+            step = self._commit() if self.ahead() == "COMMIT" else self._rollback()
+            return replace(step, if_transaction=True)
+        raise unsupported("IF")
+
     def _save(self) -> Step:
         self.need("SAVE")
         if not (self.word("TRAN") or self.word("TRANSACTION")):
@@ -463,8 +482,8 @@ class Reader:
         options = [self._option()]
         while self.word(","):
             options.append(self._option())
-        if options == ["NOCOUNT"]:
-            return Step(Action.SET, arguments=("NOCOUNT", self._on_or_off()), line=self._line)
+        if len(options) == 1 and options[0] in _SWITCHES:
+            return Step(Action.SET, arguments=(options[0], self._on_or_off()), line=self._line)
         for option in options:
             if option not in _ALREADY_SO:
                 raise unsupported(f"SET {option}")
