@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.clients.place import PROGRAMS, Launcher, output_of
+from tests.clients.place import PROGRAMS, Command, Launcher, output_of
 from tests.clients.tools import lacking
 from tests.harness import Owner
 from tests.providers.sql.harness import SqlPlace, SqlServerProcess, make_place, running_sql
@@ -37,7 +37,7 @@ class App:
     def statements(self, driver: str, *arguments: str, token: str = "") -> str:
         """What the program prints: with a token, or by the app's identity."""
         way = {"TOKEN": token} if token else {"CLIENT": self.client_id, "WAY": "ActiveDirectoryMSI"}
-        command = [sys.executable, PROGRAMS / "sql_statements.py", driver, "yes", *arguments]
+        command: Command = [sys.executable, PROGRAMS / "sql_statements.py", driver, "yes", *arguments]
         where = {"SQL_SERVER": "localhost", "SQL_PORT": str(self.place.port), "SQL_DATABASE": self.place.database}
         return output_of(Launcher(self.place.server).run(self.app, command, **where | way))
 
