@@ -46,7 +46,7 @@ def create(reader: Reader) -> Step:
 def _create_view(reader: Reader) -> Step:
     name = Writer({}).table(reader.table_name())
     reader.need("AS")
-    query = reader.parser._parse_query_modifiers(reader.parser._parse_set_operations(reader.parser._parse_select()))
+    query = reader.query()
     if query is None:
         raise reader.error()
     return reader.define(f"CREATE VIEW {name} AS {Writer({})(query)}")
@@ -63,7 +63,7 @@ def _create_index(reader: Reader, unique: bool) -> Step:
         sql += f" INCLUDE ({', '.join(quoted(column) for column in reader.names(reader.name))})"
     if unique:
         sql += " NULLS NOT DISTINCT"
-    if (where := reader.parser._parse_where()) is not None:
+    if (where := reader.where()) is not None:
         sql += f" WHERE {reader.literal(where.this)}"
     return reader.define(sql)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -14,11 +15,14 @@ from sqlglot.tokenizer_core import TokenType
 
 from keyless.providers.sql.engine import Command, SqlError
 from keyless.providers.sql.tsql import definitions, permissions
+from keyless.providers.sql.tsql.accounting import account
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME, Dialect, Grammar
 from keyless.providers.sql.tsql.names import fold, quoted
 from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 from keyless.providers.sql.types import SqlType
+
+Node = TypeVar("Node", bound=exp.Expr | None)
 
 _LONGEST = 1 << 20
 _TARGET = '"~target"'
@@ -32,6 +36,8 @@ _ALREADY_SO = {
     "LOCK_TIMEOUT": None,
     "DEADLOCK_PRIORITY": None,
 }  # fmt: skip
+# WHEN NOT MATCHED BY TARGET is what WHEN NOT MATCHED means
+_UNSAID = frozenset({"BY", "TARGET"})
 _SWITCHES = {"NOCOUNT", "IMPLICIT_TRANSACTIONS"}
 _COMMANDS = {
     "SELECT": Command.SELECT, "WITH": Command.SELECT, "(": Command.SELECT, "INSERT": Command.INSERT,
@@ -151,16 +157,39 @@ class Reader:
 
     def table_name(self) -> exp.Table:
         """A table's name."""
-        table = self.parser._parse_table_parts(schema=True)
+        table = self._whole(lambda: self.parser._parse_table_parts(schema=True))
         if not isinstance(table, exp.Table):
             raise self.error()
         return table
 
     def expression(self) -> exp.Expr:
         """An expression or a predicate."""
-        node = self.parser._parse_disjunction()
+        node = self._whole(self.parser._parse_disjunction)
         if node is None:
             raise self.error()
+        return node
+
+    def query(self) -> exp.Expr | None:
+        """A query, if one comes next."""
+        parser = self.parser
+        return self._whole(lambda: parser._parse_query_modifiers(parser._parse_set_operations(parser._parse_select())))
+
+    def where(self) -> exp.Expr | None:
+        """WHERE and its condition, if it comes next."""
+        return self._whole(self.parser._parse_where)
+
+    def _expressions(self) -> list[exp.Expr]:
+        start = self.parser._index
+        found = self.parser._parse_csv(self.parser._parse_expression)
+        commas = exp.Tuple(expressions=[node.copy() for node in found])
+        account(self.parser._tokens[start : self.parser._index], [commas], self._line)
+        return found
+
+    def _whole(self, parse: Callable[[], Node], noise: frozenset[str] = frozenset()) -> Node:
+        """What sqlglot reads next, of which it has to have kept every word."""
+        start = self.parser._index
+        node = parse()
+        account(self.parser._tokens[start : self.parser._index], [node], self._line, noise)
         return node
 
     def literal(self, node: exp.Expr) -> str:
@@ -203,7 +232,7 @@ class Reader:
         return self._query()
 
     def _query(self) -> Step:
-        query = self.parser._parse_query_modifiers(self.parser._parse_set_operations(self.parser._parse_select()))
+        query = self.query()
         if query is None:
             raise self.error()
         writer = Writer(self.declared)
@@ -224,7 +253,7 @@ class Reader:
         """OUTPUT: its list, the names of its columns, and where it goes."""
         if not self.parser._match(TokenType.RETURNING):
             return "", (), ""
-        parts = self.parser._parse_csv(self.parser._parse_expression)
+        parts = self._expressions()
         return self._written_output(writer, parts, self._into(writer))
 
     def _into(self, writer: Writer) -> str:
@@ -270,7 +299,7 @@ class Reader:
         elif self.ahead() in {"EXEC", "EXECUTE"}:
             raise unsupported("INSERT … EXEC")
         else:
-            query = self.parser._parse_query_modifiers(self.parser._parse_set_operations(self.parser._parse_select()))
+            query = self.query()
             if query is None:
                 raise self.error()
             body = writer(query)
@@ -289,9 +318,9 @@ class Reader:
 
     def _from(self, target: exp.Table, writer: Writer) -> tuple[str, str]:
         """The table that is meant, and FROM with its joins if there is one; the target is found in it by its alias."""
-        node = self.parser._parse_from(joins=True)
+        node = self._whole(lambda: self.parser._parse_from(joins=True))
         joins = []
-        while join := self.parser._parse_join():
+        while join := self._whole(self.parser._parse_join):
             joins.append(join)
         if node is None:
             return writer.table(target), ""
@@ -309,7 +338,7 @@ class Reader:
         self, target: exp.Table, source: str, top: str, full: str, values: list[str], writer: Writer
     ) -> tuple[str, str]:
         """The rows that are meant and what they get, as a subquery, where FROM or TOP is there; WHERE else."""
-        where = self.parser._parse_where()
+        where = self.where()
         if self.ahead() == "OPTION":
             raise unsupported("OPTION here")
         written = f" WHERE {writer(where.this)}" if where is not None else ""
@@ -333,7 +362,7 @@ class Reader:
         output_parts: list[exp.Expr] = []
         into = ""
         if self.parser._match(TokenType.RETURNING):
-            output_parts = self.parser._parse_csv(self.parser._parse_expression)
+            output_parts = self._expressions()
             into = self._into(writer)
         full, source = self._from(target, writer)
         values = [None if value is None or isinstance(value, exp.Null) else writer(value) for _, value in assigned]
@@ -355,7 +384,7 @@ class Reader:
     def _assignment(self, target: exp.Table) -> tuple[str, exp.Expr | None]:
         if self.ahead().startswith("@"):
             raise unsupported("SET @variable = in UPDATE")
-        column = self.parser._parse_column()
+        column = self._whole(self.parser._parse_column)
         if not isinstance(column, exp.Column):
             raise self.error()
         operators = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.Div, "%": exp.Mod, "&": exp.BitwiseAnd,
@@ -382,7 +411,7 @@ class Reader:
         output_parts: list[exp.Expr] = []
         into = ""
         if self.parser._match(TokenType.RETURNING):
-            output_parts = self.parser._parse_csv(self.parser._parse_expression)
+            output_parts = self._expressions()
             into = self._into(writer)
         full, source = self._from(target, writer)
         rows, conditions = self._rows(target, source, top, full, [], writer)
@@ -393,7 +422,7 @@ class Reader:
 
     def _merge(self) -> Step:
         self.need("MERGE")
-        merge = self.parser._parse_merge()
+        merge = self._whole(self.parser._parse_merge, _UNSAID)
         writer = Writer(self.declared)
         target = merge.this
         if not isinstance(target, exp.Table) or target.args.get("hints") or merge.args.get("using_cond"):
