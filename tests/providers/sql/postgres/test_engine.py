@@ -260,3 +260,11 @@ async def test_two_can_open_a_new_database_at_once(engine: PostgresEngine) -> No
     login = Login(SERVER, named("at once"), principal("owner"), True)
     sessions = await asyncio.gather(engine.open(login), engine.open(login), engine.prepare(named("another")))
     assert await rows(sessions[0], "SELECT DB_NAME()") == [("at once",)]
+
+
+async def test_an_own_lock_is_not_waited_for_without_end(owner: PostgresSession) -> None:
+    await rows(owner, "CREATE TABLE t (a INT); CREATE USER bob FROM EXTERNAL PROVIDER; GRANT SELECT ON t TO bob")
+    await rows(owner, "BEGIN TRANSACTION; REVOKE SELECT ON t FROM bob")
+    async with asyncio.timeout(20):
+        assert await number(owner, "DROP USER bob") == 1222
+    await rows(owner, "COMMIT; DROP USER bob")

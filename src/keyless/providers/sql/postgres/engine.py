@@ -219,12 +219,13 @@ class PostgresEngine:
         await connection.execute(f"ALTER DATABASE {_TEMPLATE} IS_TEMPLATE true")
 
     async def _administrator(self, database: str) -> Connection:
-        return await self._connect(database, process.ADMINISTRATOR)
+        # who asks may hold the locks that this waits for, which PostgreSQL cannot see: so it does not wait long
+        return await self._connect(database, process.ADMINISTRATOR, "-c lock_timeout=5s")
 
-    async def _connect(self, database: str, role: str) -> Connection:
+    async def _connect(self, database: str, role: str, more: str = "") -> Connection:
         connection = await psycopg.AsyncConnection.connect(
             self._server.conninfo, dbname=database, user=role, autocommit=True, cursor_factory=psycopg.AsyncRawCursor,
-            options="-c search_path=tsql,pg_catalog -c TimeZone=UTC -c DateStyle=ISO,MDY",
+            options=f"-c search_path=tsql,pg_catalog -c TimeZone=UTC -c DateStyle=ISO,MDY {more}",
         )  # fmt: skip
         return cast("Connection", connection)
 
