@@ -39,3 +39,16 @@ def test_what_the_tree_does_not_hold_is_refused(statement: str, named: str) -> N
 )
 def test_what_only_looks_different_is_not(statement: str) -> None:
     assert translate(statement, {})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT a FROM t EXCEPT ALL SELECT 1",
+        "SELECT a FROM t INTERSECT ALL SELECT 1",
+        "SELECT a FROM t GROUP BY a WITH CUBE",
+    ],
+)
+def test_what_is_no_t_sql_or_has_another_shape_is_refused(statement: str) -> None:
+    with pytest.raises(SqlError, match="is not supported by this server"):
+        translate(statement, {})

@@ -268,3 +268,9 @@ async def test_an_own_lock_is_not_waited_for_without_end(owner: PostgresSession)
     async with asyncio.timeout(20):
         assert await number(owner, "DROP USER bob") == 1222
     await rows(owner, "COMMIT; DROP USER bob")
+
+
+async def test_quantified_comparisons(owner: PostgresSession) -> None:
+    some = "(SELECT 1 AS a UNION ALL SELECT 2) AS t WHERE a"
+    assert await rows(owner, f"SELECT a FROM {some} >= ALL (SELECT 1 UNION SELECT 2)") == [(2,)]
+    assert await rows(owner, f"SELECT a FROM {some} = SOME (SELECT 1) AND a < ANY (SELECT 3)") == [(1,)]

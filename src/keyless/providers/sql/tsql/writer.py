@@ -178,15 +178,24 @@ class Writer:
         common = self.common(node.args.get("with_"))
         self._options(node)
         every = "" if node.args.get("distinct") else " ALL"
+        if every and not isinstance(node, exp.Union):
+            raise unsupported(f"{_SETS[type(node)]} ALL")
         sides = [f"({self(side)})" for side in (node.this, node.expression)]
         sql = common + self._limited(node, f"{sides[0]} {_SETS[type(node)]}{every} {sides[1]}")
         del self._common[before:]
         return sql
 
+    def quantified(self, node: exp.Expr) -> str:
+        """The query behind ANY or ALL, in one pair of parentheses: a second one makes it a value."""
+        return self(node) if isinstance(node, exp.Subquery) else f"({self(node)})"
+
     def _group(self, node: exp.Expr) -> str:
         parts = [self(part) for part in node.expressions]
         for key, word in (("rollup", "ROLLUP"), ("cube", "CUBE")):
-            parts += [f"{word} ({self.many(part.expressions)})" for part in node.args.get(key) or []]
+            for part in node.args.get(key) or []:
+                if not part.expressions:
+                    raise unsupported(f"GROUP BY … WITH {word}")
+                parts.append(f"{word} ({self.many(part.expressions)})")
         return ", ".join(parts)
 
     def _order(self, node: exp.Expr) -> str:
@@ -585,6 +594,6 @@ _METHODS: dict[type[exp.Expr], tuple[set[str], Callable[[Writer, exp.Expr], str]
     exp.Window: ({"this", "partition_by", "order", "spec", "over"}, Writer._window),
     exp.WindowSpec: ({"kind", "start", "start_side", "end", "end_side"}, Writer._spec),
     exp.Collate: (_TWO, Writer._collate),
-    exp.Any: ({"this"}, lambda w, n: f"ANY {w(n.this)}"),
-    exp.All: ({"this"}, lambda w, n: f"ALL {w(n.this)}"),
+    exp.Any: ({"this"}, lambda w, n: f"ANY {w.quantified(n.this)}"),
+    exp.All: ({"this"}, lambda w, n: f"ALL {w.quantified(n.this)}"),
 }  # fmt: skip
