@@ -118,7 +118,7 @@ def _json(rng: random.Random, token: str, _other: str) -> str:
 KINDS: tuple[Mutation, ...] = (_replace, _insert, _leave_out, _cut, _splice, _cross, _shuffle, _flip, _json)
 
 
-@pytest.mark.parametrize("surface", ["vault", "blob", "management"])
+@pytest.mark.parametrize("surface", ["vault", "blob", "management", "graph"])
 def test_no_mutated_token_counts(world: World, surface: str) -> None:
     rng = random.Random(f"{SEED} {surface}")
     request = world.surfaces[surface].read

@@ -23,8 +23,9 @@ pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 
 #: They run commands that need more than a token: only what the server is asked can be compared.
 WHOLE_PROGRAMS = ("dotnet", "az")
-#: `az` signs in with one token, and then asks for the one that is wanted.
-TOKENS_OF_A_WAY = {"az": 2}
+#: At least and at most. `az` signs in with one token, on a busy machine with one for each of two threads, and then asks
+#: for the one that is wanted.
+TOKENS_OF_A_WAY = {"az": (2, 3)}
 #: What a token may take besides, on a busy machine: three times as long, and these seconds.
 TOLERANCE = 3.0
 
@@ -67,8 +68,9 @@ def test_first_tokens(owner: Owner, tmp_path: Path, instant: Instant, record_pro
             at_once = instant(launch.program)[way.partition(" ")[0]]
             assert seconds < TOLERANCE * (at_once + 1), f"{way}: {seconds}, and {at_once} where all is answered at once"
     # one for each way: nothing was asked for again, and no way lives on what another was given
-    expected_tokens = TOKENS_OF_A_WAY.get(launch.program, 1) * sum(whose in set(Whose) for whose in ways.values())
-    assert scene.tokens(expected_tokens) == expected_tokens
+    least, most = TOKENS_OF_A_WAY.get(launch.program, (1, 1))
+    given = sum(whose in set(Whose) for whose in ways.values())
+    assert least * given <= scene.tokens(least * given) <= most * given
     record_cells(record_property, launch, found)
 
 
