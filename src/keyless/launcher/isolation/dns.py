@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from keyless.model.errors import invalid
 
-#: Bytes of a message over UDP that we take, and over TCP.
+#: Bytes of a message over UDP that we take; over TCP its own two bytes of length are the limit.
 MAX_DATAGRAM = 4096
-MAX_MESSAGE = 65535
 
 SERVER_FAILURE = 2
 REFUSED = 5

@@ -50,9 +50,7 @@ class UsersApi:
             ("GET", "{id}"): lambda: reads(KIND, self._on(key, self._get)),
             ("PATCH", "{id}"): lambda: changes(f"{KIND}/basic/update", self._on(key, self._update)),
             ("DELETE", "{id}"): lambda: changes(f"{KIND}/delete", self._on(key, self._delete)),
-            ("POST", "{id}/revokesigninsessions"): lambda: changes(
-                f"{KIND}/invalidateAllRefreshTokens", self._on(key, self._end_sessions)
-            ),
+            ("POST", "{id}/revokesigninsessions"): lambda: changes(_END_SESSIONS, self._on(key, self._end_sessions)),
             ("GET", "{id}/memberof"): lambda: reads(KIND, self._member_of(key, whole=False)),
             ("GET", "{id}/transitivememberof"): lambda: reads(KIND, self._member_of(key, whole=True)),
         }
