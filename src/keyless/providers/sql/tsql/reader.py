@@ -80,6 +80,7 @@ class Reader:
         self.declared = declared
         self._identity_insert = identity_insert
         self._line = 1
+        self._first = 0
         self._kinds: dict[str, Callable[[], Step]] = {
             "SELECT": self._query, "WITH": self._with, "(": self._query, "INSERT": self._insert, "UPDATE": self._update,
             "DELETE": self._delete, "MERGE": self._merge, "TRUNCATE": self._truncate,
@@ -103,6 +104,7 @@ class Reader:
             if self.parser._match(TokenType.SEMICOLON):
                 continue
             self._line = self.parser._curr.line
+            self._first = self.parser._index
             word = self.parser._curr.text.upper()
             following = self.parser._next.text.upper() if self.parser._next else ""
             read = self._kinds.get(word)
@@ -168,6 +170,20 @@ class Reader:
         if node is None:
             raise self.error()
         return node
+
+    def written(self, read: Callable[[], exp.Expr]) -> tuple[exp.Expr, str]:
+        """What comes next, and its text."""
+        start = self.parser._index
+        node = read()
+        return node, self._text(start, self.parser._index)
+
+    def statement(self) -> str:
+        """The text of the statement, as far as it has been read."""
+        return self._text(self._first, self.parser._index)
+
+    def _text(self, start: int, end: int) -> str:
+        tokens = self.parser._tokens
+        return self.parser.sql[tokens[start].start : tokens[end - 1].end + 1]
 
     def query(self) -> exp.Expr | None:
         """A query, if one comes next."""
