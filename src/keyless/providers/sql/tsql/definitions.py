@@ -289,3 +289,9 @@ def drop(reader: Reader) -> Step:
     while reader.word(","):
         tables.append(Writer({}).table(reader.table_name()))
     return reader.define(f"DROP {kind}{exists} {', '.join(tables)}")
+
+
+def truncate(reader: Reader) -> Step:
+    """TRUNCATE TABLE name."""
+    reader.need("TRUNCATE", "TABLE")
+    return reader.define(f"TRUNCATE TABLE {Writer({}).table(reader.table_name())} RESTART IDENTITY")
