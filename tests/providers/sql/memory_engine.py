@@ -76,6 +76,9 @@ class MemoryEngine:
         self.sessions.append(session)
         return session
 
+    async def back_up(self, folder: Path) -> None:
+        """Nothing is kept."""
+
     async def close(self) -> None:
         self.sessions.clear()
 
