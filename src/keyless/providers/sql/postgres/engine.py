@@ -119,7 +119,6 @@ class PostgresEngine:
         session = PostgresSession(
             connection,
             login,
-            name,
             own,
             self._translate,
             partial(self._manage, name, role),
