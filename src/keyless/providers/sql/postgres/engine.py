@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import cast
@@ -22,13 +21,12 @@ from keyless.providers.sql.postgres import process
 from keyless.providers.sql.postgres.connections import Connection, Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
 from keyless.providers.sql.postgres.errors import translated
+from keyless.providers.sql.postgres.plans import Plans
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.tsql.names import quoted, text
 from keyless.providers.sql.tsql.plan import Action, Step
-from keyless.providers.sql.tsql.reader import translate
-from keyless.providers.sql.types import Kind, Parameter
+from keyless.providers.sql.types import Kind
 
-_PLANS = 2000
 _MEMBERS = {"db_owner": "o", "db_ddladmin": "o", "db_datareader": "r", "db_datawriter": "w"}
 FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 
@@ -41,7 +39,7 @@ class PostgresEngine:
         self._connections = Connections(server.conninfo)
         self._databases = Databases(self._connections)
         self._find_principal = find_principal
-        self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
+        self._plans = Plans()
         self._sessions: dict[PostgresSession, str] = {}
         self._made: set[str] = set()
         self._making = asyncio.Lock()
@@ -89,7 +87,7 @@ class PostgresEngine:
             connection,
             login,
             own,
-            self._translate,
+            self._plans,
             partial(self._manage, name, role),
             closed,
         )
@@ -114,19 +112,6 @@ class PostgresEngine:
                 severity=14,
             )
         return str(row[0])
-
-    def _translate(self, batch: str, parameters: Sequence[Parameter], identity_insert: str) -> tuple[Step, ...]:
-        declared = {parameter.name.lower(): parameter.type for parameter in parameters}
-        key = (batch, tuple(declared.items()), identity_insert)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = translate(batch, declared, identity_insert)
-            self._plans[key] = plan
-            if len(self._plans) > _PLANS:
-                self._plans.popitem(last=False)
-        else:
-            self._plans.move_to_end(key)
-        return plan
 
     async def _manage(self, name: str, role: str, step: Step) -> str:
         """What concerns users: who may do it is asked first, and PostgreSQL's administrator does it."""

@@ -142,10 +142,9 @@ class Raise:
 
 @dataclass(frozen=True)
 class Wait:
-    """WAITFOR DELAY, or TIME with `until`."""
+    """WAITFOR DELAY."""
 
     time: Expression
-    until: bool
     line: int = 1
 
 

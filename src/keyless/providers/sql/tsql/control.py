@@ -67,7 +67,7 @@ def _until(reader: Reader, *end: str) -> list[Statement]:
         while not reader.word(*end):
             if not reader.parser._curr:
                 raise reader.error()
-            found += reader.statement()
+            found += reader.one()
     return found
 
 
@@ -97,7 +97,7 @@ def _one(reader: Reader) -> tuple[Statement, ...]:
     with reader.nested(_DEEPEST):
         if not reader.parser._curr or reader.ahead() == ";":
             raise reader.error()
-        return tuple(reader.statement())
+        return tuple(reader.one())
 
 
 def _semicolon_before_else(reader: Reader) -> None:
@@ -196,17 +196,14 @@ def _list(reader: Reader, readers: list[Callable[[Reader], Expression]]) -> tupl
 
 
 def waitfor(reader: Reader) -> list[Statement]:
-    """WAITFOR DELAY or TIME."""
+    """WAITFOR DELAY."""
     reader.need("WAITFOR")
-    until = reader.ahead() == "TIME"
-    if not until and reader.ahead() != "DELAY":
+    if not reader.word("DELAY"):
         raise unsupported(f"WAITFOR {reader.ahead()}")
-    reader.parser._advance()
-    return [Wait(variables.text(reader), until, reader.line)]
+    return [Wait(variables.text(reader), reader.line)]
 
 
 def not_here(reader: Reader) -> list[Statement]:
     """A word that begins no statement here."""
     word = reader.ahead()
     raise syntax(word, reader.line) if word in {"END", "ELSE"} else unsupported(f"The statement {word}", reader.line)
-

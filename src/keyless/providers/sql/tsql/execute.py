@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 _MOST = 2100
 _LONGEST = 4000
-_CONSTANTS = {TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.NUMBER, TokenType.DASH, TokenType.PLUS, TokenType.HEX_STRING}
+_CONSTANTS = {
+    TokenType.STRING,
+    TokenType.NATIONAL_STRING,
+    TokenType.NUMBER,
+    TokenType.DASH,
+    TokenType.PLUS,
+    TokenType.HEX_STRING,
+}
 
 
 def execute(reader: Reader) -> list[Statement]:
@@ -98,7 +105,10 @@ def _arguments(reader: Reader) -> tuple[Argument, ...]:
     names = [bool(argument.name) for argument in found]
     if False in names[names.index(True) :] if True in names else False:
         raise SqlError(
-            119, "Must pass parameter number and subsequent parameters as '@name = value'.", severity=15, line=reader.line
+            119,
+            "Must pass parameter number and subsequent parameters as '@name = value'.",
+            severity=15,
+            line=reader.line,
         )
     return tuple(found)
 
@@ -116,7 +126,7 @@ def _argument(reader: Reader) -> Argument:
                 return _variable(reader, name, variables.name(reader))
     if reader.word("DEFAULT"):
         return Argument(name, None, SqlType(Kind.INT))
-    return _constant(reader, name)
+    return constant(reader, name)
 
 
 def _variable(reader: Reader, name: str, variable: str) -> Argument:
@@ -129,7 +139,7 @@ def _variable(reader: Reader, name: str, variable: str) -> Argument:
     return Argument(name, value, declared, variable.lower() if output else "")
 
 
-def _constant(reader: Reader, name: str) -> Argument:
+def constant(reader: Reader, name: str) -> Argument:
     """A constant; a bare word is a text, and nothing is computed."""
     current = reader.parser._curr
     if current is None:

@@ -49,9 +49,10 @@ class Branch:
 
 @dataclass(frozen=True)
 class Enter:
-    """A TRY begins; its CATCH is there."""
+    """A TRY begins; its CATCH is at `handler`, and `catches` are around it."""
 
     handler: int
+    catches: int
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class _Layout:
         self._tries = outside[0]
         self._code.append(LeaveTry())
         past = self._hole()
-        self._code[enter] = Enter(len(self._code))
+        self._code[enter] = Enter(len(self._code), len(outside[1]))
         self._catches = (*self._catches, self._numbers)
         self.add_all(statement.handler)
         self._catches = outside[1]

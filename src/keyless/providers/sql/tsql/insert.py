@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keyless.providers.sql.engine import Command
+from keyless.providers.sql.tsql import execute
 from keyless.providers.sql.tsql import output as outputs
+from keyless.providers.sql.tsql.blocks import InsertExecute, Statement
 from keyless.providers.sql.tsql.names import quoted
-from keyless.providers.sql.tsql.plan import COLUMNS, Step, unsupported
+from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
 
-def insert(reader: Reader) -> Step:
+def insert(reader: Reader) -> Step | list[Statement]:
     """INSERT …"""
     reader.need("INSERT")
     if reader.ahead() == "TOP":
@@ -37,7 +40,11 @@ def insert(reader: Reader) -> Step:
     if reader.word("DEFAULT", "VALUES"):
         body = "DEFAULT VALUES"
     elif reader.ahead() in {"EXEC", "EXECUTE"}:
-        raise unsupported("INSERT … EXEC")
+        head = reader.step(Action.CHANGE, f"INSERT INTO {target}{columns}{overriding} ", writer)
+        if output or writer.parameters:
+            raise unsupported("INSERT … OUTPUT … EXEC")
+        insert = replace(head, arguments=(target,), command=Command.INSERT)
+        return [InsertExecute(insert, execute.call(reader), reader.line)]
     else:
         query = reader.query()
         if query is None:

@@ -46,8 +46,7 @@ class Step:
 
     `sql` is PostgreSQL's, `parameters` the names behind `$1`, `$2`, … (`@p1`, or a session's value such as
     `@@trancount`). `names` are the result's column names, None where PostgreSQL's own stands (behind a `*`).
-    `arguments` are what an action without SQL needs. `command` is what the client is told at the end. With
-    `if_transaction` nothing happens outside of a transaction.
+    `arguments` are what an action without SQL needs. `command` is what the client is told at the end.
     """
 
     action: Action
@@ -57,7 +56,6 @@ class Step:
     arguments: tuple[str, ...] = ()
     line: int = 1
     command: Command = Command.OTHER
-    if_transaction: bool = False
 
 
 def unsupported(construct: str, line: int = 1) -> SqlError:

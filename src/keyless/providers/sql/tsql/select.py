@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from keyless.providers.sql.tsql import variables
+from keyless.providers.sql.tsql.blocks import Statement
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
 
-def with_(reader: Reader) -> Step:
+def with_(reader: Reader) -> Step | list[Statement]:
     """WITH … SELECT …"""
     index = reader.parser._index
     with_ = reader.parser._parse_with()
@@ -30,7 +32,7 @@ def with_(reader: Reader) -> Step:
     return query(reader)
 
 
-def query(reader: Reader) -> Step:
+def query(reader: Reader) -> Step | list[Statement]:
     """SELECT …"""
     query = reader.query()
     if query is None:
@@ -42,9 +44,9 @@ def query(reader: Reader) -> Step:
         target = writer.table(into.this)
         created = f"CREATE TABLE {target} AS {writer(query)}"
         return reader.step(Action.CHANGE, created, writer)
+    if variables.assigns(query):
+        return [variables.select(reader, query)]
     for part in query.selects if isinstance(query, exp.Query) else ():
-        if isinstance(part, exp.EQ) and isinstance(part.this, exp.Parameter):
-            raise unsupported("SELECT @variable =")
         if isinstance(part.unalias(), (exp.Predicate, exp.Connector, exp.Not)):
             raise syntax("a predicate in the select list")
     return reader.step(Action.QUERY, writer(query), writer, result_names(query))

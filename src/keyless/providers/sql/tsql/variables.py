@@ -114,7 +114,9 @@ def text(reader: Reader) -> Expression:
     _no_condition(node)
     writer = Writer(reader.declared)
     sql = f"SELECT {writer.text(node)}"
-    return Expression(reader.step(Action.QUERY, sql, writer), certain.value(node, SqlType(Kind.NVARCHAR), reader.declared))
+    return Expression(
+        reader.step(Action.QUERY, sql, writer), certain.value(node, SqlType(Kind.NVARCHAR), reader.declared)
+    )
 
 
 def number(reader: Reader) -> Expression:
@@ -138,7 +140,9 @@ def condition(reader: Reader) -> Expression:
         bare = bare.this
     if not isinstance(bare, _BOOLEAN):
         near = reader.ahead() or "end of statement"
-        message = f"An expression of non-boolean type specified in a context where a condition is expected, near '{near}'."
+        message = (
+            f"An expression of non-boolean type specified in a context where a condition is expected, near '{near}'."
+        )
         raise SqlError(4145, message, severity=15)
     writer = Writer(reader.declared)
     sql = f"SELECT CASE WHEN {writer(node)} THEN 1 ELSE 0 END"
@@ -180,7 +184,11 @@ def select(reader: Reader, query: exp.Expr) -> Select:
 
 
 def _assigned(part: exp.Expr) -> bool:
-    return isinstance(part, exp.EQ) and isinstance(part.this, exp.Parameter) and not isinstance(part.this.this, exp.Parameter)
+    return (
+        isinstance(part, exp.EQ)
+        and isinstance(part.this, exp.Parameter)
+        and not isinstance(part.this.this, exp.Parameter)
+    )
 
 
 def type_of(reader: Reader, variable: str) -> SqlType:

@@ -15,6 +15,7 @@ from keyless.providers.sql.tsql import calls, casts, expressions, queries, sourc
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, quoted, relation, temporary
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
+from keyless.providers.sql.tsql.scope import Scope
 from keyless.providers.sql.types import SqlType
 
 _DEEPEST = 200
@@ -32,6 +33,7 @@ class Writer:
 
     def __init__(self, declared: Mapping[str, SqlType]) -> None:
         self._declared = declared
+        self._scope = declared if isinstance(declared, Scope) else Scope(declared)
         self.common_names: list[str] = []
         self._deep = 0
         self.output = False
@@ -70,6 +72,10 @@ class Writer:
             raise unsupported(name)
         else:
             raise SqlError(137, f'Must declare the scalar variable "{name}".', severity=15)
+        if self._scope.function:
+            if folded.startswith("@@") or folded not in self._declared:
+                raise unsupported(f"{name} in a function")
+            return f"{quoted(folded)}::{kind}"
         if folded not in self.parameters:
             self.parameters.append(folded)
         return f"${self.parameters.index(folded) + 1}::{kind}"
@@ -79,6 +85,8 @@ class Writer:
         if node.args.get("catalog"):
             raise SqlError(40515, f"Reference to database '{node.catalog}' in '{node.name}' is not supported.")
         name = node.this
+        if isinstance(name, exp.Parameter):
+            return self._table_variable("@" + name.name)
         if not isinstance(name, exp.Identifier):
             raise unsupported(kind_of(name))
         if name.args.get("global_"):
@@ -88,6 +96,12 @@ class Writer:
         if not node.db and fold(name.name) in self.common_names:
             return quoted(name.name)
         return relation(name.name, node.db or None)
+
+    def _table_variable(self, name: str) -> str:
+        found = self._scope.tables.get(name.lower())
+        if found is None:
+            raise SqlError(1087, f'Must declare the table variable "{name}".', severity=15)
+        return found.table
 
     def common(self, with_: exp.With | None) -> str:
         """The common table expressions in front of a statement; their names count from here on."""
