@@ -5,11 +5,20 @@ Owns the shape of a plan and the error for what is outside of the supported set.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
 
 from keyless.providers.sql.engine import Command, SqlError
 
+if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.writer import Writer
+
+# how nodes are written: the arguments that are taken into account, and the function that does it
+Methods = dict[type[exp.Expr], tuple[set[str], "Callable[[Writer, exp.Expr], str]"]]
 # stands in an INSERT for the columns that the session has to look up; no name and no string can hold it
 COLUMNS = "\0columns\0"
 
@@ -59,3 +68,8 @@ def unsupported(construct: str, line: int = 1) -> SqlError:
 def syntax(near: str, line: int = 1) -> SqlError:
     """The error for what is not T-SQL."""
     return SqlError(102, f"Incorrect syntax near '{near}'.", severity=15, line=line)
+
+
+def kind_of(node: object) -> str:
+    """What a node is called in an error."""
+    return type(node).__name__.upper() if isinstance(node, exp.Expr) else str(node)

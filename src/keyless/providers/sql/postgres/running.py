@@ -1,0 +1,144 @@
+"""Runs one step of a plan and tells what came of it.
+
+Owns the way from a step to events. What is remembered stands in `settings`, `transactions` and `describing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+
+import psycopg
+
+from keyless.providers.sql.engine import Columns, Command, Done, Events, Isolation, Rows
+from keyless.providers.sql.postgres.describing import Descriptions
+from keyless.providers.sql.postgres.identities import Identities
+from keyless.providers.sql.postgres.settings import Settings
+from keyless.providers.sql.postgres.statements import Stale, Statements
+from keyless.providers.sql.postgres.transactions import Connection, Transactions
+from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step
+from keyless.providers.sql.types import Row, Value
+
+_BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.DROP_USER, Action.MEMBER}
+
+Manage = Callable[[Step], Awaitable[str]]
+
+
+class Runner:
+    """Runs the steps of one session. `manage` does what concerns users, and gives what is left to run."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        transactions: Transactions,
+        settings: Settings,
+        descriptions: Descriptions,
+        statements: Statements,
+        manage: Manage,
+    ) -> None:
+        self._connection = connection
+        self._transactions = transactions
+        self._settings = settings
+        self._descriptions = descriptions
+        self._manage = manage
+        self._statements = statements
+        self._identities = Identities(connection, transactions, settings)
+
+    async def run(self, step: Step, values: Mapping[str, Value]) -> Events:
+        """One step; `values` are the parameters by name, folded. Raises psycopg's errors and SqlError."""
+        if COLUMNS in step.sql:
+            step = await self._identities.with_columns(step)
+        transactions = self._transactions
+        if self._settings.implicit and not transactions.depth and (step.action in _BEGINS or _reads_a_table(step)):
+            transactions.begin(Isolation.UNCHANGED, "")
+        if step.if_transaction and not transactions.depth:
+            yield Done()
+        elif step.action is Action.QUERY:
+            async with aclosing(self._query(step, values)) as events:
+                async for event in events:
+                    yield event
+        elif step.action is Action.CHANGE:
+            yield await self._change(step, values)
+        else:
+            await self._other(step, values)
+            yield Done(command=step.command)
+
+    async def _change(self, step: Step, values: Mapping[str, Value]) -> Done:
+        cursor = await self._execute(step.sql, step, values)
+        if step.sql.startswith("CREATE"):
+            self._descriptions.forget()
+        self._settings.count = max(cursor.rowcount, 0)
+        await self._identities.inserted(step)
+        return self._counted(step)
+
+    async def _other(self, step: Step, values: Mapping[str, Value]) -> None:
+        transactions, first = self._transactions, step.arguments[0] if step.arguments else ""
+        match step.action:
+            case Action.SET:
+                self._set(step)
+            case Action.BEGIN:
+                transactions.begin(Isolation.UNCHANGED, first)
+            case Action.COMMIT:
+                await transactions.commit()
+            case Action.ROLLBACK:
+                await transactions.rollback(first)
+            case Action.SAVE:
+                await transactions.save(first)
+            case Action.IDENTITY_INSERT:
+                await self._identities.set_insert(*step.arguments)
+            case _:
+                managed = not step.sql.endswith(";") and (step.arguments or not step.sql)
+                await self._execute(await self._manage(step) if managed else step.sql, step, values)
+                self._descriptions.forget()
+                self._settings.count = 0
+
+    def _set(self, step: Step) -> None:
+        what, *value = step.arguments
+        if what == "NOCOUNT":
+            self._settings.silent = value == ["ON"]
+        elif what == "IMPLICIT_TRANSACTIONS":
+            self._settings.implicit = value == ["ON"]
+        elif what == "ISOLATION":
+            self._transactions.isolation = Isolation[value[0]]
+
+    async def _execute(self, sql: str, step: Step, values: Mapping[str, Value]) -> psycopg.AsyncCursor[Row]:
+        async with self._transactions.guarded():
+            return await self._connection.execute(sql, self._values(step, values) or None)
+
+    async def _query(self, step: Step, values: Mapping[str, Value]) -> Events:
+        try:
+            async with aclosing(self._results(step, values)) as events:
+                async for event in events:
+                    yield event
+        except Stale:  # nothing was given yet
+            self._descriptions.forget()
+            async with aclosing(self._results(step, values)) as events:
+                async for event in events:
+                    yield event
+        await self._identities.inserted(step)
+        yield self._counted(step)
+
+    async def _results(self, step: Step, values: Mapping[str, Value]) -> Events:
+        count, described = 0, False
+        async with self._transactions.guarded():
+            await self._descriptions.look_up(step)
+            async with aclosing(self._statements.run(step.sql, self._values(step, values))) as parts:
+                async for part in parts:
+                    if not described:
+                        yield Columns(self._descriptions.columns(part.description, step, part.rows))
+                        described = True
+                    if part.rows:
+                        yield Rows(part.rows)
+                        count += len(part.rows)
+        self._settings.count = count
+
+    def _counted(self, step: Step) -> Done:
+        return Done(None if self._settings.silent else self._settings.count, step.command)
+
+    def _values(self, step: Step, values: Mapping[str, Value]) -> list[Value]:
+        return [values[name] if name in values else self._settings.value(name) for name in step.parameters]
+
+
+def _reads_a_table(step: Step) -> bool:
+    """Whether a query begins a transaction under IMPLICIT_TRANSACTIONS: SELECT 1 does not."""
+    return step.action is Action.QUERY and (step.command is not Command.SELECT or " FROM " in step.sql)

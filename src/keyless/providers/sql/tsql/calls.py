@@ -1,0 +1,133 @@
+"""Function calls: the allow-list applied, aggregates, windows.
+
+Owns their shape; the list itself is in `functions`. No I/O.
+Source: Transact-SQL reference, "Functions", "OVER Clause".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.tsql import casts
+from keyless.providers.sql.tsql.functions import AGGREGATES, FUNCTIONS, PARTS, RANKINGS, Form
+from keyless.providers.sql.tsql.plan import Methods, kind_of, unsupported
+
+if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.writer import Writer
+
+
+def _anonymous(writer: Writer, node: exp.Expr) -> str:
+    name = node.name.upper()
+    arguments = node.expressions
+    if name in {"COUNT", "COUNT_BIG"}:
+        kind = "int4" if name == "COUNT" else "int8"
+        return f"(count({_counted(writer, arguments)}))::{kind}"
+    if name in AGGREGATES:
+        return AGGREGATES[name].format(_counted(writer, arguments))
+    if name == "COALESCE" and len(arguments) >= 2:
+        return f"COALESCE({writer.many(arguments)})"
+    if name == "IIF" and len(arguments) == 3:
+        return f"CASE WHEN {writer(arguments[0])} THEN {writer(arguments[1])} ELSE {writer(arguments[2])} END"
+    if name == "CONCAT" and len(arguments) >= 2:
+        return f"pg_catalog.concat({', '.join(writer.text(part) for part in arguments)})::tsql.citext"
+    if name == "CONCAT_WS" and len(arguments) >= 3:
+        return f"pg_catalog.concat_ws({', '.join(writer.text(part) for part in arguments)})::tsql.citext"
+    if name == "CHOOSE" and len(arguments) >= 2:
+        whens = "".join(f" WHEN {number} THEN {writer(part)}" for number, part in enumerate(arguments[1:], 1))
+        return f"CASE ({writer(arguments[0])})::int4{whens} END"
+    if name in {"GREATEST", "LEAST"} and arguments:
+        return f"{name}({writer.many(arguments)})"
+    if name == "POWER" and len(arguments) == 2:
+        return f"tsql.power({writer.many(arguments)})"
+    forms = FUNCTIONS.get(name)
+    if forms is None:
+        raise SqlError(
+            195, f"'{node.name}' is not a recognized built-in function name, or not a supported one.", severity=15
+        )
+    for form in forms:
+        if len(form.kinds) == len(arguments):
+            return called(writer, form, arguments)
+    counts = " or ".join(str(len(form.kinds)) for form in forms)
+    raise SqlError(174, f"The {name.lower()} function requires {counts} argument(s).", severity=15)
+
+
+def called(writer: Writer, form: Form, arguments: Sequence[exp.Expr]) -> str:
+    """A function with its arguments."""
+    if form.sql.startswith("@"):
+        return writer.place(form.sql)
+    written = []
+    for kind, argument in zip(form.kinds, arguments, strict=True):
+        if kind == "s":
+            written.append(writer.text(argument))
+        elif kind == "t":
+            written.append(f"tsql.ts({casts.point(writer, argument)})")
+        elif kind == "d":
+            part = PARTS.get(argument.name.lower())
+            if part is None:
+                raise SqlError(155, f"'{argument.name}' is not a recognized datepart option.", severity=15)
+            written.append(f"'{part}'")
+        else:
+            written.append(writer(argument))
+    return form.sql.format(*written)
+
+
+def _counted(writer: Writer, arguments: Sequence[exp.Expr]) -> str:
+    if len(arguments) != 1:
+        raise SqlError(174, "The function requires 1 argument(s).", severity=15)
+    only = arguments[0]
+    if isinstance(only, exp.Distinct) and len(only.expressions) == 1:
+        return f"DISTINCT {writer(only.expressions[0])}"
+    return writer(only)
+
+
+def _joined(writer: Writer, node: exp.Expr) -> str:
+    inner, order = node.this, ""
+    if isinstance(inner, exp.Order):
+        order, inner = " ORDER BY " + writer.many(inner.expressions), inner.this
+    return f"tsql.string_agg({writer.text(inner)}, {writer.text(node.args['separator'])}{order})"
+
+
+def _window(writer: Writer, node: exp.Expr) -> str:
+    inside = node.this
+    name = inside.name.upper() if isinstance(inside, exp.Anonymous) else ""
+    suffix = ""
+    if name in RANKINGS:
+        if len(inside.expressions) not in RANKINGS[name]:
+            raise SqlError(174, f"The {name.lower()} function has a wrong number of arguments.", severity=15)
+        called = f"pg_catalog.{name.lower()}({writer.many(inside.expressions)})"
+    elif name in AGGREGATES or name in {"COUNT", "COUNT_BIG"}:
+        called = writer(inside)
+        if called.startswith("("):
+            called, suffix = called[1 : called.rindex(")")], called[called.rindex(")") + 1 :]
+    else:
+        raise unsupported(f"{name or kind_of(inside)} OVER")
+    parts = []
+    if partition := node.args.get("partition_by"):
+        parts.append(f"PARTITION BY {writer.many(partition)}")
+    if order := node.args.get("order"):
+        parts.append(writer(order).strip())
+    if spec := node.args.get("spec"):
+        parts.append(writer(spec))
+    return f"({called} OVER ({' '.join(parts)})){suffix}"
+
+
+def _spec(writer: Writer, node: exp.Expr) -> str:
+    def edge(which: str) -> str:
+        value = node.args.get(which)
+        side = (node.args.get(f"{which}_side") or "").upper()
+        return f"{value if isinstance(value, str) else writer(value)} {side}".strip().upper()
+
+    kind = str(node.args["kind"]).upper()
+    return f"{kind} BETWEEN {edge('start')} AND {edge('end') if node.args.get('end') else 'CURRENT ROW'}"
+
+
+METHODS: Methods = {
+    exp.Anonymous: ({"this", "expressions"}, _anonymous),
+    exp.GroupConcat: ({"this", "separator"}, _joined),
+    exp.Window: ({"this", "partition_by", "order", "spec", "over"}, _window),
+    exp.WindowSpec: ({"kind", "start", "start_side", "end", "end_side"}, _spec),
+}

@@ -1,0 +1,76 @@
+"""The statement SET, for options of a session.
+
+Owns which options there are. No I/O.
+Source: Transact-SQL reference, "SET Statements".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keyless.providers.sql.tsql.plan import Action, Step, unsupported
+from keyless.providers.sql.tsql.writer import Writer
+
+if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.reader import Reader
+
+# what drivers set when they connect, and what this server does anyway
+_ALREADY_SO = {
+    "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON",
+    "CONCAT_NULL_YIELDS_NULL": "ON",
+    "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF",
+    "XACT_ABORT": "OFF", "CURSOR_CLOSE_ON_COMMIT": "OFF", "FMTONLY": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
+    "DATEFORMAT": "YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
+    "LOCK_TIMEOUT": None,
+    "DEADLOCK_PRIORITY": None,
+}  # fmt: skip
+_SWITCHES = {"NOCOUNT", "IMPLICIT_TRANSACTIONS"}
+_LEVELS = {
+    "READ UNCOMMITTED": "READ_UNCOMMITTED", "READ COMMITTED": "READ_COMMITTED", "REPEATABLE READ": "REPEATABLE_READ",
+    "SERIALIZABLE": "SERIALIZABLE", "SNAPSHOT": "SNAPSHOT",
+}  # fmt: skip
+
+
+def set_(reader: Reader) -> Step:
+    """SET …"""
+    reader.need("SET")
+    if reader.word("TRANSACTION", "ISOLATION", "LEVEL"):
+        for words, level in _LEVELS.items():
+            if reader.word(*words.split()):
+                return Step(Action.SET, arguments=("ISOLATION", level), line=reader.line)
+        raise reader.error()
+    if reader.word("IDENTITY_INSERT"):
+        table = Writer({}).table(reader.table_name())
+        return Step(Action.IDENTITY_INSERT, arguments=(table, on_or_off(reader)), line=reader.line)
+    options = [_option(reader)]
+    while reader.word(","):
+        options.append(_option(reader))
+    if len(options) == 1 and options[0] in _SWITCHES:
+        return Step(Action.SET, arguments=(options[0], on_or_off(reader)), line=reader.line)
+    for option in options:
+        if option not in _ALREADY_SO:
+            raise unsupported(f"SET {option}")
+    value = reader.ahead()
+    reader.parser._advance()
+    for option in options:
+        only = _ALREADY_SO[option]
+        if only is not None and value != only:
+            raise unsupported(f"SET {option} {value}")
+    return Step(Action.SET, arguments=("NOTHING",), line=reader.line)
+
+
+def _option(reader: Reader) -> str:
+    word = reader.ahead()
+    if word.startswith("@"):
+        raise unsupported("SET @variable")
+    reader.parser._advance()
+    return word
+
+
+def on_or_off(reader: Reader) -> str:
+    """ON or OFF, as it is written."""
+    word = reader.ahead()
+    if word not in {"ON", "OFF"}:
+        raise reader.error()
+    reader.parser._advance()
+    return word

@@ -1,0 +1,66 @@
+"""BEGIN, COMMIT, ROLLBACK and SAVE TRANSACTION.
+
+Owns their grammar. No I/O.
+Source: Transact-SQL reference, "Transactions".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlglot.tokenizer_core import TokenType
+
+from keyless.providers.sql.tsql.grammar import NEVER_A_NAME
+from keyless.providers.sql.tsql.plan import Action, Step, unsupported
+
+if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.reader import Reader
+
+
+def _transaction_name(reader: Reader) -> tuple[str, ...]:
+    current = reader.parser._curr
+    if not current or current.token_type is TokenType.SEMICOLON or current.text.upper() in NEVER_A_NAME:
+        return ()
+    return (reader.name(),)
+
+
+def begin(reader: Reader) -> Step:
+    """BEGIN TRANSACTION …"""
+    reader.need("BEGIN")
+    if not (reader.word("TRAN") or reader.word("TRANSACTION")):
+        raise unsupported("BEGIN … END")
+    return Step(Action.BEGIN, arguments=_transaction_name(reader), line=reader.line)
+
+
+def commit(reader: Reader) -> Step:
+    """COMMIT …"""
+    reader.need("COMMIT")
+    named = reader.word("TRAN") or reader.word("TRANSACTION")
+    reader.word("WORK")
+    return Step(Action.COMMIT, arguments=_transaction_name(reader) if named else (), line=reader.line)
+
+
+def rollback(reader: Reader) -> Step:
+    """ROLLBACK …"""
+    reader.need("ROLLBACK")
+    named = reader.word("TRAN") or reader.word("TRANSACTION")
+    reader.word("WORK")
+    return Step(Action.ROLLBACK, arguments=_transaction_name(reader) if named else (), line=reader.line)
+
+
+def if_(reader: Reader) -> Step:
+    """The one condition that drivers write themselves, before they commit or roll back."""
+    reader.need("IF")
+    if reader.word("@", "@", "TRANCOUNT", ">", "0") and reader.ahead() in {"COMMIT", "ROLLBACK"}:
+        step = commit(reader) if reader.ahead() == "COMMIT" else rollback(reader)
+        return replace(step, if_transaction=True)
+    raise unsupported("IF")
+
+
+def save(reader: Reader) -> Step:
+    """SAVE TRANSACTION …"""
+    reader.need("SAVE")
+    if not (reader.word("TRAN") or reader.word("TRANSACTION")):
+        raise reader.error()
+    return Step(Action.SAVE, arguments=(reader.name(),), line=reader.line)
