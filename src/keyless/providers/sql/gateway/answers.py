@@ -13,7 +13,7 @@ from keyless.providers.sql.engine import Command, Event, SqlError
 from keyless.providers.sql.gateway.channel import Channel
 from keyless.providers.sql.tds import encoding, packets, tokens
 from keyless.providers.sql.tds.packets import PacketWriter
-from keyless.providers.sql.tds.rows import RowWriter
+from keyless.providers.sql.tds.rows import RowWriter, row_writer
 from keyless.providers.sql.tds.tokens import Done, Status
 from keyless.providers.sql.types import Parameter
 
@@ -57,7 +57,7 @@ class Answer:
                 assert self._rows is not None, "an engine gives columns before rows"
                 await self._add(self._rows.rows(event.rows))
             case engine.Columns():
-                self._rows = RowWriter(event.columns)
+                self._rows = row_writer(event.columns)
                 await self._add(encoding.column_metadata(event.columns))
             case engine.Done():
                 counted = Status.FINAL if event.count is None else Status.COUNT

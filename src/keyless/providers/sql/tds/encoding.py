@@ -7,9 +7,10 @@ lose a character. Source: [MS-TDS] 2.2.5.4, 2.2.5.5 (types and values), 2.2.7.4 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +50,8 @@ def writer(declared: SqlType) -> Writer:
     return _encoding(declared)[1]
 
 
-def column_metadata(columns: Sequence[Column]) -> bytes:
+@lru_cache(512)
+def column_metadata(columns: tuple[Column, ...]) -> bytes:
     """COLMETADATA."""
     parts = [b"\x81", len(columns).to_bytes(2, "little")]
     for column in columns:

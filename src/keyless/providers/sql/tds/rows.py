@@ -11,6 +11,7 @@ from codecs import utf_16_le_encode
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any
 
@@ -31,6 +32,12 @@ _BITS = {None: b"\x00", False: b"\x01\x00", True: b"\x01\x01"}
 _LENGTHS = [(2 * length).to_bytes(2, "little") for length in range(MAX_CHARACTERS + 1)]
 
 
+@lru_cache(512)
+def row_writer(columns: tuple[Column, ...]) -> RowWriter:
+    """What writes the rows of a result with these columns."""
+    return RowWriter(columns)
+
+
 class RowWriter:
     """Writes the rows of one result."""
 
@@ -41,7 +48,7 @@ class RowWriter:
         """ROW tokens; raises OverflowError, ValueError or struct.error for a value outside of its type."""
         if not rows:
             return b""
-        pieces = [repeat(_ROW)]
+        pieces: list[Iterable[bytes]] = [repeat(_ROW)]
         for write, values in zip(self._columns, zip(*rows, strict=True), strict=True):
             pieces += write(values)
         return b"".join(chain.from_iterable(zip(*pieces, strict=False)))
