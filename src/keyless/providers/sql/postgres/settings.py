@@ -51,8 +51,10 @@ class Settings:
             "@@max_precision": 38, "@db_name()": login.database.id.name if login.database else "master",
             "@suser_sname()": login.principal.display_name,
             "@user_name()": "dbo" if login.administrator else login.principal.display_name,
-            "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": (-1 if self._transactions.doomed else 1) if depth else 0,
+            "@host_name()": login.host, "@app_name()": login.application,
+            "@xact_state()": (-1 if self._transactions.doomed else 1) if depth else 0,
             "@@fetch_status": self.fetch_status, "@@cursor_rows": self.cursor_rows, "@@nestlevel": self.level,
+            "@isolation()": self._transactions.isolation.value,
             "@scope_identity()": self.identity,
             "@@identity": self.identity,
         }  # fmt: skip
