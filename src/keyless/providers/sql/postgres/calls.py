@@ -212,7 +212,10 @@ class Calls:
             if formal.name in values:
                 raise SqlError(8143, f"Parameter '{formal.name}' was supplied multiple times.")
             if one.output and not formal.output:
-                message = f'The formal parameter "{formal.name}" was not declared as an OUTPUT parameter, but the actual parameter passed in requested output.'
+                message = (
+                    f'The formal parameter "{formal.name}" was not declared as an OUTPUT parameter, but the actual'
+                    " parameter passed in requested output."
+                )
                 raise SqlError(8162, message)
             if not one.default:
                 values[formal.name] = await self.converted(one.value, one.type, formal.type)

@@ -296,7 +296,8 @@ class Interpreter:
             return []
         if how is Reach.TRANSACTION or (aborts and how is not Reach.PROCEDURE):
             await transactions.give_up()
-        if how is not Reach.STATEMENT or aborts:
+        last = frame.outer is None and frame.at >= len(frame.program.code)
+        if how is not Reach.STATEMENT or aborts or last:
             raise failure
         said = Message(failure.number, failure.message, failure.severity, failure.state, failure.line)
         return [said, Done()]

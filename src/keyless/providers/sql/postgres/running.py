@@ -154,11 +154,11 @@ class Runner:
 
     async def _last(self, step: Step, values: Mapping[str, Value]) -> tuple[Row | None, int]:
         row, count = None, 0
-        async with self._transactions.guarded():
-            async with aclosing(self._statements.run(step.sql, self._values(step, values))) as parts:
-                async for part in parts:
-                    if part.rows:
-                        row, count = part.rows[-1], count + len(part.rows)
+        taken = self._values(step, values)
+        async with self._transactions.guarded(), aclosing(self._statements.run(step.sql, taken)) as parts:
+            async for part in parts:
+                if part.rows:
+                    row, count = part.rows[-1], count + len(part.rows)
         return row, count
 
     def _counted(self, step: Step) -> Done:

@@ -17,6 +17,7 @@ _PRINTED = 4000
 _USER = 50_000
 _FORMAT = re.compile(r"%(?P<flags>[-+0# ]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+))?(?:h|l)?(?P<kind>[a-zA-Z%])")
 _NUMBERS = "diouxX"
+_MISFIT = "The data type of a substitution parameter does not match the expected type of the format specification."
 
 
 def printed(value: Value) -> str:
@@ -40,11 +41,14 @@ def thrown(parts: Sequence[Value], *, line: int) -> SqlError:
     """The error of THROW number, message, state."""
     number, message, state = parts
     if not isinstance(number, int) or not _USER <= number <= 2**31 - 1:
-        text = f"Error number {number} in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647."
+        text = (
+            f"Error number {number!r} in the THROW statement is outside the valid range."
+            f" Specify an error number in the valid range of 50000 to 2147483647."
+        )
         raise SqlError(35100, text, line=line)
     if not isinstance(state, int) or not 0 <= state <= 255:
         raise SqlError(
-            35101, f"The state {state} in the THROW statement is outside the valid range of 0 to 255.", line=line
+            35101, f"The state {state!r} in the THROW statement is outside the valid range of 0 to 255.", line=line
         )
     return SqlError(number, str(message or "")[:_LONGEST], severity=16, state=state, line=line)
 
@@ -58,10 +62,7 @@ def formatted(message: str, arguments: Sequence[Value]) -> str:
             return None
         value = left.pop(0)
         if value is not None and isinstance(value, str) != (kind == "s"):
-            raise SqlError(
-                2786,
-                "The data type of a substitution parameter does not match the expected type of the format specification.",
-            )
+            raise SqlError(2786, _MISFIT)
         return value
 
     def one(match: re.Match[str]) -> str:
@@ -75,11 +76,8 @@ def formatted(message: str, arguments: Sequence[Value]) -> str:
         if value is None:
             return "(null)"
         if kind in _NUMBERS and not isinstance(value, int):
-            raise SqlError(
-                2786,
-                "The data type of a substitution parameter does not match the expected type of the format specification.",
-            )
-        width = f"{sizes[0] or ''}{'' if sizes[1] is None else f'.{sizes[1]}'}"
+            raise SqlError(2786, _MISFIT)
+        width = f"{sizes[0] or ''!s}{'' if sizes[1] is None else f'.{sizes[1]!s}'}"
         if isinstance(value, int) and kind not in "di" and value < 0:
             value += 1 << 32
         return f"%{match['flags']}{width}{'d' if kind in 'iu' else kind}" % value

@@ -19,6 +19,11 @@ from keyless.providers.sql.types import Value
 _LARGEST = 64 << 20
 _SEQUENCE = """SELECT pg_catalog.pg_get_serial_sequence($1, attname) FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
+_SET_LAST = """SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence($1, attname), $2::int8)
+  FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
+_TOO_LARGE = (
+    "A table variable with more than 64 MiB cannot be kept through a ROLLBACK by this server: use a temporary table."
+)
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,7 @@ class TableVariables:
                 async with cursor.copy(f"COPY {one.variable.table} FROM STDIN (FORMAT binary)") as copy:
                     await copy.write(one.rows)
                 if one.last is not None:
-                    await cursor.execute(
-                        "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence($1, attname), $2::int8)"
-                        " FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''",
-                        [one.variable.table, one.last],
-                    )
+                    await cursor.execute(_SET_LAST, [one.variable.table, one.last])
 
     async def _create(self, variable: TableVariable) -> None:
         async with self._transactions.guarded():
@@ -85,13 +86,12 @@ class TableVariables:
                 async for part in copy:
                     rows += part
                     if len(rows) > _LARGEST:
-                        message = "A table variable with more than 64 MiB cannot be kept through a ROLLBACK here: use a temporary table."
-                        raise SqlError(40510, message)
+                        raise SqlError(40510, _TOO_LARGE)
             found = await cursor.execute(_SEQUENCE, [variable.table])
             row = await found.fetchone()
             last: Value = None
             if row is not None and row[0] is not None:
-                found = await cursor.execute(f"SELECT last_value FROM {row[0]} WHERE is_called")
+                found = await cursor.execute(f"SELECT last_value FROM {row[0]!s} WHERE is_called")
                 row = await found.fetchone()
                 last = None if row is None else row[0]
         return _Rescued(variable, bytes(rows), last)

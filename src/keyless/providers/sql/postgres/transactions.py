@@ -65,7 +65,10 @@ class Transactions:
         if not self.depth:
             raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
         if self.doomed:
-            message = "The current transaction cannot be committed and cannot be rolled back to a savepoint. Roll back the entire transaction."
+            message = (
+                "The current transaction cannot be committed and cannot be rolled back to a savepoint."
+                " Roll back the entire transaction."
+            )
             raise SqlError(3931, message)
         self.depth -= 1
         if not self.depth:

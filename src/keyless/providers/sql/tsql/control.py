@@ -187,7 +187,7 @@ def _message(reader: Reader) -> Expression:
 
 
 def _list(reader: Reader, readers: list[Callable[[Reader], Expression]]) -> tuple[Expression, ...]:
-    found = []
+    found: list[Expression] = []
     while True:
         read = readers[len(found)] if len(found) < len(readers) else variables.expression
         found.append(read(reader))

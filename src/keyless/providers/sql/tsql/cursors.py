@@ -30,9 +30,8 @@ def declare(reader: Reader) -> Statement:
     query = select.with_(reader) if reader.ahead() == "WITH" else select.query(reader)
     if not isinstance(query, Step):
         raise reader.error()
-    if reader.word("FOR"):
-        if not reader.word("READ", "ONLY"):
-            raise unsupported(f"A cursor FOR {reader.ahead()}")
+    if reader.word("FOR") and not reader.word("READ", "ONLY"):
+        raise unsupported(f"A cursor FOR {reader.ahead()}")
     return Cursor(name.lower(), query, line)
 
 

@@ -99,9 +99,8 @@ def _arguments(reader: Reader) -> tuple[Argument, ...]:
             found.append(_argument(reader))
             if len(found) > _MOST:
                 raise SqlError(180, f"There are too many parameters; the most are {_MOST}.", severity=15)
-    if reader.word("WITH"):
-        if not reader.word("RECOMPILE"):
-            raise unsupported(f"EXECUTE … WITH {reader.ahead()}")
+    if reader.word("WITH") and not reader.word("RECOMPILE"):
+        raise unsupported(f"EXECUTE … WITH {reader.ahead()}")
     names = [bool(argument.name) for argument in found]
     if False in names[names.index(True) :] if True in names else False:
         raise SqlError(

@@ -80,7 +80,7 @@ def definition_text(reader: Reader, start: int) -> str:
 
 
 def told_of(formals: tuple[Formal, ...]) -> str:
-    """Parameters as the catalog keeps them: name, type, whether they give something back, whether one may leave them out."""
+    """Parameters as the catalog keeps them: name, type, whether it is OUTPUT, whether it has a default."""
     return json.dumps(
         [[formal.name, types.in_text(formal.type), formal.output, formal.default is not None] for formal in formals]
     )

@@ -46,7 +46,10 @@ class Scope(dict[str, SqlType]):
 
     def _new(self, name: str) -> None:
         if name.lower() in self or name.lower() in self.tables:
-            message = f"The variable name '{name}' has already been declared. Variable names must be unique within a query batch or stored procedure."
+            message = (
+                f"The variable name '{name}' has already been declared."
+                " Variable names must be unique within a query batch or stored procedure."
+            )
             raise SqlError(134, message, severity=15)
         if len(self) + len(self.tables) >= _MOST:
             raise SqlError(8623, "The batch declares too many variables.")

@@ -126,4 +126,4 @@ def in_text(type_: SqlType) -> str:
         return f"{kind.value}({type_.scale})"
     if kind in TEXTS | BINARIES and kind not in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
         return f"{kind.value}({type_.length or 'max'})"
-    return kind.value
+    return str(kind.value)

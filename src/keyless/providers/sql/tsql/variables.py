@@ -157,7 +157,8 @@ def assigns(query: exp.Expr) -> bool:
     if any(found) and not all(found):
         raise SqlError(
             141,
-            "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.",
+            "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval"
+            " operations.",
             severity=15,
         )
     return any(found)
