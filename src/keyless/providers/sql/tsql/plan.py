@@ -15,10 +15,11 @@ from sqlglot import exp
 from keyless.providers.sql.engine import Command, SqlError
 
 if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
-# how nodes are written: the arguments that are taken into account, and the function that does it
-Methods = dict[type[exp.Expr], tuple[set[str], "Callable[[Writer, exp.Expr], str]"]]
+# how nodes are written
+Methods = dict[type[exp.Expr], "Callable[[Writer, Parts], str]"]
 # stands in an INSERT for the columns that the session has to look up; no name and no string can hold it
 COLUMNS = "\0columns\0"
 
