@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from keyless.providers.sql.engine import Columns, Command, Database, Done, Isolation, Login, Rows, SqlError
-from keyless.providers.sql.postgres.engine import PostgresEngine, database_name
+from keyless.providers.sql.postgres.databases import database_name
+from keyless.providers.sql.postgres.engine import PostgresEngine
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.types import Kind, Parameter, Row, SqlType
 from tests.providers.sql.postgres.conftest import SERVER, named, principal
@@ -90,8 +91,8 @@ async def test_a_role_reaches_neither_files_nor_another_database(
     role = f"{database_name(database)}_o"
     # straight to PostgreSQL, past the translation: what the role itself may do
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        await engine._connect(database_name(other), role)
-    direct = await engine._connect(database_name(database), role)
+        await engine._connections.open(database_name(other), role)
+    direct = await engine._connections.open(database_name(database), role)
     for statement in (
         "SELECT pg_read_file('/etc/passwd')",
         "COPY (SELECT 1) TO '/tmp/x'",

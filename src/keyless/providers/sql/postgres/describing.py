@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-import psycopg
-from psycopg import generators
-from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from keyless.providers.sql.postgres import results
+from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.transactions import Connection
 from keyless.providers.sql.tsql.plan import Step
 from keyless.providers.sql.types import Column, Kind, Row, SqlType, Value
@@ -29,8 +27,9 @@ _SEEN = 1000
 class Descriptions:
     """What one session knows of columns. `own` are the types that the library made, by their numbers."""
 
-    def __init__(self, connection: Connection, own: Mapping[int, Kind]) -> None:
+    def __init__(self, connection: Connection, statements: Statements, own: Mapping[int, Kind]) -> None:
         self._connection = connection
+        self._statements = statements
         self._own = own
         self._seen: set[Step] = set()
         self._known: dict[tuple[int, int], results.Known] = {}
@@ -43,11 +42,11 @@ class Descriptions:
     async def describe(self, step: Step) -> tuple[Column, ...]:
         """The columns that a query would give."""
         await self.look_up(step)
-        return self._described(await self._prepared(step), step.names, ())
+        return self._described(await self._statements.describe(step.sql), step.names, ())
 
-    async def columns(self, found: PGresult | None, step: Step, rows: Sequence[Row]) -> tuple[Column, ...]:
-        """The columns of a result whose first rows are there; a stream without a row leaves no description behind."""
-        return self._described(found or await self._prepared(step), step.names, rows)
+    def columns(self, found: PGresult, step: Step, rows: Sequence[Row]) -> tuple[Column, ...]:
+        """The columns of a result whose first rows are there."""
+        return self._described(found, step.names, rows)
 
     async def look_up(self, step: Step) -> None:
         """What the catalog knows of the columns, once for each statement: streaming leaves no room to ask."""
@@ -55,7 +54,7 @@ class Descriptions:
             return
         if len(self._seen) >= _SEEN:
             self.forget()
-        result = await self._prepared(step)
+        result = await self._statements.describe(step.sql)
         for index in range(result.nfields):
             key = (result.ftable(index), result.ftablecol(index))
             if key[0] and key not in self._known:
@@ -84,18 +83,6 @@ class Descriptions:
                 name = known.name if known is not None and known.name.lower() == raw else raw
             columns.append(Column(name, type_, known is None or known.nullable, known is not None and known.identity))
         return tuple(columns)
-
-    async def _prepared(self, step: Step) -> PGresult:
-        async with self._connection.lock:
-            pg = self._connection.pgconn
-            pg.send_prepare(b"", step.sql.encode())
-            (prepared,) = await self._connection.wait(generators.execute(pg))
-            if prepared.status != ExecStatus.COMMAND_OK:
-                raise psycopg.errors.error_from_result(prepared)
-            pg.send_describe_prepared(b"")
-            described: PGresult
-            (described,) = await self._connection.wait(generators.execute(pg))
-        return described
 
 
 def _spread(names: tuple[str | None, ...], count: int) -> list[str | None]:

@@ -1,7 +1,7 @@
-"""The engine: databases, their roles, and sessions in them.
+"""The engine: sessions in databases, and the users of these.
 
-Owns what is made in PostgreSQL: one database for each, roles of its own, one role for each user. A session logs in as
-its role, so what it may do is PostgreSQL's to decide. A role may connect to its one database only.
+Owns one role for each user. A session logs in as its role, so what it may do is PostgreSQL's to decide. A role may
+connect to its one database only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 import psycopg
@@ -20,18 +19,17 @@ from psycopg.pq import Format
 from keyless.model.identity import Principal
 from keyless.providers.sql.engine import Database, Login, SqlError
 from keyless.providers.sql.postgres import process
+from keyless.providers.sql.postgres.connections import Connection, Connections
+from keyless.providers.sql.postgres.databases import Databases, database_name
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.tsql.names import quoted, text
 from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.tsql.reader import translate
-from keyless.providers.sql.types import Kind, Parameter, Value
+from keyless.providers.sql.types import Kind, Parameter
 
-_LIBRARY = Path(__file__).with_name("library")
-_TEMPLATE = "keyless_template"
 _PLANS = 2000
 _MEMBERS = {"db_owner": "o", "db_ddladmin": "o", "db_datareader": "r", "db_datawriter": "w"}
-Connection = psycopg.AsyncConnection[tuple[Value, ...]]
 FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 
 
@@ -40,6 +38,8 @@ class PostgresEngine:
 
     def __init__(self, server: process.Process, find_principal: FindPrincipal) -> None:
         self._server = server
+        self._connections = Connections(server.conninfo)
+        self._databases = Databases(self._connections)
         self._find_principal = find_principal
         self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
         self._sessions: dict[PostgresSession, str] = {}
@@ -47,57 +47,26 @@ class PostgresEngine:
         self._making = asyncio.Lock()
 
     async def start(self, databases: Sequence[Database]) -> None:
-        wanted = {database_name(database) for database in databases}
-        async with await self._administrator("postgres") as connection:
-            found = await connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^k[0-9a-f]{20}$'")
-            names = {str(row[0]) for row in await found.fetchall()}
-        for name in names - wanted:
-            await self._delete(name)
+        for name in await self._databases.clean({database_name(database) for database in databases}):
+            await self._forget(name)
 
     async def prepare(self, database: Database) -> None:
         name = database_name(database)
         async with self._making:  # one after the other: two cannot copy the template at once
             if name not in self._made:
-                await self._create(name)
+                await self._databases.create(name)
                 self._made.add(name)
 
-    async def _create(self, name: str) -> None:
-        async with await self._administrator("postgres") as connection:
-            found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = $1", [name])
-            if await found.fetchone():
-                return
-            await self._template(connection)
-            for suffix in ("r", "w"):
-                await _role(connection, f"{name}_{suffix}", "NOLOGIN")
-            await _role(connection, f"{name}_o", "LOGIN")
-            await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {_TEMPLATE}")
-            await connection.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM PUBLIC")
-            await connection.execute(
-                f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {quoted(name)} TO {quoted(name + '_o')}"
-            )
-        async with await self._administrator(name) as connection:
-            owner, reader, writer = (quoted(f"{name}_{suffix}") for suffix in "orw")
-            await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
-            await connection.execute("GRANT USAGE ON SCHEMA dbo TO PUBLIC")
-            defaults = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT"
-            await connection.execute(f"{defaults} SELECT ON TABLES TO {reader}")
-            await connection.execute(f"{defaults} INSERT, UPDATE, DELETE ON TABLES TO {writer}")
-            await connection.execute(f"{defaults} USAGE ON SCHEMAS TO {reader}, {writer}")
-
     async def delete_database(self, database: Database) -> None:
-        await self._delete(database_name(database))
+        name = database_name(database)
+        await self._forget(name)
+        async with self._making:
+            await self._databases.remove(name)
 
-    async def _delete(self, name: str) -> None:
+    async def _forget(self, name: str) -> None:
         self._made.discard(name)
         for session in [session for session, of in self._sessions.items() if of == name]:
             await session.close()
-        async with await self._administrator("postgres") as connection:
-            await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
-            found = await connection.execute(
-                "SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)", [name + "_"]
-            )
-            for (role,) in await found.fetchall():
-                await connection.execute(f"DROP ROLE {quoted(str(role))}")
 
     async def open(self, login: Login) -> PostgresSession:
         if login.database is None:
@@ -106,7 +75,7 @@ class PostgresEngine:
         try:
             await self.prepare(login.database)
             role = f"{name}_o" if login.administrator else await self._role_of(name, login)
-            connection = await self._connect(name, role)
+            connection = await self._connections.open(name, role)
         except psycopg.OperationalError:
             message = f'Cannot open database "{login.database.id.name}" requested by the login. The login failed.'
             raise SqlError(4060, message, severity=11) from None
@@ -133,7 +102,7 @@ class PostgresEngine:
         await self._server.stop()
 
     async def _role_of(self, name: str, login: Login) -> str:
-        async with await self._administrator(name) as connection:
+        async with await self._connections.administrator(name) as connection:
             found = await connection.execute(
                 "SELECT role FROM tsql.users WHERE principal = $1", [login.principal.principal_id]
             )
@@ -161,7 +130,7 @@ class PostgresEngine:
 
     async def _manage(self, name: str, role: str, step: Step) -> str:
         """What concerns users: who may do it is asked first, and PostgreSQL's administrator does it."""
-        async with await self._administrator(name) as connection:
+        async with await self._connections.administrator(name) as connection:
             try:
                 async with connection.transaction():
                     return await self._managed(connection, name, role, step)
@@ -202,40 +171,9 @@ class PostgresEngine:
         )
         if await found.fetchone():
             raise SqlError(15023, f"User, group, or role '{user}' already exists in the current database.")
-        await _role(connection, role, "LOGIN")
+        await self._connections.make_role(connection, role, login=True)
         await connection.execute("INSERT INTO tsql.users VALUES ($1, $2, $3)", [user, principal.principal_id, role])
         await connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {quoted(name)} TO {quoted(role)}")
-
-    async def _template(self, connection: Connection) -> None:
-        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate", [_TEMPLATE])
-        if await found.fetchone():
-            return
-        await connection.execute(f"DROP DATABASE IF EXISTS {_TEMPLATE}")
-        await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
-        async with await self._administrator(_TEMPLATE) as inside:
-            for part in ("types.sql", "functions.sql"):
-                await inside.execute((_LIBRARY / part).read_text(encoding="utf-8"))
-        await connection.execute(f"ALTER DATABASE {_TEMPLATE} IS_TEMPLATE true")
-
-    async def _administrator(self, database: str) -> Connection:
-        # who asks may hold the locks that this waits for, which PostgreSQL cannot see: so it does not wait long
-        return await self._connect(database, process.ADMINISTRATOR, "-c lock_timeout=5s")
-
-    async def _connect(self, database: str, role: str, more: str = "") -> Connection:
-        connection = await psycopg.AsyncConnection.connect(
-            self._server.conninfo, dbname=database, user=role, autocommit=True, cursor_factory=psycopg.AsyncRawCursor,
-            options=f"-c search_path=tsql,pg_catalog -c TimeZone=UTC -c DateStyle=ISO,MDY {more}",
-        )  # fmt: skip
-        return cast("Connection", connection)
-
-
-def database_name(database: Database) -> str:
-    """The name in PostgreSQL: short, and the same for ever."""
-    return "k" + hashlib.sha256(database.guid.encode()).hexdigest()[:20]
-
-
-async def _role(connection: Connection, name: str, login: str) -> None:
-    await connection.execute(f"CREATE ROLE {quoted(name)} {login} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
 
 
 async def _user(connection: Connection, user: str) -> str:
