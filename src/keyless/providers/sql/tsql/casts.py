@@ -47,6 +47,17 @@ def cast(writer: Writer, value: exp.Expr, to: exp.Expr, style: exp.Expr | None =
     return f"({writer(value)})::{target}"
 
 
+def to_type(sql: str, written: types.Written) -> str:
+    """Text that is written already, as another type."""
+    target = types.postgres(written)
+    if written.kind in types.TEXTS:
+        length = written.measure(1)
+        return f"tsql.cut({sql}, {length})" if length else sql
+    if written.kind.value == "datetime":
+        return f"tsql.to_datetime(tsql.ts({sql}))"
+    return f"({sql})::{target}"
+
+
 def point(writer: Writer, value: exp.Expr) -> str:
     """What should be a point in time."""
     return "NULL::timestamp" if isinstance(value, exp.Null) else writer(value)

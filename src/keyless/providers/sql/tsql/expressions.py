@@ -126,7 +126,7 @@ def _binary(digits: str) -> str:
 
 
 METHODS: Methods = {
-    **{kind: _infix for kind in _BINARY},
+    **dict.fromkeys(_BINARY, _infix),
     exp.Paren: lambda w, n: f"({w(n.this)})",
     exp.Alias: _alias,
     exp.Column: _column,

@@ -1,6 +1,7 @@
 """FOR JSON and FOR XML: a query's rows as one text.
 
-Owns their shape; what is not here is refused by name. The keys come from the names in the list, so `*` has none. No I/O.
+Owns their shape; what is not here is refused by name. The keys come from the names in the list, so `*` has none.
+No I/O.
 Source: Transact-SQL reference, "SELECT - FOR Clause", "Format query results as JSON with FOR JSON", "FOR XML".
 """
 
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import queries
 from keyless.providers.sql.tsql.columns import result_names
 from keyless.providers.sql.tsql.names import text
 from keyless.providers.sql.tsql.plan import unsupported
@@ -36,7 +36,7 @@ def written(writer: Writer, node: Parts, clause: exp.Expr) -> str:
             pair = writer.parts(inside)
             options[pair.name.upper()] = pair.text("expression")
     kind = parts.text("kind").upper()
-    inner = queries.select(writer, node)
+    inner = writer.select(node)
     names = result_names(node.node)
     columns = [f'"~c{number}"' for number in range(len(names))]
     rows = f'({inner}) AS "~rows" ({", ".join(columns)})'
@@ -88,7 +88,7 @@ def _json(
     whole = f"string_agg({_object(tree, nulls)}, ',')"
     sql = whole if bare else f"'[' || {whole} || ']'"
     if root is None or root:
-        sql = f"""'{{' || tsql.json_of({text(root or 'root')}::tsql.citext) || ':' || {sql} || '}}'"""
+        sql = f"""'{{' || tsql.json_of({text(root or "root")}::tsql.citext) || ':' || {sql} || '}}'"""
     return f"SELECT ({sql})::tsql.citext FROM {rows} HAVING count(*) > 0"
 
 
@@ -126,9 +126,7 @@ def _xml(options: dict[str, str | None], names: list[str], columns: list[str], r
     inside = f"concat({', '.join(content)})" if content else "''"
     if element:
         opening = f"concat('<{_tag(element)}'{''.join(f', {part}' for part in attributes)})"
-        inside = (
-            f"{opening} || CASE WHEN {inside} = '' THEN '/>' ELSE '>' || {inside} || '</{_tag(element)}>' END"
-        )
+        inside = f"{opening} || CASE WHEN {inside} = '' THEN '/>' ELSE '>' || {inside} || '</{_tag(element)}>' END"
     sql = f"string_agg({inside}, '')"
     if root is None or root:
         sql = f"'<{_tag(root or 'root')}>' || {sql} || '</{_tag(root or 'root')}>'"

@@ -40,6 +40,6 @@ def _column(writer: Writer, node: exp.Expr) -> str:
     if parts.args.get("as_json"):
         if written.kind not in TEXTS or written.measure(1) is not None:
             raise unsupported("AS JSON with another type than nvarchar(max)")
-        return f'tsql.json_query("~j", {text(path)}) AS {quoted(name)}'
-    value = casts.to_type(f'tsql.json_value("~j", {text(path)})', written)
+        return f'tsql."json_query"("~j", {text(path)}) AS {quoted(name)}'
+    value = casts.to_type(f'tsql."json_value"("~j", {text(path)})', written)
     return f"{value} AS {quoted(name)}"

@@ -159,10 +159,7 @@ def _values(writer: Writer, node: Parts) -> str:
 def row(writer: Writer, node: exp.Expr) -> str:
     """One row of VALUES."""
     parts = writer.parts(node)
-    if isinstance(node, exp.Tuple):
-        cells = parts.expressions
-    else:
-        cells = [parts.this if isinstance(node, exp.Paren) else node]
+    cells = parts.expressions if isinstance(node, exp.Tuple) else [parts.this]
     return f"({', '.join(_cell(writer, cell) for cell in cells)})"
 
 

@@ -14,8 +14,9 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import calls, casts, expressions, queries, sources, types
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, quoted, relation, temporary
-from keyless.providers.sql.tsql.parts import Ledger
+from keyless.providers.sql.tsql.parts import Ledger, Parts
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
+from keyless.providers.sql.tsql.target import Target
 from keyless.providers.sql.types import SqlType
 
 _DEEPEST = 200
@@ -40,6 +41,10 @@ class Writer:
         # what a SELECT locks, because a hint says so
         self.locks: list[str] = []
         self.recursion = _RECURSION
+        # WITH in front of a statement that changes rows
+        self.with_ = ""
+        # the common table expression that is changed: its name, its table, and that table's names of its columns
+        self.target = Target()
         self._deep = 0
         self.output = False
         self.parameters: list[str] = []
@@ -57,6 +62,10 @@ class Writer:
             return method(self, self.parts(node))
         finally:
             self._deep -= 1
+
+    def select(self, node: Parts, more: str = "") -> str:
+        """A SELECT without its FOR clause, with more behind the columns of its list."""
+        return queries.select(self, node, more)
 
     def many(self, nodes: Sequence[exp.Expr]) -> str:
         """Several, with commas."""
