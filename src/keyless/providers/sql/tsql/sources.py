@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from keyless.providers.sql.tsql import pivots
+from keyless.providers.sql.tsql.metadata import SESSION_ROW, TABLE_FUNCTIONS
 from keyless.providers.sql.tsql.names import fold, quoted
 from keyless.providers.sql.tsql.openjson import openjson
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
@@ -63,12 +64,18 @@ def hinted(writer: Writer, hints: Sequence[exp.Expr]) -> set[str]:
 
 
 def _table(writer: Writer, node: Parts) -> str:
+    of_catalog = node.text("db").lower() in {"sys", "information_schema"}
     found = hinted(writer, node.args.get("hints") or [])
+    if of_catalog:
+        found = set()  # nothing is ever locked there
     node.args.get("joins")
     alias = node.args.get("alias")
     inside = node.this
     if isinstance(inside, (exp.Anonymous, exp.OpenJSON)):
         sql = function(writer, inside, alias)
+    elif of_catalog and node.name.lower() == "dm_exec_sessions":
+        places = ", ".join(writer.place(name) for name in SESSION_ROW)
+        sql = f"tsql.dm_exec_sessions({places}) AS {writer.aliased(alias) if alias else quoted(node.name)}"
     else:
         assert isinstance(node.node, exp.Table)
         sql = writer.table(node.node)
@@ -105,11 +112,21 @@ def function(writer: Writer, node: exp.Expr, alias: exp.Expr | None) -> str:
     parts = writer.parts(node)
     name = parts.name.upper()
     arguments = parts.expressions
+    if TABLE_FUNCTIONS.get(name) == len(arguments):
+        texts = ", ".join(_text_or_default(writer, argument) for argument in arguments)
+        return f"tsql.{name.lower()}({texts}) AS {writer.aliased(alias) if alias else name.lower()}"
     counts, numbers = _FUNCTIONS.get(name, (set(), set()))
     if len(arguments) not in counts:
         raise unsupported(f"The table function {name}")
     listed = [f"({writer(a)})" if i in numbers else writer.text(a) for i, a in enumerate(arguments)]
     return f"tsql.{name.lower()}({', '.join(listed)}) AS {writer.aliased(alias) if alias else name.lower()}"
+
+
+def _text_or_default(writer: Writer, node: exp.Expr) -> str:
+    if isinstance(node, (exp.Column, exp.Var)) and node.name.upper() == "DEFAULT":
+        writer.parts(node).text("this")
+        return "NULL"
+    return writer.text(node)
 
 
 def _join(writer: Writer, node: Parts) -> str:
