@@ -239,7 +239,8 @@ def _constraint(reader: Reader, made: Made, given: str, column: str = "") -> str
         node, written = reader.written(reader.expression)
         reader.need(")")
         said = definition(node, written)
-        return f"{made.constraint('CK', given, column, said, definition=said)} CHECK ({reader.literal(node)})"
+        named = made.constraint("CK", given, column, said, definition=said, of_column=bool(column))
+        return f"{named} CHECK ({reader.literal(node)})"
     sql = ""
     if reader.word("FOREIGN", "KEY") and not column:
         sql = f" FOREIGN KEY ({', '.join(quoted(name) for name in reader.names(reader.name))})"

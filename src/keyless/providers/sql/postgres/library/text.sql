@@ -14,6 +14,9 @@ CREATE FUNCTION modifier_in(cstring[]) RETURNS int IMMUTABLE STRICT PARALLEL SAF
 CREATE FUNCTION modifier_out(int) RETURNS cstring IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'varchartypmodout';
 CREATE TYPE citext (INPUT = ci_in, OUTPUT = ci_out, RECEIVE = ci_recv, SEND = ci_send, TYPMOD_IN = modifier_in,
   TYPMOD_OUT = modifier_out, LIKE = text, CATEGORY = 'S', COLLATABLE = true);
+CREATE FUNCTION of_modifier(int) RETURNS text IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+  SELECT kind || CASE WHEN kind IN ('text', 'ntext', 'image') THEN '' ELSE '(' || coalesce(nullif(($1 - 4) & 16383, 0)::text, 'max') || ')' END
+    FROM (SELECT (ARRAY['varchar', 'nvarchar', 'char', 'nchar', 'text', 'ntext', 'varbinary', 'binary', 'image'])[($1 - 4) >> 14]) AS s(kind) $$;
 CREATE CAST (citext AS text) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (citext AS varchar) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (text AS citext) WITHOUT FUNCTION AS ASSIGNMENT;
