@@ -40,7 +40,7 @@ def need(driver: str) -> None:
 def test_odbc(relay: Relay, driver: str, encrypt: str, upstream_mode: str) -> None:
     need(driver)
     relay.lead(upstream_mode)
-    command = [sys.executable, PROGRAMS / "sql_drivers.py", driver, encrypt]
+    command: Command = [sys.executable, PROGRAMS / "sql_drivers.py", driver, encrypt]
     assert run(relay, command, TOKEN=relay.token()) == "ok\n"
 
 
@@ -51,7 +51,7 @@ def test_tedious_and_mssql(relay: Relay, encrypt: str, upstream_mode: str) -> No
     npm_packages(folder)
     relay.lead(upstream_mode)
     way = {"type": "azure-active-directory-access-token", "options": {"token": relay.token()}}
-    command = [node, folder / "programs" / "sql.mjs"]
+    command: Command = [node, folder / "programs" / "sql.mjs"]
     assert run(relay, command, SQL_ENCRYPT=encrypt, SQL_AUTHENTICATION=json.dumps(way)) == "ok\n"
 
 

@@ -59,7 +59,7 @@ class _Connection(Connection):
             body = body[:-13] + b"\xe3" + len(change).to_bytes(2, "little") + change + body[-13:]
         await super()._send(body)
 
-    async def _admit(self, login: Login7, body: bytes) -> Admitted:  # type: ignore[override]
+    async def _admit(self, login: Login7, body: bytes) -> Admitted:
         self._seen.asked.append(read_request(body))
         user, password = name_at(body, 40), _password(body)
         if self._passwords.get(user) != password:
