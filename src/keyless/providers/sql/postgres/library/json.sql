@@ -69,7 +69,7 @@ CREATE FUNCTION json_of(text) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql 
 CREATE FUNCTION json_of(tsql.bit) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $1 IS NULL THEN 'null' WHEN $1::boolean THEN 'true' ELSE 'false' END $$;
 CREATE FUNCTION json_of(timestamp) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT coalesce('"' || to_char($1, 'YYYY-MM-DD"T"HH24:MI:SS') || CASE WHEN extract(microseconds FROM $1)::int % 1000000 = 0 THEN '' ELSE '.' || rtrim(to_char($1, 'US'), '0') END || '"', 'null') $$;
 CREATE FUNCTION json_of(date) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT coalesce('"' || $1::text || '"', 'null') $$;
-CREATE FUNCTION json_of(bytea) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT coalesce('"' || pg_catalog.replace(encode($1, 'base64'), E'\n', '') || '"', 'null') $$;
+CREATE FUNCTION json_of(varbinary) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT coalesce('"' || pg_catalog.replace(encode($1::bytea, 'base64'), E'\n', '') || '"', 'null') $$;
 CREATE FUNCTION json_of(float8) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT coalesce(regexp_replace(regexp_replace(btrim(to_char($1, '9.999999999999999EEEE')), 'e([+-])(\d\d)$', 'e\10\2'), '^-?\.', '0.'), 'null') $$;
 DO $do$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['int2', 'int4', 'int8', 'numeric'] LOOP
