@@ -54,7 +54,8 @@ def test_what_it_finds_is_what_the_document_says(server: SqlServerProcess, tests
     command = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", tests]
     ran = subprocess.run(
         Launcher(server).command(app, command),
-        env=server.environ | {"PYODBC_SQLSERVER": f"{where};Authentication=ActiveDirectoryMsi;UID={identity['clientId']}"},
+        env=server.environ
+        | {"PYODBC_SQLSERVER": f"{where};Authentication=ActiveDirectoryMsi;UID={identity['clientId']}"},
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
