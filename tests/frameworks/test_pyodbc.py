@@ -50,12 +50,13 @@ def test_what_it_finds_is_what_the_document_says(server: SqlServerProcess, tests
     place = make_place(owner, server, identity["principalId"])
     report = tmp_path / "report.xml"
     where = f"Driver={odbc_driver()};Server=localhost,{place.port};Database={place.database}"
+    way = f"Authentication=ActiveDirectoryMsi;UID={identity['clientId']}"
     options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tests.parent}", "--timeout=60"]
     command = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", tests]
     ran = subprocess.run(
         Launcher(server).command(app, command),
         env=server.environ
-        | {"PYODBC_SQLSERVER": f"{where};Authentication=ActiveDirectoryMsi;UID={identity['clientId']}"},
+        | {"PYODBC_SQLSERVER": f"{where};{way}"},
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,

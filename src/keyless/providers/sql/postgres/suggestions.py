@@ -25,7 +25,7 @@ _Columns = list[tuple[str, SqlType, bool]]
 
 
 async def suggested(connection: Connection, own: Mapping[int, Kind], text: str) -> dict[str, SqlType]:
-    """What the parameters of a batch had best be, by their names in lower case; those that nothing tells of are left."""
+    """What the parameters of a batch had best be, by their names in lower case; not those that nothing tells of."""
     tables: dict[str, _Columns] = {}
     found: dict[str, SqlType] = {}
     for name, guess in guesses(text).items():
