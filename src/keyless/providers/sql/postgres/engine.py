@@ -75,7 +75,7 @@ class PostgresEngine:
         try:
             await self.prepare(login.database)
             role = f"{name}_o" if login.administrator else await self._role_of(name, login)
-            connection = await self._connections.open(name, role)
+            connection = await self._connections.open(name, role, _told(login))
         except psycopg.OperationalError:
             message = f'Cannot open database "{login.database.id.name}" requested by the login. The login failed.'
             raise SqlError(4060, message, severity=11) from None
@@ -212,3 +212,14 @@ async def _own_types(connection: Connection) -> dict[int, Kind]:
         assert loader is not None
         connection.adapters.register_loader(cast("int", number), loader)
     return {cast("int", number): kind for number, kind in zip(row, kinds, strict=True)}
+
+
+def _told(login: Login) -> str:
+    """What the catalog shows of where this is: PostgreSQL's own names of things are not the user's."""
+    names = {"database": login.database.id.name if login.database else "master", "server": login.server.name}
+    return " ".join(f"-c keyless.{key}={_escaped(name)}" for key, name in names.items())
+
+
+def _escaped(name: str) -> str:
+    """As libpq takes a value among its options."""
+    return name.replace("\\", "\\\\").replace(" ", "\\ ")

@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from keyless.providers.sql.tsql import comments
 from keyless.providers.sql.types import Kind, SqlType
 
 _SIMPLE = {
     16: Kind.BIT, 20: Kind.BIGINT, 21: Kind.SMALLINT, 23: Kind.INT, 700: Kind.REAL, 701: Kind.FLOAT, 1082: Kind.DATE,
     2950: Kind.UNIQUEIDENTIFIER,
 }  # fmt: skip
-_DECLARED = re.compile(r"([a-z0-9_]+)(?:\(([0-9a-z,]+)\))?\|(.*)", re.DOTALL)
+_DECLARED = re.compile(r"([a-z0-9_]+)(?:\(([0-9a-z,]+)\))?")
 NUMERIC = 1700
 
 
@@ -31,10 +32,10 @@ class Known:
 
 def known(name: str, comment: str | None, not_null: bool, identity: str) -> Known:
     """From a row of the catalog."""
-    match = _DECLARED.fullmatch(comment or "")
-    if match is None:
-        return Known(name, None, not not_null, bool(identity))
-    return Known(match[3], declared(match[1], match[2]), not not_null, bool(identity))
+    told = comments.read(comment)
+    match = _DECLARED.fullmatch(str(told.get("type", "")))
+    type_ = declared(match[1], match[2]) if match else None
+    return Known(str(told.get("name", name)), type_, not not_null, bool(identity))
 
 
 def declared(kind: str, measures: str | None) -> SqlType:

@@ -6,6 +6,7 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 
 import psycopg
 
@@ -14,6 +15,7 @@ from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.running import Manage, Runner
 from keyless.providers.sql.postgres.settings import Settings
+from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
@@ -38,8 +40,9 @@ class PostgresSession:
         self._closed = closed
         self._transactions = Transactions(connection)
         self._settings = Settings(login, self._transactions)
-        self._descriptions = Descriptions(connection, own)
-        self._runner = Runner(connection, self._transactions, self._settings, self._descriptions, manage)
+        statements = Statements(connection)
+        self._descriptions = Descriptions(connection, statements, own)
+        self._runner = Runner(connection, self._transactions, self._settings, self._descriptions, statements, manage)
 
     @property
     def transaction(self) -> int:
@@ -49,8 +52,9 @@ class PostgresSession:
         values = {parameter.name.lower(): parameter.value for parameter in parameters}
         for step in self._steps(text, parameters):
             try:
-                async for event in self._runner.run(step, values):
-                    yield event
+                async with aclosing(self._runner.run(step, values)) as events:
+                    async for event in events:
+                        yield event
                 self._settings.error = 0
             except psycopg.Error as error:
                 failure = translated(error, step.line, dropping=step.sql.startswith("DROP"))

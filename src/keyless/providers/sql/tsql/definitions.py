@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import permissions, types
-from keyless.providers.sql.tsql.names import fold, quoted, text
+from keyless.providers.sql.tsql import comments, permissions, types
+from keyless.providers.sql.tsql.names import fold, quoted
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.spelling import definition
 from keyless.providers.sql.tsql.writer import Writer
 from keyless.providers.sql.types import Kind
 
@@ -31,28 +32,37 @@ def create(reader: Reader) -> Step:
     if reader.word("SCHEMA"):
         name = reader.name()
         Writer({}).table(exp.Table(this=exp.to_identifier("x"), db=exp.to_identifier(name, quoted=True)))
-        return reader.define(f"CREATE SCHEMA {quoted(name)}")
+        told = comments.comment(f"SCHEMA {quoted(name)}", {"name": name})
+        return _told(reader, f"CREATE SCHEMA {quoted(name)}", told)
     if reader.word("USER"):
         return permissions.create_user(reader)
     if reader.word("VIEW"):
         return _create_view(reader)
     unique = reader.word("UNIQUE")
     if reader.ahead() in {"INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX"}:
+        clustered = reader.ahead() == "CLUSTERED INDEX"
         reader.parser._advance()
-        return _create_index(reader, unique)
+        return _create_index(reader, unique, clustered)
     raise unsupported(f"CREATE {reader.ahead()}")
 
 
 def _create_view(reader: Reader) -> Step:
-    name = Writer({}).table(reader.table_name())
+    view = reader.table_name()
+    name = Writer({}).table(view)
     reader.need("AS")
     query = reader.query()
     if query is None:
         raise reader.error()
-    return reader.define(f"CREATE VIEW {name} AS {Writer({})(query)}")
+    told = {"name": view.name, "definition": reader.statement()}
+    return _told(reader, f"CREATE VIEW {name} AS {Writer({})(query)}", comments.comment(f"VIEW {name}", told))
 
 
-def _create_index(reader: Reader, unique: bool) -> Step:
+def _told(reader: Reader, *statements: str) -> Step:
+    """A definition and the comments on what it made."""
+    return reader.define(";\n".join(statements))
+
+
+def _create_index(reader: Reader, unique: bool, clustered: bool) -> Step:
     name = reader.name()
     reader.need("ON")
     table = reader.table_name()
@@ -63,9 +73,12 @@ def _create_index(reader: Reader, unique: bool) -> Step:
         sql += f" INCLUDE ({', '.join(quoted(column) for column in reader.names(reader.name))})"
     if unique:
         sql += " NULLS NOT DISTINCT"
+    told: dict[str, str | bool] = {"name": name, "clustered": clustered}
     if (where := reader.where()) is not None:
         sql += f" WHERE {reader.literal(where.this)}"
-    return reader.define(sql)
+        told["filter"] = definition(where.this, where.this.sql("tsql"))
+    schema = Writer({}).table(table).split(".")[0]
+    return _told(reader, sql, comments.comment(f"INDEX {schema}.{_index_name(table, name)}", told))
 
 
 def _index_name(table: exp.Table, name: str) -> str:
@@ -86,14 +99,13 @@ def _create_table(reader: Reader) -> Step:
     temporary = bool(table.this.args.get("temporary"))
     written = Writer({}).table(table)
     reader.need("(")
-    parts, comments = [], []
+    made = Made(written, table.name)
+    parts = []
     while True:
         if reader.ahead().split()[:1] in _CONSTRAINTS:
-            parts.append(_table_constraint(reader))
+            parts.append(_table_constraint(reader, made))
         else:
-            column, definition, declared = _column(reader)
-            parts.append(definition)
-            comments.append(f"COMMENT ON COLUMN {written}.{quoted(column)} IS {text(f'{declared}|{column}')}")
+            parts.append(_column(reader, made))
         if not reader.word(","):
             break
         if reader.ahead() == ")":
@@ -102,11 +114,31 @@ def _create_table(reader: Reader) -> Step:
     if reader.word("ON"):
         reader.name()
     head = f"TEMPORARY TABLE {quoted('#' + table.name)}" if temporary else f"TABLE {written}"
-    sql = f"CREATE {head} ({', '.join(parts)})"
-    return reader.define(";\n".join([sql, *comments]))
+    told = comments.comment(f"TABLE {written}", {"name": ("#" if temporary else "") + table.name})
+    return _told(reader, f"CREATE {head} ({', '.join(parts)})", told, *made.comments)
 
 
-def _column(reader: Reader) -> tuple[str, str, str]:
+class Made:
+    """A table in the making: the comments on its parts, which follow its definition."""
+
+    def __init__(self, table: str, name: str) -> None:
+        self.table = table
+        self.name = name
+        self.comments: list[str] = []
+        self._taken: set[str] = set()
+
+    def constraint(self, prefix: str, given: str, *about: str, **told: str | bool) -> str:
+        """CONSTRAINT and its name, given or made up."""
+        name, number = given or comments.constraint_name(prefix, self.name, *about), 0
+        while not given and name in self._taken:
+            number += 1
+            name = comments.constraint_name(prefix, self.name, *about, str(number))
+        self._taken.add(name)
+        self.comments.append(comments.constraint(self.table, name, **told))
+        return f" CONSTRAINT {quoted(name)}"
+
+
+def _column(reader: Reader, made: Made) -> str:
     name = reader.name()
     if reader.ahead() == "AS":
         raise unsupported("A computed column")
@@ -120,11 +152,10 @@ def _column(reader: Reader) -> tuple[str, str, str]:
         raise unsupported("A column of type binary, which pads with zeros,")
     if kind in types.TEXTS | types.BINARIES and length is not None and kind not in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
         sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
-    sql += _column_constraints(reader)
-    declared = kind.value + (
-        f"({','.join('max' if m is None else str(m) for m in written.measures)})" if written.measures else ""
-    )
-    return name, sql, declared
+    told: dict[str, str | bool] = {"name": name, "type": types.spelled(written)}
+    sql += _column_constraints(reader, made, name, told)
+    made.comments.append(comments.comment(f"COLUMN {made.table}.{quoted(name)}", told))
+    return sql
 
 
 def _type(reader: Reader) -> types.Written:
@@ -146,10 +177,10 @@ def _type(reader: Reader) -> types.Written:
     return types.named(name, tuple(measures), reader.line)
 
 
-def _column_constraints(reader: Reader) -> str:
+def _column_constraints(reader: Reader, made: Made, column: str, told: dict[str, str | bool]) -> str:
     sql = ""
     while reader.ahead() not in {",", ")", "", ";"}:
-        named = f" CONSTRAINT {quoted(reader.name())}" if reader.word("CONSTRAINT") else ""
+        given = reader.name() if reader.word("CONSTRAINT") else ""
         if reader.word("NOT", "NULL"):
             sql += " NOT NULL"
         elif reader.word("NULL"):
@@ -157,14 +188,17 @@ def _column_constraints(reader: Reader) -> str:
         elif reader.word("IDENTITY"):
             sql += _identity(reader)
         elif reader.word("DEFAULT"):
-            sql += f" DEFAULT {reader.literal(reader.expression())}"
+            node, written = reader.written(reader.expression)
+            sql += f" DEFAULT {reader.literal(node)}"
+            told["default"] = definition(node, written)
+            told["default_name"] = given or comments.constraint_name("DF", made.name, column, str(told["default"]))
         elif reader.word("COLLATE"):
             collation = reader.ahead()
             reader.parser._advance()
             if "_CI_" not in collation:
                 raise unsupported(f"COLLATE {collation}")
         elif reader.ahead().split()[:1] in [*_CONSTRAINTS, ["REFERENCES"]]:
-            sql += named + _constraint(reader, columns=False)
+            sql += _constraint(reader, made, given, column)
         else:
             break
     return sql
@@ -190,25 +224,32 @@ def _integer(reader: Reader) -> str:
     return sign + word
 
 
-def _table_constraint(reader: Reader) -> str:
-    named = f"CONSTRAINT {quoted(reader.name())}" if reader.word("CONSTRAINT") else ""
-    return (named + _constraint(reader, columns=True)).strip()
+def _table_constraint(reader: Reader, made: Made) -> str:
+    given = reader.name() if reader.word("CONSTRAINT") else ""
+    return _constraint(reader, made, given).strip()
 
 
-def _constraint(reader: Reader, columns: bool) -> str:
+def _constraint(reader: Reader, made: Made, given: str, column: str = "") -> str:
+    """A constraint of the table, or of a column."""
     if reader.word("PRIMARY", "KEY") or reader.ahead() == "UNIQUE":
         primary = not reader.word("UNIQUE")
-        reader.word("CLUSTERED")
-        reader.word("NONCLUSTERED")
-        listed = f" ({', '.join(reader.names(lambda: _key(reader)))})" if columns or reader.ahead() == "(" else ""
-        return (" PRIMARY KEY" if primary else " UNIQUE NULLS NOT DISTINCT") + listed
+        clustered = reader.word("CLUSTERED")
+        nonclustered = reader.word("NONCLUSTERED")
+        listed = f" ({', '.join(reader.names(lambda: _key(reader)))})" if not column or reader.ahead() == "(" else ""
+        prefix, kind = ("PK", " PRIMARY KEY") if primary else ("UQ", " UNIQUE NULLS NOT DISTINCT")
+        named = made.constraint(
+            prefix, given, "", listed or column, clustered=clustered or (primary and not nonclustered)
+        )
+        return named + kind + listed
     if reader.word("CHECK"):
         reader.need("(")
-        sql = f" CHECK ({reader.literal(reader.expression())})"
+        node, written = reader.written(reader.expression)
         reader.need(")")
-        return sql
+        said = definition(node, written)
+        named = made.constraint("CK", given, column, said, definition=said, of_column=bool(column))
+        return f"{named} CHECK ({reader.literal(node)})"
     sql = ""
-    if reader.word("FOREIGN", "KEY") and columns:
+    if reader.word("FOREIGN", "KEY") and not column:
         sql = f" FOREIGN KEY ({', '.join(quoted(name) for name in reader.names(reader.name))})"
     reader.need("REFERENCES")
     sql += f" REFERENCES {Writer({}).table(reader.table_name())}"
@@ -224,7 +265,7 @@ def _constraint(reader: Reader, columns: bool) -> str:
                 break
         else:
             raise reader.error()
-    return sql
+    return made.constraint("FK", given, column, sql) + sql
 
 
 def _key(reader: Reader) -> str:
@@ -240,19 +281,19 @@ def alter(reader: Reader) -> Step:
         return permissions.alter_role(reader)
     if not reader.word("TABLE"):
         raise unsupported(f"ALTER {reader.ahead()}")
-    table = Writer({}).table(reader.table_name())
+    named = reader.table_name()
+    table = Writer({}).table(named)
     if reader.word("ADD"):
-        parts, comments = [], []
+        made = Made(table, named.name)
+        parts = []
         while True:
             if reader.ahead().split()[:1] in _CONSTRAINTS:
-                parts.append("ADD " + _table_constraint(reader))
+                parts.append("ADD " + _table_constraint(reader, made))
             else:
-                column, definition, declared = _column(reader)
-                parts.append("ADD COLUMN " + definition)
-                comments.append(f"COMMENT ON COLUMN {table}.{quoted(column)} IS {text(f'{declared}|{column}')}")
+                parts.append("ADD COLUMN " + _column(reader, made))
             if not reader.word(","):
                 break
-        return reader.define(";\n".join([f"ALTER TABLE {table} {', '.join(parts)}", *comments]))
+        return _told(reader, f"ALTER TABLE {table} {', '.join(parts)}", *made.comments)
     if reader.word("DROP"):
         kind = "COLUMN" if reader.word("COLUMN") else "CONSTRAINT"
         if kind == "CONSTRAINT":

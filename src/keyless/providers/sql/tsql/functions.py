@@ -97,7 +97,6 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "RADIANS": _float("radians", "x"),
     "PI": (Form("", "pg_catalog.pi()"),),
     "SCOPE_IDENTITY": (Form("", "@scope_identity()"),),
-    "DB_NAME": (Form("", "@db_name()"),),
     "SUSER_SNAME": (Form("", "@suser_sname()"),),
     "SUSER_NAME": (Form("", "@suser_sname()"),),
     "SYSTEM_USER": (Form("", "@suser_sname()"),),
@@ -107,7 +106,6 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "SESSION_USER": (Form("", "@user_name()"),),
     "HOST_NAME": (Form("", "@host_name()"),),
     "APP_NAME": (Form("", "@app_name()"),),
-    "SCHEMA_NAME": (Form("", "'dbo'::tsql.citext"),),
     "XACT_STATE": (Form("", "@xact_state()"),),
 }
 
@@ -169,6 +167,7 @@ SESSION_VALUES: dict[str, str] = {
     "@host_name()": "tsql.citext",
     "@app_name()": "tsql.citext",
     "@xact_state()": "int4",
+    "@isolation()": "int4",
     "@scope_identity()": "numeric(38,0)",
     "@@identity": "numeric(38,0)",
 }

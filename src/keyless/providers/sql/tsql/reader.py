@@ -61,6 +61,7 @@ class Reader:
         self.declared = declared
         self.identity_insert = identity_insert
         self._line = 1
+        self._first = 0
 
     @property
     def line(self) -> int:
@@ -74,6 +75,7 @@ class Reader:
             if self.parser._match(TokenType.SEMICOLON):
                 continue
             self._line = self.parser._curr.line
+            self._first = self.parser._index
             word = self.parser._curr.text.upper()
             following = self.parser._next.text.upper() if self.parser._next else ""
             read = _STATEMENTS.get(word)
@@ -139,6 +141,20 @@ class Reader:
         if node is None:
             raise self.error()
         return node
+
+    def written(self, read: Callable[[], exp.Expr]) -> tuple[exp.Expr, str]:
+        """What comes next, and its text."""
+        start = self.parser._index
+        node = read()
+        return node, self._text(start, self.parser._index)
+
+    def statement(self) -> str:
+        """The text of the statement, as far as it has been read."""
+        return self._text(self._first, self.parser._index)
+
+    def _text(self, start: int, end: int) -> str:
+        tokens = self.parser._tokens
+        return self.parser.sql[tokens[start].start : tokens[end - 1].end + 1]
 
     def query(self) -> exp.Expr | None:
         """A query, if one comes next."""

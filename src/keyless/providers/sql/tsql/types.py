@@ -81,6 +81,12 @@ def postgres(written: Written) -> str:
     raise unsupported(f"The type {kind.value}")
 
 
+def spelled(written: Written) -> str:
+    """The type as a catalog keeps it: `nvarchar(50)`, `decimal(10,2)`."""
+    measures = ",".join("max" if measure is None else str(measure) for measure in written.measures)
+    return f"{written.kind.value}({measures})" if measures else written.kind.value
+
+
 def of_parameter(declared: SqlType) -> str:
     """The type that a parameter has in a statement."""
     if declared.kind in {Kind.DECIMAL, Kind.NUMERIC}:
