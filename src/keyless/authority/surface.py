@@ -84,15 +84,8 @@ class LoginSurface:
     def _find(self, request: Request) -> PublicOperation:
         # msal for Python puts a slash after an authority that ends with one
         path = re.sub("//+", "/", request.path).rstrip("/")
-        if request.method == "POST" and (match := _TOKEN_PATH.fullmatch(path)):
-            self._check_tenant(match[1])
-            return PublicOperation("token", self._token)
-        if request.method == "POST" and (match := _FIRST_VERSION.fullmatch(path)):
-            self._check_tenant(match[1])
-            return PublicOperation("token", self._token_of_first_version)
-        if request.method == "POST" and (match := _DEVICE_PATH.fullmatch(path)):
-            self._check_tenant(match[1])
-            return PublicOperation("devicecode", self._device)
+        if request.method == "POST" and (found := self._post(path)):
+            return found
         if page := self.page(request):
             return page
         if request.method in {"GET", "HEAD"}:
@@ -103,6 +96,17 @@ class LoginSurface:
             if match := _KEYS.fullmatch(path):
                 return self._document(match[1], self._key_set)
         raise not_found(f"The token authority has no {request.method} {path or '/'}.")
+
+    def _post(self, path: str) -> PublicOperation | None:
+        for pattern, name, handle in (
+            (_TOKEN_PATH, "token", self._token),
+            (_FIRST_VERSION, "token", self._token_of_first_version),
+            (_DEVICE_PATH, "devicecode", self._device),
+        ):
+            if match := pattern.fullmatch(path):
+                self._check_tenant(match[1])
+                return PublicOperation(name, handle)
+        return None
 
     def _document(self, tenant: str, handle: Callable[[Request], Awaitable[Response]]) -> PublicOperation:
         self._check_tenant(tenant)

@@ -3,7 +3,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.sql.Statement;
 import java.sql.Timestamp;
 import java.util.ArrayList;
@@ -92,9 +91,9 @@ public final class Main {
         refused(connection, "SELECT 1 / 0 AS a", 8134);
         // the transaction goes on
         expect(number(connection, "SELECT COUNT(*) AS n FROM products") == 2);
-        Savepoint here = connection.setSavepoint("here");
+        run(connection, "SAVE TRANSACTION here");
         run(connection, "DELETE FROM products");
-        connection.rollback(here);
+        run(connection, "ROLLBACK TRANSACTION here");
         expect(number(connection, "SELECT COUNT(*) AS n FROM products") == 2);
         connection.rollback();
         run(connection, "UPDATE products SET price = 4 WHERE id = 1");

@@ -1,7 +1,7 @@
 """How programs connect by each of the drivers: pyodbc, mssql-python, pytds.
 
-TOKEN is there for the ways that take one; without it the driver gets its own by its mode WAY, for the client CLIENT with
-the secret SECRET. Where PROVIDER is set, mssql-python gets the token from an object that is handed to it.
+TOKEN is there for the ways that take one; without it the driver gets its own by its mode WAY, for the client CLIENT
+with the secret SECRET. Where PROVIDER is set, mssql-python gets the token from an object that is handed to it.
 """
 
 from __future__ import annotations

@@ -52,3 +52,9 @@ def test_isolated_under_the_clouds_name_and_port(app: App) -> None:
     # as on a virtual machine: there the driver calls it by its object ID
     way = app.by_identity("ActiveDirectoryMsi") | {"CLIENT": app.object_id}
     app.passes(python("pyodbc", "requests"), way, "--isolate", **cloud)
+
+
+def test_isolated_under_its_own_name(app: App) -> None:
+    need_namespaces()
+    own = {"SQL_SERVER": app.place.host, "PATH": "/nowhere"}
+    app.passes(python("mssql-python", "requests"), app.by_default("ActiveDirectoryMSI"), "--isolate", **own)
