@@ -45,6 +45,15 @@ func main() {
 	db, err := open(os.Args[1])
 	check(err)
 	defer db.Close()
+	if len(os.Args) > 2 {
+		few(db)
+	} else {
+		all(db)
+	}
+	fmt.Println("ok")
+}
+
+func all(db *sql.DB) {
 	article(db)
 	tables(db)
 	transactions(db)
@@ -52,7 +61,6 @@ func main() {
 	several(db)
 	cancelled(db)
 	pooled(db)
-	fmt.Println("ok")
 }
 
 // The article's own query.

@@ -114,7 +114,7 @@ def _kin(declared: SqlType, found: SqlType) -> bool:
     """Whether the declaration fits what came, so that a comment that someone changed misleads nobody."""
     text = {Kind.CHAR, Kind.VARCHAR, Kind.TEXT, Kind.NCHAR, Kind.NVARCHAR, Kind.NTEXT}
     number = {Kind.DECIMAL, Kind.NUMERIC, Kind.MONEY, Kind.SMALLMONEY}
-    groups = [text, number, {Kind.TINYINT, Kind.SMALLINT}, {Kind.VARBINARY, Kind.IMAGE}]
+    groups = [text, number, {Kind.TINYINT, Kind.SMALLINT}, {Kind.BINARY, Kind.VARBINARY, Kind.IMAGE}]
     return declared.kind is found.kind or any({declared.kind, found.kind} <= group for group in groups)
 
 
