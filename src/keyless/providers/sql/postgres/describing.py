@@ -14,6 +14,7 @@ from psycopg.pq.abc import PGresult
 from keyless.providers.sql.postgres import results
 from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.transactions import Connection
+from keyless.providers.sql.tsql.names import fold
 from keyless.providers.sql.tsql.plan import Step
 from keyless.providers.sql.types import Column, Kind, Row, SqlType, Value
 
@@ -95,7 +96,7 @@ class Descriptions:
                 type_ = replace(type_, scale=max((_scale(row[index]) for row in rows), default=0))
             name = written[index]
             if name is None:
-                name = known.name if known is not None and known.name.lower() == raw else raw
+                name = known.name if known is not None and fold(known.name) == raw else raw
             columns.append(Column(name, type_, known is None or known.nullable, known is not None and known.identity))
         return tuple(columns), certain
 
@@ -114,7 +115,7 @@ def _kin(declared: SqlType, found: SqlType) -> bool:
     """Whether the declaration fits what came, so that a comment that someone changed misleads nobody."""
     text = {Kind.CHAR, Kind.VARCHAR, Kind.TEXT, Kind.NCHAR, Kind.NVARCHAR, Kind.NTEXT}
     number = {Kind.DECIMAL, Kind.NUMERIC, Kind.MONEY, Kind.SMALLMONEY}
-    groups = [text, number, {Kind.TINYINT, Kind.SMALLINT}, {Kind.VARBINARY, Kind.IMAGE}]
+    groups = [text, number, {Kind.TINYINT, Kind.SMALLINT}, {Kind.BINARY, Kind.VARBINARY, Kind.IMAGE}]
     return declared.kind is found.kind or any({declared.kind, found.kind} <= group for group in groups)
 
 

@@ -5,6 +5,7 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -19,6 +20,7 @@ from keyless.providers.sql.postgres.plans import Plans
 from keyless.providers.sql.postgres.running import Manage, Runner
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Statements
+from keyless.providers.sql.postgres.suggestions import suggested
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.postgres.workings import Workings
 from keyless.providers.sql.tsql.flow import Program
@@ -39,6 +41,7 @@ class PostgresSession:
         closed: Callable[[], None],
     ) -> None:
         self._connection = connection
+        self._own = own
         self._plans = plans
         self._closed = closed
         self._transactions = Transactions(connection)
@@ -81,6 +84,8 @@ class PostgresSession:
             raise translated(error, step.line) from None
 
     async def describe_parameters(self, text: str, declared: Sequence[Parameter] = ()) -> tuple[Parameter, ...]:
+        async with self._transactions.guarded():
+            types = await suggested(self._connection, self._own, text)
         missing: dict[str, Parameter] = {}
         while True:
             try:
@@ -89,9 +94,9 @@ class PostgresSession:
                 name = error.message.split('"')[1] if error.number == 137 else ""
                 if not name or name.lower() in missing:
                     raise
-                missing[name.lower()] = Parameter(name, SqlType(Kind.NVARCHAR, length=4000))
+                missing[name.lower()] = Parameter(name, types.get(name.lower(), SqlType(Kind.NVARCHAR, length=4000)))
             else:
-                return tuple(missing.values())
+                return tuple(sorted(missing.values(), key=lambda parameter: _place(parameter.name, text)))
 
     async def begin(self, isolation: Isolation, name: str) -> None:
         self._transactions.begin(isolation, name)
@@ -125,6 +130,12 @@ class PostgresSession:
 
     def _program(self, text: str, parameters: Sequence[Parameter]) -> Program:
         return self._plans.batch(text, _types(parameters), self._settings.identity_insert, 0)
+
+
+def _place(name: str, text: str) -> int:
+    """Where a parameter comes first in a text."""
+    found = re.search(re.escape(name) + r"(?![\w@#$])", text)
+    return found.start() if found else len(text)
 
 
 def _types(parameters: Sequence[Parameter]) -> dict[str, SqlType]:

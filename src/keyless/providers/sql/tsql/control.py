@@ -103,13 +103,13 @@ def _one(reader: Reader) -> tuple[Statement, ...]:
 def _semicolon_before_else(reader: Reader) -> None:
     following = reader.parser._next.text.upper() if reader.parser._next else ""
     if reader.ahead() == ";" and following == "ELSE":
-        reader.parser._advance()
+        reader.take()
 
 
 def leave(reader: Reader) -> list[Statement]:
     """BREAK or CONTINUE."""
     word = reader.ahead()
-    reader.parser._advance()
+    reader.take()
     if not reader.loops:
         number = 135 if word == "BREAK" else 136
         raise SqlError(number, f"Cannot use a {word} statement outside the scope of a WHILE statement.", severity=15)
@@ -174,7 +174,7 @@ def raiserror(reader: Reader) -> list[Statement]:
             if option not in {"NOWAIT", "SETERROR"}:
                 raise unsupported(f"RAISERROR WITH {option}")
             options.add(option)
-            reader.parser._advance()
+            reader.take()
             if not reader.word(","):
                 break
     return [Raise(parts, "SETERROR" in options, reader.line)]

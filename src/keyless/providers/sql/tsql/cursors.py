@@ -39,13 +39,13 @@ def _options(reader: Reader) -> None:
     while reader.ahead() in _OPTIONS | _REFUSED:
         if reader.ahead() in _REFUSED:
             raise unsupported(f"A cursor that is {reader.ahead()}")
-        reader.parser._advance()
+        reader.take()
 
 
 def verb(reader: Reader) -> list[Statement]:
     """OPEN, CLOSE, DEALLOCATE."""
     word = reader.ahead()
-    reader.parser._advance()
+    reader.take()
     return [CursorVerb(word, _name(reader), reader.line)]
 
 
@@ -55,7 +55,7 @@ def fetch(reader: Reader) -> list[Statement]:
     direction, number = "NEXT", None
     if reader.ahead() in _DIRECTIONS:
         direction = reader.ahead()
-        reader.parser._advance()
+        reader.take()
         if direction in {"ABSOLUTE", "RELATIVE"}:
             number = variables.number(reader)
         reader.need("FROM")

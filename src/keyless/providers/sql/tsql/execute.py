@@ -15,7 +15,6 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import certain, variables
 from keyless.providers.sql.tsql.blocks import Argument, Execute, ExecuteText, Expression, Statement
 from keyless.providers.sql.tsql.plan import Action, unsupported
-from keyless.providers.sql.tsql.writer import Writer
 from keyless.providers.sql.types import Kind, SqlType
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def _variable(reader: Reader, name: str, variable: str) -> Argument:
     if variable.lower() in reader.declared.tables:
         raise unsupported("A table variable as a parameter")
     declared = variables.type_of(reader, variable)
-    output = reader.parser._match(TokenType.RETURNING) or reader.word("OUT")
+    output = reader.word("OUTPUT") or reader.word("OUT")
     node = exp.Parameter(this=exp.Var(this=variable[1:]))
     value = Expression(variables.typed(reader, node, declared).step, lambda look: look(variable.lower()))
     return Argument(name, value, declared, variable.lower() if output else "")
@@ -152,7 +151,7 @@ def constant(reader: Reader, name: str) -> Argument:
     if not isinstance(bare, (exp.Literal, exp.National, exp.Null, exp.Parameter, exp.HexString)):
         raise reader.error()
     type_ = constant_type(node)
-    writer = Writer(reader.declared)
+    writer = reader.writer()
     step = reader.step(Action.QUERY, f"SELECT {writer(node)}", writer)
     if type_.kind is Kind.INT:
         return Argument(name, Expression(step, certain.number(node, reader.declared)), type_)

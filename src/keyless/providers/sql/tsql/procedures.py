@@ -8,10 +8,8 @@ Source: Transact-SQL reference, "CREATE PROCEDURE", "sp_executesql".
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import comments, execute, types, variables
@@ -39,7 +37,7 @@ class Procedure:
 def from_text(reader: Reader) -> Procedure:
     """A procedure from its text, which begins with CREATE PROCEDURE, maybe after comments."""
     reader.need("CREATE")
-    reader.parser._advance()
+    reader.take()
     return _procedure(reader)[1]
 
 
@@ -54,23 +52,39 @@ def declaration(reader: Reader) -> tuple[Formal, ...]:
 def define(reader: Reader, mode: str) -> list[Statement]:
     """CREATE, ALTER or CREATE OR ALTER PROCEDURE, from the name on; the rest of the batch is the body."""
     start = reader.parser._index - 1
-    table, procedure = _procedure(reader)
-    schema = table.db or "dbo"
-    relation(table.name, schema)
+    schema, procedure = _procedure(reader)
+    relation(procedure.name, schema)
     definition = definition_text(reader, start)
-    told = comments.json_of({"name": table.name, "definition": definition, "parameters": told_of(procedure.formals)})
-    arguments = ", ".join(text(part) for part in (mode, fold(schema), fold(table.name), definition, told))
+    told = comments.json_of(
+        {"name": procedure.name, "definition": definition, "parameters": told_of(procedure.formals)}
+    )
+    arguments = ", ".join(text(part) for part in (mode, fold(schema), fold(procedure.name), definition, told))
     return [Step(Action.DEFINE, f"SELECT tsql.define_procedure({arguments})", line=reader.line)]
 
 
 def drop(reader: Reader) -> Step:
     """DROP PROCEDURE, from there on."""
-    exists = reader.word("IF", "EXISTS")
-    names = [_dropped(reader.table_name())]
+    return dropped(reader, "PROCEDURE")
+
+
+def dropped(reader: Reader, kind: str) -> Step:
+    """DROP of modules of a kind, from there on."""
+    exists = " IF EXISTS" if reader.word("IF", "EXISTS") else ""
+    names = [named(reader)]
     while reader.word(","):
-        names.append(_dropped(reader.table_name()))
-    kept = "IF EXISTS " if exists else ""
-    return reader.define(f"DROP PROCEDURE {kept}{', '.join(names)}")
+        names.append(named(reader))
+    listed = ", ".join(relation(name, schema) for schema, name in names)
+    return reader.define(f"DROP {kind}{exists} {listed}")
+
+
+def named(reader: Reader) -> tuple[str, str]:
+    """A module's schema and name."""
+    schema, name = "dbo", reader.name()
+    if reader.word("."):
+        schema, name = name, reader.name()
+    if reader.ahead() in {".", "#"}:
+        raise unsupported("A module of another database, or a temporary one,")
+    return schema, name
 
 
 def definition_text(reader: Reader, start: int) -> str:
@@ -94,10 +108,8 @@ def formals(reader: Reader) -> tuple[Formal, ...]:
     return found
 
 
-def _procedure(reader: Reader) -> tuple[exp.Table, Procedure]:
-    table = reader.table_name()
-    if table.args.get("catalog") or table.this.args.get("temporary"):
-        raise unsupported("A procedure of another database, or a temporary one,")
+def _procedure(reader: Reader) -> tuple[str, Procedure]:
+    schema, name = named(reader)
     if reader.ahead() == ";":
         raise unsupported("The number of a procedure")
     inside = reader.word("(")
@@ -115,7 +127,7 @@ def _procedure(reader: Reader) -> tuple[exp.Table, Procedure]:
     body = reader.batch()
     if not body.statements and not body.variables and not body.tables:
         raise reader.error()
-    return table, Procedure(table.name, found, program(replace(body)))
+    return schema, Procedure(name, found, program(body))
 
 
 def _options(reader: Reader) -> None:
@@ -154,7 +166,3 @@ def _formal(reader: Reader) -> Formal:
     if reader.ahead() == "READONLY":
         raise unsupported("A parameter that is READONLY")
     return Formal(name, type_, default, output)
-
-
-def _dropped(table: exp.Table) -> str:
-    return relation(table.name, table.db or None)

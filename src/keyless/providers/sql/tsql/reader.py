@@ -34,6 +34,7 @@ from keyless.providers.sql.tsql.accounting import account
 from keyless.providers.sql.tsql.blocks import Body, Statement
 from keyless.providers.sql.tsql.flow import Program, program
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME, Dialect, Grammar
+from keyless.providers.sql.tsql.parts import Ledger
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.scope import Scope
 from keyless.providers.sql.tsql.writer import Writer
@@ -92,6 +93,9 @@ class Reader:
         self.loops = 0
         #: What RETURN gives, where it gives anything.
         self.returns: SqlType | None = None
+        self._ledger = Ledger()
+        self._roots: list[exp.Expr] = []
+        self._read: set[int] = set()
         self._line = 1
         self._first = 0
         self._deep = 0
@@ -110,17 +114,23 @@ class Reader:
 
     def one(self) -> list[Statement]:
         """The next statement, with what belongs to it."""
-        current = self.parser._curr
-        if current is None or self.parser._match(TokenType.SEMICOLON):
+        current, start = self.parser._curr, self.parser._index
+        if current is None or self.word(";"):
             return []
-        self._line, self._first = current.line, self.parser._index
+        around = self._ledger, self._roots, self._read, self._line, self._first
+        self._ledger, self._roots, self._read = Ledger(), [], set()
+        line = self._line = current.line
+        self._first = start
         word = current.text.upper()
         following = self.parser._next.text.upper() if self.parser._next else ""
         try:
             found = self._statement(word, following)(self)
+            self._settle()
         except SqlError as error:
-            error.line = current.line if error.line == 1 else error.line
+            error.line = line if error.line == 1 else error.line
             raise
+        self._ledger, self._roots, self._read, self._line, self._first = around
+        self._read.update(range(start, self.parser._index))
         self._ended()
         if isinstance(found, Step):
             command = _COMMANDS.get(word) or _COMMANDS.get(f"{word} {following}", Command.OTHER)
@@ -166,6 +176,7 @@ class Reader:
                 return False
             del wanted[: len(found)]
             self.parser._advance()
+        self._read.update(range(index, self.parser._index))
         return True
 
     def need(self, *words: str) -> None:
@@ -177,12 +188,31 @@ class Reader:
         """What comes next does not fit."""
         return syntax(self.parser._curr.text if self.parser._curr else "end of statement", self._line)
 
+    def take(self) -> str:
+        """The next word in capitals, which the caller makes something of."""
+        word = self.ahead()
+        if not word:
+            raise self.error()
+        self._read.add(self.parser._index)
+        self.parser._advance()
+        return word
+
     def name(self) -> str:
         """One name."""
+        start = self.parser._index
         node = self.parser._parse_id_var(any_token=False)
         if node is None:
             raise self.error()
+        self._read.update(range(start, self.parser._index))
         return node.name
+
+    def writer(self) -> Writer:
+        """A writer for what this statement says."""
+        return Writer(self.declared, self._ledger)
+
+    def table(self) -> str:
+        """A table's full name, in PostgreSQL's words."""
+        return self.writer().table(self.table_name())
 
     def ahead(self) -> str:
         """The next word in capitals, '' at the end."""
@@ -194,6 +224,41 @@ class Reader:
         if not isinstance(table, exp.Table):
             raise self.error()
         return table
+
+    def hinted_table(self) -> exp.Table:
+        """A table's name, with its hints if there are any."""
+        parser = self.parser
+
+        def read() -> exp.Expr | None:
+            table = parser._parse_table_parts(schema=True)
+            if table is not None and (hints := parser._parse_table_hints()):
+                table.set("hints", hints)
+            return table
+
+        table = self.whole(read)
+        if not isinstance(table, exp.Table):
+            raise self.error()
+        return table
+
+    def number(self) -> exp.Expr:
+        """A number or a parameter."""
+        node = self.whole(lambda: self.parser._parse_number() or self.parser._parse_parameter())
+        if node is None:
+            raise self.error()
+        return node
+
+    def behind_with(self) -> str:
+        """The word behind WITH and its common table expressions, which come next."""
+        index = self.parser._index
+        self.parser._parse_with()
+        word = self.ahead()
+        self.parser._retreat(index)
+        return word
+
+    def opens_query(self) -> bool:
+        """Whether a query in parentheses comes next, and no list of names."""
+        following = self.parser._next
+        return following is not None and following.text.upper() in {"SELECT", "WITH", "("}
 
     def expression(self) -> exp.Expr:
         """An expression or a predicate."""
@@ -226,8 +291,9 @@ class Reader:
         return self.whole(lambda: parser._parse_query_modifiers(parser._parse_set_operations(parser._parse_select())))
 
     def where(self) -> exp.Expr | None:
-        """WHERE and its condition, if it comes next."""
-        return self.whole(self.parser._parse_where)
+        """The condition behind WHERE, if that comes next."""
+        node = self.whole(self.parser._parse_where)
+        return None if node is None else self._ledger.parts(node).this
 
     def expressions(self) -> list[exp.Expr]:
         """Expressions with commas."""
@@ -235,6 +301,8 @@ class Reader:
         found = self.parser._parse_csv(self.parser._parse_expression)
         commas = exp.Tuple(expressions=[node.copy() for node in found])
         account(self.parser._tokens[start : self.parser._index], [commas], self._line)
+        self._roots += found
+        self._read.update(range(start, self.parser._index))
         return found
 
     def whole(self, parse: Callable[[], Node], noise: frozenset[str] = frozenset()) -> Node:
@@ -242,11 +310,14 @@ class Reader:
         start = self.parser._index
         node = parse()
         account(self.parser._tokens[start : self.parser._index], [node], self._line, noise)
+        if node is not None:
+            self._roots.append(node)
+        self._read.update(range(start, self.parser._index))
         return node
 
     def literal(self, node: exp.Expr) -> str:
         """An expression of a definition, which takes no parameters."""
-        return Writer({})(node)
+        return Writer({}, self._ledger)(node)
 
     def names(self, read: Callable[[], str]) -> list[str]:
         """Names with commas, in parentheses."""
@@ -256,6 +327,14 @@ class Reader:
             found.append(read())
         self.need(")")
         return found
+
+    def _settle(self) -> None:
+        """Every token has been read by somebody, and every part of every tree has been written."""
+        for index in range(self._first, self.parser._index):
+            if index not in self._read:
+                raise unsupported(f"{self.parser._tokens[index].text[:128]} here", self._line)
+        for root in self._roots:
+            self._ledger.settle(root)
 
     def define(self, sql: str) -> Step:
         """A step of data definition."""
@@ -273,9 +352,17 @@ class Reader:
                 raise unsupported(f"{current.text.upper()} here", current.line)
             raise syntax(current.text, current.line)
 
-    def step(self, action: Action, sql: str, writer: Writer, names: tuple[str | None, ...] = ()) -> Step:
+    def step(
+        self,
+        action: Action,
+        sql: str,
+        writer: Writer,
+        names: tuple[str | None, ...] = (),
+        locks: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = (),
+    ) -> Step:
         """A step with what a writer wrote."""
-        return Step(action, sql, tuple(writer.parameters), names, line=self._line)
+        return Step(action, sql, tuple(writer.parameters), names, arguments, self._line, locks=locks)
 
 
 def _set(reader: Reader) -> Step | list[Statement]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.providers.sql.tsql.plan import Action, Step, unsupported
-from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
-# what drivers set when they connect, and what this server does anyway
+# what drivers set when they connect, and what this server does anyway; None for any value
 _ALREADY_SO = {
     "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON",
     "CONCAT_NULL_YIELDS_NULL": "ON",
     "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF",
     "CURSOR_CLOSE_ON_COMMIT": "OFF", "FMTONLY": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
-    "DATEFORMAT": "YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
+    "DATEFORMAT": "MDY YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
     "LOCK_TIMEOUT": None,
     "DEADLOCK_PRIORITY": None,
 }  # fmt: skip
@@ -40,7 +39,7 @@ def set_(reader: Reader) -> Step:
                 return Step(Action.SET, arguments=("ISOLATION", level), line=reader.line)
         raise reader.error()
     if reader.word("IDENTITY_INSERT"):
-        table = Writer({}).table(reader.table_name())
+        table = reader.table()
         return Step(Action.IDENTITY_INSERT, arguments=(table, on_or_off(reader)), line=reader.line)
     options = [_option(reader)]
     while reader.word(","):
@@ -51,17 +50,17 @@ def set_(reader: Reader) -> Step:
         if option not in _ALREADY_SO:
             raise unsupported(f"SET {option}")
     value = reader.ahead()
-    reader.parser._advance()
+    reader.take()
     for option in options:
         only = _ALREADY_SO[option]
-        if only is not None and value != only:
+        if only is not None and value not in only.split():
             raise unsupported(f"SET {option} {value}")
     return Step(Action.SET, arguments=("NOTHING",), line=reader.line)
 
 
 def _option(reader: Reader) -> str:
     word = reader.ahead()
-    reader.parser._advance()
+    reader.take()
     return word
 
 
@@ -70,5 +69,5 @@ def on_or_off(reader: Reader) -> str:
     word = reader.ahead()
     if word not in {"ON", "OFF"}:
         raise reader.error()
-    reader.parser._advance()
+    reader.take()
     return word

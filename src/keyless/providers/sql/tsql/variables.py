@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import TokenType
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import certain, cursors, definitions, types
@@ -30,10 +29,11 @@ _BOOLEAN = (exp.Predicate, exp.Connector, exp.Not)
 
 def name(reader: Reader) -> str:
     """The name of a variable, with its `@`."""
-    if not reader.parser._match(TokenType.PARAMETER) or not reader.parser._curr:
+    reader.need("@")
+    if reader.parser._curr is None:
         raise reader.error()
     word = reader.parser._curr.text
-    reader.parser._advance()
+    reader.take()
     return "@" + word
 
 
@@ -80,7 +80,7 @@ def set_(reader: Reader) -> list[Statement]:
     node: exp.Expr
     operator = _OPERATORS.get(reader.ahead())
     if operator is not None:
-        reader.parser._advance()
+        reader.take()
         reader.need("=")
         before = exp.Parameter(this=exp.Var(this=variable[1:]))
         node = operator(this=before, expression=exp.Paren(this=reader.expression()))
@@ -103,7 +103,7 @@ def expression(reader: Reader) -> Expression:
     """The next expression, of whatever type it is."""
     node = reader.expression()
     _no_condition(node)
-    writer = Writer(reader.declared)
+    writer = reader.writer()
     sql = f"SELECT {writer(node)}"
     return Expression(reader.step(Action.QUERY, sql, writer), certain.number(node, reader.declared))
 
@@ -112,7 +112,7 @@ def text(reader: Reader) -> Expression:
     """The next expression, made text."""
     node = reader.expression()
     _no_condition(node)
-    writer = Writer(reader.declared)
+    writer = reader.writer()
     sql = f"SELECT {writer.text(node)}"
     return Expression(
         reader.step(Action.QUERY, sql, writer), certain.value(node, SqlType(Kind.NVARCHAR), reader.declared)
@@ -127,7 +127,7 @@ def number(reader: Reader) -> Expression:
 def typed(reader: Reader, node: exp.Expr, type_: SqlType) -> Expression:
     """An expression as one of a type."""
     _no_condition(node)
-    writer = Writer(reader.declared)
+    writer = reader.writer()
     sql = f"SELECT {_converted(writer, node, type_)}"
     return Expression(reader.step(Action.QUERY, sql, writer), certain.value(node, type_, reader.declared))
 
@@ -144,7 +144,7 @@ def condition(reader: Reader) -> Expression:
             f"An expression of non-boolean type specified in a context where a condition is expected, near '{near}'."
         )
         raise SqlError(4145, message, severity=15)
-    writer = Writer(reader.declared)
+    writer = reader.writer()
     sql = f"SELECT CASE WHEN {writer(node)} THEN 1 ELSE 0 END"
     return Expression(reader.step(Action.QUERY, sql, writer), certain.condition(node, reader.declared))
 
@@ -167,7 +167,7 @@ def assigns(query: exp.Expr) -> bool:
 def select(reader: Reader, query: exp.Expr) -> Select:
     """SELECT @x = …, …"""
     names, before = list[str](), set[str]()
-    writer = Writer(reader.declared)
+    writer = reader.writer()
     if query.args.get("distinct") or query.args.get("into"):
         raise unsupported("SELECT @variable = with DISTINCT or INTO")
     casts = []
@@ -177,8 +177,7 @@ def select(reader: Reader, query: exp.Expr) -> Select:
         _no_condition(part.expression)
         names.append(variable.lower())
         before |= {"@" + one.name.lower() for one in part.expression.find_all(exp.Parameter)}
-        casts.append(exp.Cast(this=part.expression.copy(), to=types.data_type(declared)))
-    query = query.copy()
+        casts.append(exp.Cast(this=part.expression, to=types.data_type(declared)))
     query.set("expressions", casts)
     step = reader.step(Action.QUERY, writer(query), writer)
     return Select(tuple(names), step, bool(before & set(names)))
