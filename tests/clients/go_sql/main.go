@@ -1,4 +1,5 @@
-// The article's query through go-mssqldb: with TOKEN if there is one, else by the managed identity CLIENT.
+// The article's query through go-mssqldb: with TOKEN if there is one, else by the managed identity CLIENT, or as
+// SQL_STRING says.
 package main
 
 import (
@@ -15,6 +16,9 @@ import (
 )
 
 func open(encrypt string) (*sql.DB, error) {
+	if ready := os.Getenv("SQL_STRING"); ready != "" {
+		return sql.Open(azuread.DriverName, ready)
+	}
 	where := url.URL{Scheme: "sqlserver", Host: os.Getenv("SQL_SERVER") + ":" + os.Getenv("SQL_PORT")}
 	query := url.Values{"database": {os.Getenv("SQL_DATABASE")}, "encrypt": {encrypt}, "certificate": {os.Getenv("CA")}}
 	if token := os.Getenv("TOKEN"); token != "" {

@@ -7,12 +7,15 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Properties;
 
-/** The article's query through mssql-jdbc: with TOKEN if there is one, else by the managed identity CLIENT. */
+/** The article's query through mssql-jdbc: with TOKEN if there is one, else by the managed identity CLIENT, or as SQL_STRING says. */
 public final class Main {
     public static void main(String[] arguments) throws SQLException {
         String url = "jdbc:sqlserver://" + System.getenv("SQL_SERVER") + ":" + System.getenv("SQL_PORT")
             + ";databaseName=" + System.getenv("SQL_DATABASE");
-        try (Connection connection = DriverManager.getConnection(url, properties(arguments[0]))) {
+        String ready = System.getenv("SQL_STRING");
+        try (Connection connection = ready != null
+                ? DriverManager.getConnection(ready)
+                : DriverManager.getConnection(url, properties(arguments[0]))) {
             query(connection);
             fail(connection);
         }
