@@ -82,6 +82,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop  # noqa: PLC0415 - not to be had on every platform
     except ImportError:
         return None
+    # its libuv would have a kernel thread poll for changes of what is waited for, at the cost of a core
+    os.environ.setdefault("UV_USE_IO_URING", "0")
     return uvloop.new_event_loop
 
 
@@ -102,7 +104,7 @@ async def _serve(config: Config, ready: Callable[[Instance], None], sql: MakeEng
         if known is None:
             known = await make_instance(config, os.environ, port)
             lock.take(time.time())
-        instance = _moved(known, config, port)
+        instance = _moved(known, config, port, config.sql_port if sql else 0)
         master = load_master_key(master_key_file(config, instance.instance, os.environ))
         tls = tls_store(config.data, master, instance.domain, time.time)
         await asyncio.to_thread(tls.ensure)
@@ -209,14 +211,16 @@ def _say(_loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> Non
     log.error("%s: %s", context.get("message"), type(context.get("exception")).__name__)
 
 
-def _moved(instance: Instance, config: Config, port: int) -> Instance:
+def _moved(instance: Instance, config: Config, port: int, sql_port: int) -> Instance:
     """The instance where it listens now. Its domain and its issuer stay what they were at its first start."""
     if "KEYLESS_DOMAIN" in os.environ and config.domain != instance.domain:
         raise conflict(
             f"This instance's domain is {instance.domain}, fixed at its first start: unset KEYLESS_DOMAIN, "
             "or begin a new data folder."
         )
-    moved = msgspec.structs.replace(instance, address=config.address, port=port, listen=config.listen)
+    moved = msgspec.structs.replace(
+        instance, address=config.address, port=port, listen=config.listen, sql_port=sql_port
+    )
     if moved != instance:
         write_instance(config.data, moved)
     return moved

@@ -13,6 +13,7 @@ from keyless.cli.command import Keyless, in_group, with_keyless
 from keyless.cli.life_cycle import Noun, add_delete, add_list
 from keyless.cli.output import Columns, Json, pick
 from keyless.cli.resources import SQL_SERVER
+from keyless.cli.sql_query import query
 
 _SERVER = Noun(
     SQL_SERVER,
@@ -97,6 +98,7 @@ def databases(keyless: Keyless, name: str, group: str | None) -> None:
 
 
 add_delete(sql, _SERVER)
+sql.add_command(query)
 
 
 def _databases(keyless: Keyless, server: Json) -> list[Json]:

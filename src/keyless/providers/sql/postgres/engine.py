@@ -12,19 +12,17 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import psycopg
-from psycopg.pq import Format
 
 from keyless.providers.sql.engine import Database, FindPrincipal, Login, SqlError
-from keyless.providers.sql.postgres import process
-from keyless.providers.sql.postgres.connections import Connection, Connections
+from keyless.providers.sql.postgres import own_types, process
+from keyless.providers.sql.postgres.connections import Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.tsql.plan import Step
 from keyless.providers.sql.tsql.reader import translate
-from keyless.providers.sql.types import Kind, Parameter
+from keyless.providers.sql.types import Parameter
 
 _PLANS = 2000
 
@@ -79,11 +77,11 @@ class PostgresEngine:
         try:
             await self.prepare(login.database)
             role = f"{name}_o" if login.administrator else await self._role_of(name, login)
-            connection = await self._connections.open(name, role)
+            connection = await self._connections.open(name, role, _told(login))
         except psycopg.OperationalError:
             message = f'Cannot open database "{login.database.id.name}" requested by the login. The login failed.'
             raise SqlError(4060, message, severity=11) from None
-        own = await _own_types(connection, login.database.id.name)
+        own = await own_types.register(connection)
         sessions = self._sessions
 
         def closed() -> None:
@@ -144,18 +142,12 @@ class PostgresEngine:
         return plan
 
 
-async def _own_types(connection: Connection, database: str) -> dict[int, Kind]:
-    """The numbers of the types that types.sql made, and how they are read. PostgreSQL is told the name."""
-    found = await connection.execute(
-        "SELECT 'tsql.citext'::regtype::oid::int8, 'tsql.bit'::regtype::oid::int8, 'tsql.datetime'::regtype::oid::int8,"
-        " pg_catalog.set_config('keyless.database', $1, false)",
-        [database],
-    )
-    row = await found.fetchone()
-    assert row is not None
-    kinds = (Kind.NVARCHAR, Kind.BIT, Kind.DATETIME)
-    for number, like in zip(row[:3], (25, 16, 1114), strict=True):
-        loader = connection.adapters.get_loader(like, Format.BINARY)
-        assert loader is not None
-        connection.adapters.register_loader(cast("int", number), loader)
-    return {cast("int", number): kind for number, kind in zip(row[:3], kinds, strict=True)}
+def _told(login: Login) -> str:
+    """What the catalog shows of where this is: PostgreSQL's own names of things are not the user's."""
+    names = {"database": login.database.id.name if login.database else "master", "server": login.server.name}
+    return " ".join(f"-c keyless.{key}={_escaped(name)}" for key, name in names.items())
+
+
+def _escaped(name: str) -> str:
+    """As libpq takes a value among its options."""
+    return name.replace("\\", "\\\\").replace(" ", "\\ ")

@@ -5,21 +5,21 @@ Owns the way from a step to events. What is remembered stands in `settings`, `tr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextlib import aclosing
 
 import psycopg
-from psycopg.abc import Params
 
-from keyless.providers.sql.engine import Columns, Command, Done, Event, Isolation, Rows
+from keyless.providers.sql.engine import Columns, Command, Done, Events, Isolation, Rows
 from keyless.providers.sql.postgres.administration import Administration
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.identities import Identities
 from keyless.providers.sql.postgres.settings import Settings
+from keyless.providers.sql.postgres.statements import Stale, Statements
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step
 from keyless.providers.sql.types import Row, Value
 
-_ROWS = 500
 _BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.ADMINISTER}
 
 
@@ -32,6 +32,7 @@ class Runner:
         transactions: Transactions,
         settings: Settings,
         descriptions: Descriptions,
+        statements: Statements,
         administration: Administration,
     ) -> None:
         self._connection = connection
@@ -39,9 +40,10 @@ class Runner:
         self._settings = settings
         self._descriptions = descriptions
         self._administration = administration
+        self._statements = statements
         self._identities = Identities(connection, transactions, settings)
 
-    async def run(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
+    async def run(self, step: Step, values: Mapping[str, Value]) -> Events:
         """One step; `values` are the parameters by name, folded. Raises psycopg's errors and SqlError."""
         if COLUMNS in step.sql:
             step = await self._identities.with_columns(step)
@@ -51,8 +53,9 @@ class Runner:
         if step.if_transaction and not transactions.depth:
             yield Done()
         elif step.action is Action.QUERY:
-            async for event in self._query(step, values):
-                yield event
+            async with aclosing(self._query(step, values)) as events:
+                async for event in events:
+                    yield event
         elif step.action is Action.CHANGE:
             yield await self._change(step, values)
         else:
@@ -100,38 +103,37 @@ class Runner:
         async with self._transactions.guarded():
             return await self._connection.execute(sql, self._values(step, values) or None)
 
-    async def _query(self, step: Step, values: Mapping[str, Value]) -> AsyncIterator[Event]:
-        count, rows, columns = 0, list[Row](), None
-        descriptions = self._descriptions
-        async with self._transactions.guarded():
-            await descriptions.look_up(step)
-            cursor = self._connection.cursor()
-            stream = cursor.stream(step.sql, self._values(step, values), binary=True, size=_ROWS)
-            try:
-                async for row in stream:
-                    rows.append(row)
-                    if len(rows) == _ROWS:
-                        if columns is None:
-                            columns = await descriptions.columns(cursor.pgresult, step, rows)
-                            yield Columns(columns)
-                        yield Rows(rows)
-                        count += len(rows)
-                        rows = []
-            finally:
-                await stream.aclose()  # type: ignore[attr-defined]
-            if columns is None:
-                columns = await descriptions.columns(cursor.pgresult, step, rows)
-                yield Columns(columns)
-            if rows:
-                yield Rows(rows)
-        self._settings.count = count + len(rows)
+    async def _query(self, step: Step, values: Mapping[str, Value]) -> Events:
+        try:
+            async with aclosing(self._results(step, values)) as events:
+                async for event in events:
+                    yield event
+        except Stale:  # nothing was given yet
+            self._descriptions.forget()
+            async with aclosing(self._results(step, values)) as events:
+                async for event in events:
+                    yield event
         await self._identities.inserted(step)
         yield self._counted(step)
+
+    async def _results(self, step: Step, values: Mapping[str, Value]) -> Events:
+        count, described = 0, False
+        async with self._transactions.guarded():
+            await self._descriptions.look_up(step)
+            async with aclosing(self._statements.run(step.sql, self._values(step, values))) as parts:
+                async for part in parts:
+                    if not described:
+                        yield Columns(self._descriptions.columns(part.description, step, part.rows))
+                        described = True
+                    if part.rows:
+                        yield Rows(part.rows)
+                        count += len(part.rows)
+        self._settings.count = count
 
     def _counted(self, step: Step) -> Done:
         return Done(None if self._settings.silent else self._settings.count, step.command)
 
-    def _values(self, step: Step, values: Mapping[str, Value]) -> Params:
+    def _values(self, step: Step, values: Mapping[str, Value]) -> list[Value]:
         return [values[name] if name in values else self._settings.value(name) for name in step.parameters]
 
 

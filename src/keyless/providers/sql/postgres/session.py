@@ -6,6 +6,7 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 
 import psycopg
 
@@ -16,6 +17,7 @@ from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.refusals import REFUSED, explained
 from keyless.providers.sql.postgres.running import Runner
 from keyless.providers.sql.postgres.settings import Settings
+from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
@@ -41,9 +43,12 @@ class PostgresSession:
         self._closed = closed
         self._transactions = Transactions(connection)
         self._settings = Settings(login, self._transactions)
-        self._descriptions = Descriptions(connection, own)
+        statements = Statements(connection)
+        self._descriptions = Descriptions(connection, statements, own)
         administration = Administration(connection, self._transactions, login.administrator, find, changed)
-        self._runner = Runner(connection, self._transactions, self._settings, self._descriptions, administration)
+        self._runner = Runner(
+            connection, self._transactions, self._settings, self._descriptions, statements, administration
+        )
         self._over: SqlError | None = None
 
     @property
@@ -56,8 +61,9 @@ class PostgresSession:
         values = {parameter.name.lower(): parameter.value for parameter in parameters}
         for step in self._steps(text, parameters):
             try:
-                async for event in self._runner.run(step, values):
-                    yield event
+                async with aclosing(self._runner.run(step, values)) as events:
+                    async for event in events:
+                        yield event
                 self._settings.error = 0
             except psycopg.Error as error:
                 failure = translated(error, step.line, dropping=step.sql.startswith("DROP"))

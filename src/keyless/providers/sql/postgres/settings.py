@@ -40,6 +40,7 @@ class Settings:
             "@suser_sname()": login.principal.display_name,
             "@user_name()": "dbo" if login.administrator else login.principal.display_name,
             "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if depth else 0,
+            "@isolation()": self._transactions.isolation.value,
             "@scope_identity()": self.identity,
             "@@identity": self.identity,
         }  # fmt: skip

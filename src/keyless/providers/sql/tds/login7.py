@@ -18,7 +18,7 @@ MAX_TOKEN = 64 * 1024
 _HEAD = 94
 _EXTENSION = 0x10
 _MAX_NAME = 128
-_FEDAUTH, _UTF8, _END = 0x02, 0x0A, 0xFF
+FEDAUTH, UTF8, _END = 0x02, 0x0A, 0xFF
 
 
 class FedAuth(IntEnum):
@@ -50,19 +50,19 @@ def read_login7(body: bytes) -> Login7:
     if head.u32() != len(body) or len(body) < _HEAD:
         raise Malformed("LOGIN7 has another length than it says")
     version, size = head.u32(), head.u32()
-    features = _features(body) if body[27] & _EXTENSION else {}
-    fedauth, token = _fedauth(features[_FEDAUTH]) if _FEDAUTH in features else (None, None)
+    features = features_of(body)
+    fedauth, token = _fedauth(features[FEDAUTH]) if FEDAUTH in features else (None, None)
     return Login7(
         version,
         size,
-        host=_name(body, 36),
-        user=_name(body, 40),
-        application=_name(body, 48),
-        server=_name(body, 52),
-        database=_name(body, 68),
+        host=name_at(body, 36),
+        user=name_at(body, 40),
+        application=name_at(body, 48),
+        server=name_at(body, 52),
+        database=name_at(body, 68),
         fedauth=fedauth,
         token=token,
-        utf8=_UTF8 in features,
+        utf8=UTF8 in features,
     )
 
 
@@ -74,7 +74,8 @@ def read_token(body: bytes) -> SecretStr:
     return _token(reader)
 
 
-def _name(body: bytes, at: int) -> str:
+def name_at(body: bytes, at: int) -> str:
+    """The text whose place and length stand at `at` in a LOGIN7; raises Malformed."""
     offset, count = (int.from_bytes(body[i : i + 2], "little") for i in (at, at + 2))
     # a server's name may be longer than the specification has it: host names have up to 253 characters
     if count > 2 * _MAX_NAME:
@@ -88,7 +89,10 @@ def _part(body: bytes, offset: int) -> Reader:
     return Reader(body, offset)
 
 
-def _features(body: bytes) -> dict[int, bytes]:
+def features_of(body: bytes) -> dict[int, bytes]:
+    """The data of the features that a LOGIN7 asks for, by their numbers; raises Malformed."""
+    if not body[27] & _EXTENSION:
+        return {}
     pointer = int.from_bytes(body[56:58], "little")
     reader = _part(body, _part(body, pointer).u32())
     features: dict[int, bytes] = {}

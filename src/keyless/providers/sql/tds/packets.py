@@ -29,6 +29,9 @@ PRELOGIN = 0x12
 #: What a client may send.
 REQUESTS = frozenset({SQL_BATCH, RPC, ATTENTION, BULK_LOAD, FEDAUTH_TOKEN, TRANSACTION, LOGIN7, SSPI, PRELOGIN})
 
+#: What a server may send.
+REPLIES = frozenset({REPLY, PRELOGIN})
+
 _END = 0x01
 _IGNORE = 0x02
 _RESET = 0x08
@@ -47,10 +50,14 @@ class Message:
 
 
 class PacketReader:
-    """Puts messages together from bytes as they come. `limit` is the most bytes a message may have; it may change."""
+    """Puts messages together from bytes as they come. `limit` is the most bytes a message may have; it may change.
 
-    def __init__(self, limit: int) -> None:
+    `kinds` are the types that the other side may send.
+    """
+
+    def __init__(self, limit: int, kinds: frozenset[int] = REQUESTS) -> None:
         self.limit = limit
+        self._kinds = kinds
         self._buffer = bytearray()
         self._body = bytearray()
         self._type: int | None = None
@@ -83,7 +90,7 @@ class PacketReader:
         return rest
 
     def _check(self, kind: int, size: int) -> None:
-        if kind not in REQUESTS or self._type not in (None, kind):
+        if kind not in self._kinds or self._type not in (None, kind):
             raise Malformed("a packet of that type has no place here")
         if not HEADER <= size <= MAX_SIZE + 1:
             raise Malformed("a packet has an impossible length")

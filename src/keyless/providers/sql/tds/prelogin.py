@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from keyless.providers.sql.tds.reader import Malformed
 
-_VERSION, _ENCRYPTION, _INSTANCE, _THREAD, _MARS, _TRACE, _FEDAUTH, _NONCE, _END = 0, 1, 2, 3, 4, 5, 6, 7, 0xFF
+VERSION, ENCRYPTION, INSTANCE, THREAD, MARS, FEDAUTH, _END = 0, 1, 2, 3, 4, 6, 0xFF
 #: 16.0.4165, the version that the whole server says it is.
 SERVER_VERSION = bytes((16, 0)) + (4165).to_bytes(2, "big")
 
@@ -37,14 +37,14 @@ class Prelogin:
 
 def read_prelogin(body: bytes) -> Prelogin:
     """A client's PRELOGIN; raises Malformed."""
-    options = _options(body)
-    encryption = options.get(_ENCRYPTION, b"\x02")
+    options = read_options(body)
+    encryption = options.get(ENCRYPTION, b"\x02")
     if len(encryption) != 1 or encryption[0] & 0x7F > Encryption.STRICT:
         raise Malformed("the option ENCRYPTION is none that is known")
-    fedauth = options.get(_FEDAUTH)
+    fedauth = options.get(FEDAUTH)
     return Prelogin(
         Encryption(encryption[0] & 0x7F),  # the highest bit offers a client's certificate
-        mars=options.get(_MARS, b"") == b"\x01",
+        mars=options.get(MARS, b"") == b"\x01",
         fedauth_required=None if not fedauth else fedauth[0] == 1,
     )
 
@@ -62,18 +62,19 @@ def answer(asked: Prelogin, *, strict: bool) -> tuple[bytes, bool]:
     else:
         encryption = Encryption.REQUIRED
     options: dict[int, bytes] = {
-        _VERSION: SERVER_VERSION + bytes(2),
-        _ENCRYPTION: bytes((encryption,)),
-        _INSTANCE: b"\x00",
-        _THREAD: b"",
-        _MARS: b"\x00",
+        VERSION: SERVER_VERSION + bytes(2),
+        ENCRYPTION: bytes((encryption,)),
+        INSTANCE: b"\x00",
+        THREAD: b"",
+        MARS: b"\x00",
     }
     if asked.fedauth_required is not None:
-        options[_FEDAUTH] = b"\x01"
-    return _write(options), strict or asked.encryption is not Encryption.NOT_SUPPORTED
+        options[FEDAUTH] = b"\x01"
+    return write_options(options), strict or asked.encryption is not Encryption.NOT_SUPPORTED
 
 
-def _options(body: bytes) -> dict[int, bytes]:
+def read_options(body: bytes) -> dict[int, bytes]:
+    """The options by their numbers; raises Malformed."""
     options: dict[int, bytes] = {}
     at = 0
     while at < len(body) and body[at] != _END:
@@ -90,7 +91,8 @@ def _options(body: bytes) -> dict[int, bytes]:
     return options
 
 
-def _write(options: Mapping[int, bytes]) -> bytes:
+def write_options(options: Mapping[int, bytes]) -> bytes:
+    """A PRELOGIN, of either side."""
     offset = 5 * len(options) + 1
     entries, data = b"", b""
     for name, value in options.items():

@@ -12,8 +12,12 @@ class Malformed(Exception):
     """Bytes that are not TDS, or more of them than there may be. The message quotes none of them."""
 
 
+class TooShort(Malformed):
+    """The bytes end before what is read does: malformed at the end of a message, and else a reason to wait."""
+
+
 class Reader:
-    """Reads a message from its beginning; every method raises Malformed where bytes are missing."""
+    """Reads a message from its beginning; every method raises TooShort where bytes are missing."""
 
     def __init__(self, data: bytes, at: int = 0) -> None:
         self._data = data
@@ -27,14 +31,14 @@ class Reader:
     def peek(self) -> int:
         """The next byte, which stays."""
         if not self.left:
-            raise Malformed("the message ends too early")
+            raise TooShort("the message ends too early")
         return self._data[self._at]
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
         end = self._at + count
         if end > len(self._data):
-            raise Malformed("the message ends too early")
+            raise TooShort("the message ends too early")
         taken = self._data[self._at : end]
         self._at = end
         return taken

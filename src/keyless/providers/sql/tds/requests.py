@@ -74,6 +74,12 @@ def read_batch(body: bytes) -> str:
     return utf16(reader.rest())
 
 
+def write_batch(text: str, transaction: int = 0) -> bytes:
+    """A batch, within a transaction or outside of one (0)."""
+    headers = (18).to_bytes(4, "little") + b"\x02\x00" + transaction.to_bytes(8, "little") + (1).to_bytes(4, "little")
+    return (len(headers) + 4).to_bytes(4, "little") + headers + text.encode("utf-16-le", "surrogatepass")
+
+
 def read_calls(body: bytes) -> list[Call]:
     """The procedure calls of a message; raises Malformed, or SqlError for a parameter's type that is not to be had."""
     reader = Reader(body)

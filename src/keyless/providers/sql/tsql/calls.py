@@ -14,6 +14,7 @@ from sqlglot import exp
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import casts
 from keyless.providers.sql.tsql.functions import AGGREGATES, FUNCTIONS, PARTS, RANKINGS, Form
+from keyless.providers.sql.tsql.metadata import METADATA
 from keyless.providers.sql.tsql.plan import Methods, kind_of, unsupported
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _anonymous(writer: Writer, node: exp.Expr) -> str:
         return f"{name}({writer.many(arguments)})"
     if name == "POWER" and len(arguments) == 2:
         return f"tsql.power({writer.many(arguments)})"
-    forms = FUNCTIONS.get(name)
+    forms = FUNCTIONS.get(name) or METADATA.get(name)
     if forms is None:
         raise SqlError(
             195, f"'{node.name}' is not a recognized built-in function name, or not a supported one.", severity=15

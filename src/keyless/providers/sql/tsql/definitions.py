@@ -15,7 +15,6 @@ from keyless.providers.sql.tsql.names import fold, quoted
 from keyless.providers.sql.tsql.plan import Step, syntax, unsupported
 from keyless.providers.sql.tsql.spelling import definition
 from keyless.providers.sql.tsql.writer import Writer
-from keyless.providers.sql.types import Kind
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -147,14 +146,8 @@ def _column(reader: Reader, made: Made) -> str:
     if reader.ahead() == "AS":
         raise unsupported("A computed column")
     written = _type(reader)
-    kind = written.kind
     sql = f"{quoted(name)} {types.postgres(written)}"
-    length = written.measure(1)
-    if kind in {Kind.CHAR, Kind.NCHAR} and length != 1:
-        raise unsupported(f"A column of type {kind.value}({length}), which pads with blanks,")
-    if kind is Kind.BINARY:
-        raise unsupported("A column of type binary, which pads with zeros,")
-    if kind in types.TEXTS | types.BINARIES and length is not None and kind not in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
+    if written.kind in types.TEXTS | types.BINARIES and (length := types.sized(written).length) is not None:
         sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
     told: dict[str, str | bool] = {"name": name, "type": types.spelled(written)}
     sql += _column_constraints(reader, made, name, told)
@@ -250,7 +243,8 @@ def _constraint(reader: Reader, made: Made, given: str, column: str = "") -> str
         node, written = reader.written(reader.expression)
         reader.need(")")
         said = definition(node, written)
-        return f"{made.constraint('CK', given, column, said, definition=said)} CHECK ({reader.literal(node)})"
+        named = made.constraint("CK", given, column, said, definition=said, of_column=bool(column))
+        return f"{named} CHECK ({reader.literal(node)})"
     sql = ""
     if reader.word("FOREIGN", "KEY") and not column:
         sql = f" FOREIGN KEY ({', '.join(quoted(name) for name in reader.names(reader.name))})"

@@ -64,6 +64,10 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "CURRENT_TIMESTAMP": (Form("", "tsql.getdate()"),),
     "SYSDATETIME": (Form("", "tsql.now7()"),),
     "SYSUTCDATETIME": (Form("", "tsql.now7()"),),
+    "SYSDATETIMEOFFSET": (Form("", "tsql.sysdatetimeoffset()"),),
+    "SWITCHOFFSET": (Form("xs", "tsql.switchoffset(({0})::tsql.datetimeoffset, {1})"),),
+    "TODATETIMEOFFSET": (Form("ts", "tsql.todatetimeoffset({0}, {1})"),),
+    "NEWSEQUENTIALID": (Form("", "pg_catalog.uuidv7()"),),
     "NEWID": (Form("", "pg_catalog.gen_random_uuid()"),),
     "DATEADD": (Form("dxx", "tsql.dateadd({0}, ({1})::int4, {2})"),),
     "DATEDIFF": (Form("dtt", "tsql.datediff({0}, {1}, {2})"),),
@@ -97,7 +101,6 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "RADIANS": _float("radians", "x"),
     "PI": (Form("", "pg_catalog.pi()"),),
     "SCOPE_IDENTITY": (Form("", "@scope_identity()"),),
-    "DB_NAME": (Form("", "@db_name()"),),
     "SUSER_SNAME": (Form("", "@suser_sname()"),),
     "SUSER_NAME": (Form("", "@suser_sname()"),),
     "SYSTEM_USER": (Form("", "@suser_sname()"),),
@@ -107,7 +110,6 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "SESSION_USER": (Form("", "@user_name()"),),
     "HOST_NAME": (Form("", "@host_name()"),),
     "APP_NAME": (Form("", "@app_name()"),),
-    "SCHEMA_NAME": (Form("", "'dbo'::tsql.citext"),),
     "XACT_STATE": (Form("", "@xact_state()"),),
 }
 
@@ -169,6 +171,7 @@ SESSION_VALUES: dict[str, str] = {
     "@host_name()": "tsql.citext",
     "@app_name()": "tsql.citext",
     "@xact_state()": "int4",
+    "@isolation()": "int4",
     "@scope_identity()": "numeric(38,0)",
     "@@identity": "numeric(38,0)",
 }

@@ -8,7 +8,8 @@ from __future__ import annotations
 from keyless.providers.sql.engine import SqlError
 
 _LONGEST = 63  # PostgreSQL would cut off the rest in silence
-_HIDDEN = ("pg_", "tsql", "public", "sys", "information_schema", "guest")
+_HIDDEN = ("pg_", "tsql", "public", "guest")
+_INFORMATION_SCHEMA = "tsql_information_schema"  # PostgreSQL has one of its own
 
 
 def fold(name: str) -> str:
@@ -42,7 +43,14 @@ def relation(name: str, schema: str | None) -> str:
     folded = fold(schema) if schema else "dbo"
     if folded.startswith(_HIDDEN):
         raise SqlError(208, f"Invalid object name '{schema}.{name}'.")
+    if folded == "information_schema":
+        folded = _INFORMATION_SCHEMA
     return f"{quoted(folded)}.{quoted(name)}"
+
+
+def of_tempdb(name: str) -> str:
+    """The full name of a view of tempdb's catalog, where nothing but the session's own temporary tables is."""
+    return f"tsql_tempdb.{quoted(name)}"
 
 
 def temporary(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from keyless.providers.sql.tsql.metadata import SESSION_ROW, TABLE_FUNCTIONS
 from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import Methods, syntax, unsupported
 
@@ -20,22 +21,35 @@ _HINTS_THAT_CHANGE_NOTHING = {"NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "ROW
 
 
 def _table(writer: Writer, node: exp.Expr) -> str:
+    of_catalog = node.text("db").lower() in {"sys", "information_schema"}  # nothing is ever locked there
     for hint in node.args.get("hints") or []:
         for part in hint.expressions:
-            if part.name.upper() not in _HINTS_THAT_CHANGE_NOTHING:
+            if part.name.upper() not in _HINTS_THAT_CHANGE_NOTHING and not of_catalog:
                 raise unsupported(f"The table hint {part.name.upper()}")
     alias = node.args.get("alias")
     if isinstance(node.this, exp.Anonymous):
         name = node.this.name.upper()
+        if TABLE_FUNCTIONS.get(name) == len(node.this.expressions):
+            listed = ", ".join(_argument(writer, part) for part in node.this.expressions)
+            return f"tsql.{name.lower()}({listed}) AS {writer.aliased(alias) if alias else name.lower()}"
         if name != "STRING_SPLIT" or len(node.this.expressions) not in {2, 3}:
             raise unsupported(f"The table function {name}")
         arguments = [writer.text(part) for part in node.this.expressions[:2]]
         arguments += [f"({writer(part)})::int4" for part in node.this.expressions[2:]]
         return f"tsql.string_split({', '.join(arguments)}) AS {writer.aliased(alias) if alias else 'string_split'}"
+    if of_catalog and node.name.lower() == "dm_exec_sessions":
+        places = ", ".join(writer.place(name) for name in SESSION_ROW)
+        return f"tsql.dm_exec_sessions({places}) AS {writer.aliased(alias) if alias else quoted(node.name)}"
     written = writer.table(node) if isinstance(node, exp.Table) else ""
     if alias is not None:
         return f"{written} AS {writer.aliased(alias)}"
     return written + (f" AS {quoted(node.name)}" if written.startswith("pg_temp.") is False else "")
+
+
+def _argument(writer: Writer, node: exp.Expr) -> str:
+    if isinstance(node, (exp.Column, exp.Var)) and node.name.upper() == "DEFAULT":
+        return "NULL"
+    return writer.text(node)
 
 
 def _join(writer: Writer, node: exp.Expr) -> str:

@@ -13,7 +13,7 @@ from sqlglot import exp
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import calls, casts, expressions, queries, sources, types
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
-from keyless.providers.sql.tsql.names import fold, quoted, relation, temporary
+from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
 from keyless.providers.sql.types import SqlType
 
@@ -76,6 +76,8 @@ class Writer:
 
     def table(self, node: exp.Table) -> str:
         """A table's full name, without what stands beside it."""
+        if node.catalog.lower() == "tempdb" and node.db.lower() == "sys":
+            return of_tempdb(node.name)
         if node.args.get("catalog"):
             raise SqlError(40515, f"Reference to database '{node.catalog}' in '{node.name}' is not supported.")
         name = node.this

@@ -40,7 +40,7 @@ CREATE FUNCTION is_dbo() RETURNS boolean STABLE LANGUAGE sql SECURITY DEFINER SE
   $$ SELECT session_user = tsql.owner_role() OR session_user = current_user $$;
 
 CREATE FUNCTION is_own_schema(name text) RETURNS boolean IMMUTABLE LANGUAGE sql AS
-  $$ SELECT name !~ '^pg_' AND name NOT IN ('tsql', 'sys', 'public', 'information_schema') $$;
+  $$ SELECT name !~ '^(pg_|tsql)' AND name NOT IN ('sys', 'public', 'information_schema') $$;
 
 -- one who changes users or permissions at a time; who defines tables meanwhile waits, and the other way round
 CREATE FUNCTION administering() RETURNS void LANGUAGE plpgsql AS $$ BEGIN LOCK TABLE tsql.principals IN EXCLUSIVE MODE; END $$;
