@@ -132,7 +132,7 @@ BEGIN
       IF c.object_type = 'index' AND schema_ IS NOT NULL THEN
         -- an index is called after its table
         PERFORM need_to_alter(oid) FROM pg_class WHERE relnamespace = schema_ AND relkind IN ('r', 'v', 'p') AND starts_with(c.object_name, relname || '.');
-        IF NOT FOUND THEN PERFORM fail(3701, format('Cannot drop the index ''%s'', because it does not exist or you do not have permission.', c.object_name)); END IF;
+        IF NOT FOUND AND NOT may('ALTER', 3, schema_) THEN PERFORM fail(3701, format('Cannot drop the index ''%s'', because it does not exist or you do not have permission.', c.object_name)); END IF;
       ELSIF NOT (CASE
         WHEN c.object_type = 'schema' THEN may('CONTROL', 3, c.objid) OR may('ALTER ANY SCHEMA', 0, 0)
         WHEN schema_ IS NULL THEN false
