@@ -21,6 +21,8 @@ from keyless.providers.sql.types import Column, Parameter, Row
 #: A principal by its name in the directory, or by its object or client ID where one is given beside it. Raises SqlError
 #: where several have that name.
 FindPrincipal = Callable[[str, str], "Awaitable[Principal | None]"]
+#: The number of a database that cannot be had now; drivers try again.
+UNAVAILABLE = 40613
 
 
 class SqlError(Exception):

@@ -59,4 +59,4 @@ def test_tedious_and_mssql(relay: Relay, encrypt: str, upstream_mode: str) -> No
 @pytest.mark.parametrize("encrypt", ["true", "strict"])
 def test_go(relay: Relay, encrypt: str, upstream_mode: str) -> None:
     relay.lead(upstream_mode)
-    assert run(relay, [go_program(CLIENTS / "go_sql"), encrypt], TOKEN=relay.token(), CA=relay.ca) == "ok\n"
+    assert run(relay, [go_program(CLIENTS / "go_sql"), encrypt, "few"], TOKEN=relay.token(), CA=relay.ca) == "ok\n"

@@ -1,47 +1,27 @@
-"""Why PostgreSQL refused a statement, in SQL Server's words: which permission was missing, on what.
+"""Why PostgreSQL takes no new session, as SQL Server would say it.
 
-Owns the question to the catalog after a refusal: PostgreSQL names the table and nothing else. Changes nothing.
-Source: SQL Server, "Database engine events and errors" 229, 230, 262.
+Owns the sentences of a login's end; errors within a session are another module's. Source: SQL Server, "Database engine
+events and errors", and Azure SQL Database, "Troubleshoot transient connection errors": 40613 and 10928 are tried again.
 """
 
 from __future__ import annotations
 
-import re
-
 import psycopg
 
-from keyless.providers.sql.engine import Command, SqlError
-from keyless.providers.sql.postgres.transactions import Connection, Transactions
-from keyless.providers.sql.tsql.plan import Step
+from keyless.providers.sql.engine import UNAVAILABLE, Database, SqlError
 
-REFUSED = "42501"
-_DENIED = re.compile(r"permission denied for (table|view|schema|function|procedure) (.*)", re.DOTALL)
-_WANTED = {
-    Command.SELECT: ["SELECT"],
-    Command.INSERT: ["INSERT", "SELECT"],
-    Command.UPDATE: ["UPDATE", "SELECT"],
-    Command.DELETE: ["DELETE", "SELECT"],
-    Command.MERGE: ["INSERT", "UPDATE", "DELETE", "SELECT"],
-}
+_FULL = ("too many clients already", "remaining connection slots", "too many connections")
+_NOT_THERE = ("does not exist", "permission denied for database")
 
 
-async def explained(
-    connection: Connection, transactions: Transactions, error: psycopg.Error, step: Step
-) -> SqlError | None:
-    """The error with its words; None where PostgreSQL tells too little."""
-    found = _DENIED.fullmatch(error.diag.message_primary or "")
-    if found is None or connection.closed:
-        return None
-    kind, name = found.groups()
-    try:
-        async with transactions.guarded():
-            cursor = await connection.execute(
-                "SELECT number, message FROM tsql.refusal($1, $2, $3, $4)",
-                [kind, name, _WANTED.get(step.command, ["SELECT"]), step.sql],
-            )
-            row = await cursor.fetchone()
-    except psycopg.Error:
-        return None
-    if row is None or row[0] is None:
-        return None
-    return SqlError(int(str(row[0])), str(row[1]), severity=14, line=step.line)
+def not_opened(error: psycopg.OperationalError, database: Database) -> SqlError:
+    """The refusal; PostgreSQL's own words are not repeated."""
+    said = str(error)
+    name = database.id.name
+    if any(words in said for words in _FULL):
+        return SqlError(10928, "The server has as many sessions as it takes. Try again when others have ended.")
+    if any(words in said for words in _NOT_THERE):
+        return SqlError(4060, f'Cannot open database "{name}" requested by the login. The login failed.', severity=11)
+    if "No space left on device" in said:
+        return SqlError(UNAVAILABLE, f"Database '{name}' is not available, because the disk is full.", severity=20)
+    return SqlError(UNAVAILABLE, f"Database '{name}' is not available now. Try again later.", severity=20)

@@ -5,6 +5,7 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
@@ -12,12 +13,13 @@ import psycopg
 
 from keyless.providers.sql.engine import Event, Events, FindPrincipal, Isolation, Login, Output, SqlError
 from keyless.providers.sql.postgres.administration import Administration
+from keyless.providers.sql.postgres.denials import REFUSED, explained
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
-from keyless.providers.sql.postgres.refusals import REFUSED, explained
 from keyless.providers.sql.postgres.running import Runner
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Statements
+from keyless.providers.sql.postgres.suggestions import suggested
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
@@ -39,6 +41,7 @@ class PostgresSession:
         closed: Callable[[], None],
     ) -> None:
         self._connection = connection
+        self._own = own
         self._translate = translate
         self._closed = closed
         self._transactions = Transactions(connection)
@@ -96,6 +99,8 @@ class PostgresSession:
             raise translated(error, step.line) from None
 
     async def describe_parameters(self, text: str, declared: Sequence[Parameter] = ()) -> tuple[Parameter, ...]:
+        async with self._transactions.guarded():
+            types = await suggested(self._connection, self._own, text)
         missing: dict[str, Parameter] = {}
         while True:
             try:
@@ -104,9 +109,9 @@ class PostgresSession:
                 name = error.message.split('"')[1] if error.number == 137 else ""
                 if not name or name.lower() in missing:
                     raise
-                missing[name.lower()] = Parameter(name, SqlType(Kind.NVARCHAR, length=4000))
+                missing[name.lower()] = Parameter(name, types.get(name.lower(), SqlType(Kind.NVARCHAR, length=4000)))
             else:
-                return tuple(missing.values())
+                return tuple(sorted(missing.values(), key=lambda parameter: _place(parameter.name, text)))
 
     async def begin(self, isolation: Isolation, name: str) -> None:
         self._transactions.begin(isolation, name)
@@ -143,3 +148,9 @@ class PostgresSession:
 
     def _steps(self, text: str, parameters: Sequence[Parameter]) -> tuple[Step, ...]:
         return self._translate(text, parameters, self._settings.identity_insert)
+
+
+def _place(name: str, text: str) -> int:
+    """Where a parameter comes first in a text."""
+    found = re.search(re.escape(name) + r"(?![\w@#$])", text)
+    return found.start() if found else len(text)
