@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.place import Launcher
+from tests.clients.place import Command, Launcher
 from tests.clients.tools import lacking
 from tests.frameworks.compatibility import check, read_junit
 from tests.harness import Owner
@@ -52,7 +52,7 @@ def test_what_it_finds_is_what_the_document_says(server: SqlServerProcess, tests
     where = f"Driver={odbc_driver()};Server=localhost,{place.port};Database={place.database}"
     way = f"Authentication=ActiveDirectoryMsi;UID={identity['clientId']}"
     options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tests.parent}", "--timeout=60"]
-    command = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", tests]
+    command: Command = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", tests]
     ran = subprocess.run(
         Launcher(server).command(app, command),
         env=server.environ

@@ -16,7 +16,6 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql.names import fold, text
 from keyless.providers.sql.tsql.plan import Action, Step, unsupported
 from keyless.providers.sql.tsql.principals import principal
-from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -111,7 +110,7 @@ def _thing(reader: Reader) -> tuple[str, str, str]:
         return _object(reader)
     if kind not in _CLASSES:
         raise unsupported(f"A permission ON {kind}")
-    reader.parser._advance()
+    reader.take()
     reader.need("::")
     if kind == "OBJECT":
         return _object(reader)
@@ -124,7 +123,7 @@ def _object(reader: Reader) -> tuple[str, str, str]:
     table = reader.table_name()
     if isinstance(table.this, exp.Identifier) and (table.this.args.get("temporary") or table.this.args.get("global_")):
         raise SqlError(4606, "Granted or revoked privileges are not compatible with a temporary table.")
-    Writer({}).table(table)
+    reader.writer().table(table)
     return "OBJECT", fold(table.db) if table.db else "dbo", fold(table.name)
 
 

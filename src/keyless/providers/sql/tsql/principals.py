@@ -57,7 +57,7 @@ def _options(reader: Reader) -> str:
     reader.need("WITH")
     while True:
         option = reader.ahead()
-        reader.parser._advance()
+        reader.take()
         reader.need("=")
         if option == "DEFAULT_SCHEMA":
             _default_schema(reader)
@@ -86,7 +86,7 @@ def _taken(reader: Reader, kind: TokenType) -> str:
     current = reader.parser._curr
     if current is None or current.token_type is not kind:
         raise reader.error()
-    reader.parser._advance()
+    reader.take()
     return current.text
 
 
@@ -110,7 +110,7 @@ def alter_user(reader: Reader) -> Step:
     reader.need("WITH")
     while True:
         option = reader.ahead()
-        reader.parser._advance()
+        reader.take()
         reader.need("=")
         if option == "NAME":
             new = principal(reader)
@@ -155,7 +155,7 @@ def alter_authorization(reader: Reader) -> Step:
     kind = reader.ahead()
     if kind not in {"SCHEMA", "ROLE"}:
         raise unsupported(f"ALTER AUTHORIZATION ON {kind}")
-    reader.parser._advance()
+    reader.take()
     reader.need("::")
     name = reader.name()
     reader.need("TO")
