@@ -16,6 +16,7 @@ import psycopg
 
 from keyless.providers.sql.engine import Done, Events, Message, SqlError
 from keyless.providers.sql.postgres import sayings
+from keyless.providers.sql.postgres.denials import REFUSED, explained
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.frames import Frame
 from keyless.providers.sql.postgres.outcomes import Failure, Reach, reach
@@ -93,7 +94,7 @@ class Interpreter:
                         async for event in events:
                             yield event
                 except (psycopg.Error, SqlError) as error:
-                    said = await self._failed(self._failure(error, instruction, frame), instruction, frame)
+                    said = await self._failed(await self._failure(error, instruction, frame), instruction, frame)
                     for event in said:
                         yield event
         finally:
@@ -262,15 +263,16 @@ class Interpreter:
             await asyncio.wait_for(self._stopped.wait(), seconds)
         self._check()
 
-    def _failure(self, error: psycopg.Error | SqlError, instruction: Instruction, frame: Frame) -> Failure:
+    async def _failure(self, error: psycopg.Error | SqlError, instruction: Instruction, frame: Frame) -> Failure:
         if isinstance(error, Failure):
             return error
-        line = instruction.line if not isinstance(instruction, Enter | LeaveTry | LeaveCatch | Select | View) else 1
-        if isinstance(instruction, Select | View):
-            line = instruction.step.line
+        step = instruction.step if isinstance(instruction, Select | View) else instruction
+        line = 1 if isinstance(step, Enter | LeaveTry | LeaveCatch) else step.line
         if isinstance(error, psycopg.Error):
-            dropping = isinstance(instruction, Step) and instruction.sql.startswith("DROP")
+            dropping = isinstance(step, Step) and step.sql.startswith("DROP")
             found = translated(error, line, dropping=dropping)
+            if error.sqlstate == REFUSED and isinstance(step, Step):
+                found = await explained(self._work.connection, self._transactions, error, step) or found
         else:
             found = error
             found.line = line

@@ -6,18 +6,19 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 import psycopg
 
-from keyless.providers.sql.engine import Events, Isolation, Login, Output, SqlError
+from keyless.providers.sql.engine import Events, FindPrincipal, Isolation, Login, Output, SqlError
+from keyless.providers.sql.postgres.administration import Administration
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.frames import frame
 from keyless.providers.sql.postgres.plans import Plans
-from keyless.providers.sql.postgres.running import Manage, Runner
+from keyless.providers.sql.postgres.running import Runner
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.suggestions import suggested
@@ -37,7 +38,8 @@ class PostgresSession:
         login: Login,
         own: Mapping[int, Kind],
         plans: Plans,
-        manage: Manage,
+        find: FindPrincipal,
+        changed: Callable[[], Awaitable[None]],
         closed: Callable[[], None],
     ) -> None:
         self._connection = connection
@@ -48,14 +50,18 @@ class PostgresSession:
         self._settings = Settings(login, self._transactions)
         statements = Statements(connection)
         self._descriptions = Descriptions(connection, statements, own)
-        runner = Runner(connection, self._transactions, self._settings, self._descriptions, statements, manage)
+        administration = Administration(connection, self._transactions, login.administrator, find, changed)
+        runner = Runner(connection, self._transactions, self._settings, self._descriptions, statements, administration)
         self._workings = Workings(connection, self._transactions, self._settings, self._descriptions, runner, plans)
+        self._over: SqlError | None = None
 
     @property
     def transaction(self) -> int:
         return self._transactions.number
 
     async def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
+        if self._over is not None:
+            raise self._over
         interpreter = self._workings.interpreter
         interpreter.begin()
         batch = frame(self._program(text, parameters), _types(parameters), _values(parameters), None)
@@ -67,6 +73,8 @@ class PostgresSession:
                 yield Output(replace(parameter, value=batch.values[parameter.name.lower()]))
 
     async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
+        if self._over is not None:
+            raise self._over
         self._workings.interpreter.begin()
         async with aclosing(self._workings.calls.call(procedure, parameters)) as events:
             async for event in events:
@@ -122,6 +130,11 @@ class PostgresSession:
         self._settings.forget()
         self._workings.cursors.forget()
         await self._connection.execute("DISCARD TEMP")
+
+    async def end(self, why: SqlError) -> None:
+        """Close it from outside; the next request is told why."""
+        self._over = why
+        await self.close()
 
     async def close(self) -> None:
         if not self._connection.closed:

@@ -376,6 +376,7 @@ _STATEMENTS: dict[str, Callable[[Reader], Step | list[Statement]]] = {
     "(": select.query, "SELECT": select.query, "WITH": select.with_, "INSERT": insert.insert, "UPDATE": update.update,
     "DELETE": update.delete, "MERGE": merge.merge, "TRUNCATE": definitions.truncate, "CREATE": modules.create,
     "ALTER": modules.alter, "DROP": modules.drop, "GRANT": permissions.grant, "REVOKE": permissions.revoke,
+    "DENY": permissions.deny,
     "BEGIN": control.block, "COMMIT": transactions.commit, "ROLLBACK": transactions.rollback,
     "SAVE": transactions.save, "IF": control.if_, "SET": _set, "DECLARE": variables.declare, "WHILE": control.while_,
     "BREAK": control.leave, "CONTINUE": control.leave, "GOTO": control.goto, "RETURN": control.return_,
