@@ -28,6 +28,7 @@ from keyless.authority.passwords import Passwords
 from keyless.authority.people.state import SignedInState
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
+from keyless.bootstrap.backup import backups_of
 from keyless.bootstrap.endpoints import Endpoints
 from keyless.bootstrap.people import (
     device_authorization,
@@ -36,7 +37,7 @@ from keyless.bootstrap.people import (
     portal,
     sign_in_router,
 )
-from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
+from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, read_data_keys
 from keyless.bootstrap.sql import MakeEngine, SqlSide, sql_side
 from keyless.config import Config
 from keyless.directory.applications import Applications
@@ -200,15 +201,6 @@ async def build(
     parts = await load_people(config, instance, master, store, clock, directory, users, applications)
     await blobs.collector.recover()
 
-    backups = Backups(
-        config.data / DATABASE,
-        config.data / SNAPSHOT,
-        lambda snapshot: backed_up(config.data, snapshot, blobs),
-        blobs.collector.held,
-        master,
-        instance.instance,
-        os.urandom,
-    )
     signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="keyless-signer")
     authority = TokenAuthority(
         keys,
@@ -267,6 +259,8 @@ async def build(
         scope_deleted=(assignments.remove_scope, hosted.remove_scope),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
+    logins = Logins(sql_names, instance.tenant, authority.authenticate, resources, groups.of, audit, clock)
+    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription) if make_sql else None
     shared = SharedAccess(
         DelegationKeys(master.derive(_DELEGATION_SECRET)),
         lambda name: resources.named(account_type.NAME, name),
@@ -299,7 +293,7 @@ async def build(
                 deleted_vaults,
                 keys,
                 audit,
-                backups,
+                backups_of(config.data, instance.instance, master, blobs, sql),
                 issuers,
                 hosted,
                 sign_in_router(endpoints.authority(), parts),
@@ -370,8 +364,6 @@ async def build(
     )
 
     _end_leases_with_their_reasons(store, instances, leases)
-    logins = Logins(sql_names, instance.tenant, authority.authenticate, resources, groups.of, audit, clock)
-    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription) if make_sql else None
     return Server(
         store,
         audit,

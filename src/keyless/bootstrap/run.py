@@ -82,6 +82,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop  # noqa: PLC0415 - not to be had on every platform
     except ImportError:
         return None
+    # its libuv would have a kernel thread poll for changes of what is waited for, at the cost of a core
+    os.environ.setdefault("UV_USE_IO_URING", "0")
     return uvloop.new_event_loop
 
 

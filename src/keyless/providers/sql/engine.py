@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from keyless.model.identity import Principal
@@ -214,6 +215,13 @@ class Engine(Protocol):
 
     async def open(self, login: Login) -> Session:
         """A session, in a database that is made if this is its first; SqlError 18456 for a principal without a user."""
+        ...
+
+    async def back_up(self, folder: Path) -> None:
+        """Put a copy of all databases, of one moment, into a folder; sessions go on. No folder if there is nothing.
+
+        Raises KeylessError when it cannot be. What is in there is the engine's matter.
+        """
         ...
 
     async def close(self) -> None:

@@ -55,6 +55,8 @@ class Kind(Enum):
     XML = "xml"
     SQL_VARIANT = "sql_variant"
 
+    __hash__ = object.__hash__  # Enum's own is Python code, and types are looked up for every column and value
+
 
 @dataclass(frozen=True)
 class SqlType:

@@ -17,6 +17,7 @@ from keyless.providers.sql.tds.prelogin import Encryption
 from keyless.providers.sql.tds.reader import Malformed
 from keyless.providers.sql.tds.requests import read_batch, write_batch
 from keyless.providers.sql.tds.responses import ResponseReader
+from keyless.providers.sql.tds.rows import row_writer
 from keyless.providers.sql.tds.tokens import Change, Status
 from keyless.providers.sql.types import Column, Kind, SqlType
 
@@ -35,7 +36,7 @@ ROWS = [
 ANSWER = (
     tokens.bytes_change(Change.BEGIN, (7).to_bytes(8, "little"))
     + encoding.column_metadata(COLUMNS)
-    + encoding.RowWriter(COLUMNS).rows(ROWS)
+    + row_writer(COLUMNS).rows(ROWS)
     + tokens.done(tokens.Done.DONE, Status.COUNT | Status.MORE, 0xC1, 3)
     + tokens.said(207, 1, 16, "Invalid column name 'x'.", "shop", 4)
     + tokens.done(tokens.Done.DONE, Status.ERROR)

@@ -13,6 +13,7 @@ from keyless.providers.sql.engine import Command, Event, SqlError
 from keyless.providers.sql.gateway.channel import Channel
 from keyless.providers.sql.tds import encoding, packets, tokens
 from keyless.providers.sql.tds.packets import PacketWriter
+from keyless.providers.sql.tds.rows import RowWriter, row_writer
 from keyless.providers.sql.tds.tokens import Done, Status
 from keyless.providers.sql.types import Parameter
 
@@ -39,7 +40,7 @@ class Answer:
         self._packets = PacketWriter(packets.REPLY, size)
         self._server = server
         self._transaction = transaction
-        self._rows: encoding.RowWriter | None = None
+        self._rows: RowWriter | None = None
         self._held: tuple[Done, int, int, int] | None = None
         self._failed = False
         self._silent = False
@@ -56,7 +57,7 @@ class Answer:
                 assert self._rows is not None, "an engine gives columns before rows"
                 await self._add(self._rows.rows(event.rows))
             case engine.Columns():
-                self._rows = encoding.RowWriter(event.columns)
+                self._rows = row_writer(event.columns)
                 await self._add(encoding.column_metadata(event.columns))
             case engine.Done():
                 counted = Status.FINAL if event.count is None else Status.COUNT

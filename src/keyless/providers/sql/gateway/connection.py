@@ -1,7 +1,6 @@
-"""The life of one connection: greeting, login, one request after the other, end.
+"""The life of one connection: greeting, login, requests, end.
 
-Owns the order of messages and the attention that may come in the middle of an answer. Must not know what a request
-says. Source: [MS-TDS] 3.3 (server details).
+Owns the order of messages until somebody is known; `requests` has what follows. Source: [MS-TDS] 3.3 (server details).
 """
 
 from __future__ import annotations
@@ -9,37 +8,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import struct
 
 from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Engine, SqlError
-from keyless.providers.sql.gateway.answers import Answer
 from keyless.providers.sql.gateway.channel import Channel, Contexts, Ended
 from keyless.providers.sql.gateway.logins import Admitted, Logins, no_password
-from keyless.providers.sql.gateway.procedures import Procedures
+from keyless.providers.sql.gateway.requests import Requests
 from keyless.providers.sql.tds import collations, packets, prelogin, tokens
 from keyless.providers.sql.tds.login7 import OLDEST, FedAuth, Login7, read_login7, read_token
 from keyless.providers.sql.tds.packets import Message
 from keyless.providers.sql.tds.reader import Malformed
-from keyless.providers.sql.tds.requests import (
-    TransactionRequest,
-    Work,
-    read_batch,
-    read_calls,
-    read_transaction_request,
-)
 from keyless.providers.sql.tds.tokens import Change, Done, Status
 
 log = logging.getLogger("keyless.sql")
 
 #: From the first byte to the answer to LOGIN7.
 LOGIN_SECONDS = 30.0
-#: How long an engine may take to stop, and a client to take the last of what it is sent.
-STOP_SECONDS = 5.0
 _FEATURE_FEDAUTH, _FEATURE_UTF8 = 0x02, 0x0A
-_MALFORMED = 4002
-_OVERFLOW = 8115
-_INTERNAL = 596
 
 
 class Connection:
@@ -59,7 +44,7 @@ class Connection:
                 admitted = await self._enter()
             if admitted is not None:
                 try:
-                    await _Requests(self._channel, admitted, self._size).serve()
+                    await Requests(self._channel, admitted, self._size).serve()
                 finally:
                     await admitted.session.close()
         except (Malformed, ssl.SSLError) as error:
@@ -129,130 +114,3 @@ class Connection:
 
     async def _send(self, body: bytes) -> None:
         await self._channel.send(packets.message(packets.REPLY, body, self._size))
-
-
-class _Requests:
-    """The requests of a session."""
-
-    def __init__(self, channel: Channel, admitted: Admitted, size: int) -> None:
-        self._channel = channel
-        self._admitted = admitted
-        self._session = admitted.session
-        self._size = size
-        self._procedures = Procedures(admitted.session)
-        self._told = 0
-
-    async def serve(self) -> None:
-        """One after the other, until the client goes or the session is over."""
-        # the next message is read while an answer is made, because it may be an attention
-        reading = asyncio.create_task(self._channel.receive())
-        try:
-            goes_on = True
-            while goes_on:
-                message = await reading
-                reading = asyncio.create_task(self._channel.receive())
-                if message.type == packets.ATTENTION:
-                    await self._attended()
-                elif not message.ignored:
-                    goes_on, reading = await self._do(message, reading)
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-
-    async def _do(self, message: Message, reading: asyncio.Task[Message]) -> tuple[bool, asyncio.Task[Message]]:
-        answer = Answer(self._channel, self._size, self._admitted.server, self._told, lambda: self._session.transaction)
-        work = asyncio.create_task(self._answer(message, answer))
-        try:
-            await asyncio.wait({work, reading}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done() and reading.exception() is not None:
-                await self._session.cancel()
-                reading.result()
-            if not work.done() and reading.result().type == packets.ATTENTION:
-                answer.silence()
-                await self._stop(work)
-                await self._attended()
-                reading = asyncio.create_task(self._channel.receive())
-            await work
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-        self._told = answer.told
-        return not answer.fatal, reading
-
-    async def _stop(self, work: asyncio.Task[None]) -> None:
-        """Have the engine stop; one that does not loses the session."""
-        await self._session.cancel()
-        await asyncio.wait({work}, timeout=STOP_SECONDS)
-        if not work.done():
-            raise Ended
-
-    async def _attended(self) -> None:
-        """Say that the attention was noticed: in a message of its own, or one driver waits for it in vain."""
-        await self._channel.send(packets.message(packets.REPLY, tokens.done(Done.DONE, Status.ATTENTION), self._size))
-
-    async def _answer(self, message: Message, answer: Answer) -> None:
-        """Answer one request; every failure is said within the answer."""
-        try:
-            self._admitted.check()
-            if message.reset:
-                self._procedures.forget()
-                await self._session.reset(keep_transaction=message.keep_transaction)
-                await answer.token(tokens.bytes_change(Change.RESET))
-            await self._handle(message, answer)
-        except SqlError as error:
-            await self._failed(answer, error)
-        except Malformed as error:
-            await self._failed(answer, SqlError(_MALFORMED, f"The request is not understood: {error}.", severity=20))
-        except (OverflowError, ValueError, struct.error):
-            await self._failed(answer, SqlError(_OVERFLOW, "A value of the result does not fit into its type."))
-        except (Ended, OSError, ssl.SSLError):
-            raise
-        except Exception as error:
-            # its text may quote what it failed on
-            log.error("a request failed: %s", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
-            await self._failed(answer, SqlError(_INTERNAL, "The server failed at this request.", severity=20))
-        await answer.end()
-
-    async def _failed(self, answer: Answer, error: SqlError) -> None:
-        await answer.error(error)
-        await answer.done(Done.DONE, Status.ERROR)
-
-    async def _handle(self, message: Message, answer: Answer) -> None:
-        match message.type:
-            case packets.SQL_BATCH:
-                await self._batch(read_batch(message.body), answer)
-            case packets.RPC:
-                for call in read_calls(message.body):
-                    await self._procedures.call(call, answer)
-            case packets.TRANSACTION:
-                await self._transaction(read_transaction_request(message.body), answer)
-            case packets.BULK_LOAD:
-                raise SqlError(4_891, "Bulk load is not to be had yet: insert rows with statements instead.")
-            case _:
-                raise Malformed("that message has no place after the login")
-
-    async def _batch(self, text: str, answer: Answer) -> None:
-        events = self._session.run(text)
-        said = False
-        try:
-            async for event in events:
-                await answer.event(event, Done.DONE)
-                said = True
-        finally:
-            await events.aclose()
-        if not said:
-            await answer.done(Done.DONE)
-
-    async def _transaction(self, asked: TransactionRequest, answer: Answer) -> None:
-        match asked.work:
-            case Work.BEGIN:
-                await self._session.begin(asked.isolation, asked.begin_name)
-            case Work.COMMIT:
-                await self._session.commit(asked.name)
-            case Work.ROLLBACK:
-                await self._session.rollback(asked.name)
-            case Work.SAVE:
-                await self._session.save(asked.name)
-        if asked.begin:
-            await self._session.begin(asked.isolation, asked.begin_name)
-        await answer.done(Done.DONE)

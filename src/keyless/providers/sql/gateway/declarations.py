@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.gateway.conversions import convert
@@ -42,6 +43,7 @@ _LARGEST = {Kind.NCHAR: 4000, Kind.NVARCHAR: 4000}
 _MAX = {Kind.VARCHAR, Kind.NVARCHAR, Kind.VARBINARY}
 
 
+@lru_cache(512)
 def read_declarations(text: str) -> tuple[Parameter, ...]:
     """The parameters that a text declares, without values; raises SqlError."""
     found: list[Parameter] = []

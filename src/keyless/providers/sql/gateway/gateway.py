@@ -13,8 +13,9 @@ from collections.abc import Callable
 from keyless.http.acceptor import Acceptor
 from keyless.providers.sql.engine import Engine
 from keyless.providers.sql.gateway.channel import Channel, Contexts
-from keyless.providers.sql.gateway.connection import STOP_SECONDS, Connection
+from keyless.providers.sql.gateway.connection import Connection
 from keyless.providers.sql.gateway.logins import Logins
+from keyless.providers.sql.gateway.requests import STOP_SECONDS
 
 log = logging.getLogger("keyless.sql")
 

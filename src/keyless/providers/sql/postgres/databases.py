@@ -14,7 +14,10 @@ from keyless.providers.sql.engine import Database
 from keyless.providers.sql.postgres.connections import Connection, Connections
 from keyless.providers.sql.tsql.names import quoted, text
 
-_PARTS = ("types.sql", "functions.sql", "catalog.sql", "information_schema.sql", "metadata.sql")
+_PARTS = (
+    *("text.sql", "types.sql", "binary.sql", "functions.sql", "moments.sql", "documents.sql"),
+    *("catalog.sql", "information_schema.sql", "metadata.sql"),
+)
 _LIBRARY = tuple(Path(__file__).with_name("library") / part for part in _PARTS)
 _TEMPLATE = "keyless_template"
 # PostgreSQL's mark on a database whose DROP did not come to its end

@@ -33,20 +33,30 @@ class Descriptions:
         self._own = own
         self._seen: set[Step] = set()
         self._known: dict[tuple[int, int], results.Known] = {}
+        self._columns: dict[tuple[PGresult, tuple[str | None, ...]], tuple[Column, ...]] = {}
 
     def forget(self) -> None:
         """Something was defined anew."""
         self._known.clear()
         self._seen.clear()
+        self._columns.clear()
 
     async def describe(self, step: Step) -> tuple[Column, ...]:
         """The columns that a query would give."""
         await self.look_up(step)
-        return self._described(await self._statements.describe(step.sql), step.names, ())
+        columns, _certain = self._described(await self._statements.describe(step.sql), step.names, ())
+        return columns
 
     def columns(self, found: PGresult, step: Step, rows: Sequence[Row]) -> tuple[Column, ...]:
         """The columns of a result whose first rows are there."""
-        return self._described(found, step.names, rows)
+        columns = self._columns.get((found, step.names))
+        if columns is None:
+            columns, certain = self._described(found, step.names, rows)
+            if certain:
+                self._columns[(found, step.names)] = columns
+                if len(self._columns) > _SEEN:
+                    self._columns.clear()
+        return columns
 
     async def look_up(self, step: Step) -> None:
         """What the catalog knows of the columns, once for each statement: streaming leaves no room to ask."""
@@ -66,7 +76,11 @@ class Descriptions:
                     self._known[key] = results.known(str(name), told, bool(not_null), str(identity).strip())
         self._seen.add(step)
 
-    def _described(self, result: PGresult, names: tuple[str | None, ...], rows: Sequence[Row]) -> tuple[Column, ...]:
+    def _described(
+        self, result: PGresult, names: tuple[str | None, ...], rows: Sequence[Row]
+    ) -> tuple[tuple[Column, ...], bool]:
+        """The columns, and whether they would be the same with other rows."""
+        certain = True
         written = _spread(names, result.nfields)
         columns = []
         for index in range(result.nfields):
@@ -77,12 +91,13 @@ class Descriptions:
             if known is not None and known.type is not None and _kin(known.type, type_):
                 type_ = known.type
             if type_.scale < 0:
+                certain = False
                 type_ = replace(type_, scale=max((_scale(row[index]) for row in rows), default=0))
             name = written[index]
             if name is None:
                 name = known.name if known is not None and known.name.lower() == raw else raw
             columns.append(Column(name, type_, known is None or known.nullable, known is not None and known.identity))
-        return tuple(columns)
+        return tuple(columns), certain
 
 
 def _spread(names: tuple[str | None, ...], count: int) -> list[str | None]:
@@ -99,7 +114,7 @@ def _kin(declared: SqlType, found: SqlType) -> bool:
     """Whether the declaration fits what came, so that a comment that someone changed misleads nobody."""
     text = {Kind.CHAR, Kind.VARCHAR, Kind.TEXT, Kind.NCHAR, Kind.NVARCHAR, Kind.NTEXT}
     number = {Kind.DECIMAL, Kind.NUMERIC, Kind.MONEY, Kind.SMALLMONEY}
-    groups = [text, number, {Kind.TINYINT, Kind.SMALLINT}, {Kind.VARBINARY, Kind.IMAGE}]
+    groups = [text, number, {Kind.TINYINT, Kind.SMALLINT}, {Kind.BINARY, Kind.VARBINARY, Kind.IMAGE}]
     return declared.kind is found.kind or any({declared.kind, found.kind} <= group for group in groups)
 
 

@@ -11,14 +11,12 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import cast
 
 import psycopg
-from psycopg.pq import Format
 
 from keyless.model.identity import Principal
 from keyless.providers.sql.engine import Database, Login, SqlError
-from keyless.providers.sql.postgres import process
+from keyless.providers.sql.postgres import own_types, process
 from keyless.providers.sql.postgres.connections import Connection, Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
 from keyless.providers.sql.postgres.errors import translated
@@ -26,7 +24,7 @@ from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.tsql.names import quoted, text
 from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.tsql.reader import translate
-from keyless.providers.sql.types import Kind, Parameter
+from keyless.providers.sql.types import Parameter
 
 _PLANS = 2000
 _MEMBERS = {"db_owner": "o", "db_ddladmin": "o", "db_datareader": "r", "db_datawriter": "w"}
@@ -79,7 +77,7 @@ class PostgresEngine:
         except psycopg.OperationalError:
             message = f'Cannot open database "{login.database.id.name}" requested by the login. The login failed.'
             raise SqlError(4060, message, severity=11) from None
-        own = await _own_types(connection)
+        own = await own_types.register(connection)
         sessions = self._sessions
 
         def closed() -> None:
@@ -197,21 +195,6 @@ async def _drop_user(connection: Connection, name: str, user: str, *, if_exists:
     await connection.execute(f"DROP OWNED BY {quoted(role)}")
     await connection.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM {quoted(role)}")
     await connection.execute(f"DROP ROLE {quoted(role)}")
-
-
-async def _own_types(connection: Connection) -> dict[int, Kind]:
-    """The numbers of the types that types.sql made, and how they are read."""
-    found = await connection.execute(
-        "SELECT 'tsql.citext'::regtype::oid::int8, 'tsql.bit'::regtype::oid::int8, 'tsql.datetime'::regtype::oid::int8"
-    )
-    row = await found.fetchone()
-    assert row is not None
-    kinds = (Kind.NVARCHAR, Kind.BIT, Kind.DATETIME)
-    for number, like in zip(row, (25, 16, 1114), strict=True):
-        loader = connection.adapters.get_loader(like, Format.BINARY)
-        assert loader is not None
-        connection.adapters.register_loader(cast("int", number), loader)
-    return {cast("int", number): kind for number, kind in zip(row, kinds, strict=True)}
 
 
 def _told(login: Login) -> str:

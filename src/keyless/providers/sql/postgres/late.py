@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from keyless.model.errors import KeylessError
 from keyless.model.identity import Principal
 from keyless.providers.sql.engine import Database, Login, Session, SqlError
-from keyless.providers.sql.postgres import process
+from keyless.providers.sql.postgres import copies, process
 
 if TYPE_CHECKING:
     from keyless.providers.sql.postgres.engine import PostgresEngine
@@ -52,6 +52,12 @@ class LateEngine:
         except KeylessError as error:
             raise SqlError(40613, error.message, severity=20) from None
         return await engine.open(login)
+
+    async def back_up(self, folder: Path) -> None:
+        if (self._folder / "PG_VERSION").exists():
+            await self._running()
+            assert self._server is not None
+            await copies.take(self._server, folder)
 
     async def close(self) -> None:
         if self._starting is None:

@@ -11,14 +11,20 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from keyless.model.errors import ErrorKind, KeylessError
+from keyless.providers.sql.postgres import locks
+from keyless.providers.sql.postgres.failures import is_held, not_started
+from keyless.store.private_file import sync_folder
 
 ADMINISTRATOR = "keyless"
 _START = Path(__file__).with_name("start.py")
 _LONGEST_SOCKET = 90
 _PATIENCE = 30.0
+_PAUSE = 0.05
+_LAST = 10_000
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -85,10 +91,27 @@ async def start(folder: Path) -> Process:
     bin_ = programs()
     if not (folder / "PG_VERSION").exists():
         await _fill(bin_, folder)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        if locks.holder(folder) is None:
+            await asyncio.to_thread(locks.free, folder)
+            try:
+                return await _begin(bin_, folder)
+            except _StillHeldError as error:
+                failure = error.failure
+        else:
+            message = f"Another PostgreSQL (process {locks.holder(folder)}) runs on {folder}: end it."
+            failure = KeylessError(ErrorKind.UNAVAILABLE, message, code="SqlNotStarted")
+        if time.monotonic() > until:
+            raise failure
+        await asyncio.sleep(_PAUSE)  # that of a keyless which was killed is about to end
+
+
+async def _begin(bin_: Path, folder: Path) -> Process:
     temporary = len(str(folder)) > _LONGEST_SOCKET
-    sockets = Path(tempfile.mkdtemp(prefix="keyless-sql-")) if temporary else folder
+    sockets = Path(tempfile.mkdtemp(prefix=locks.SOCKETS)) if temporary else folder
     options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    child = await _run(bin_ / "postgres", "-D", str(folder), "-k", str(sockets), *options)
+    child = await run(bin_ / "postgres", "-D", str(folder), "-k", str(sockets), *options)
     process = Process(child, sockets, temporary=temporary)
     try:
         await asyncio.wait_for(_ready(child, folder), _PATIENCE)
@@ -109,26 +132,36 @@ async def _fill(bin_: Path, folder: Path) -> None:
     """Into a folder beside it, renamed at the end: it is there whole or not at all."""
     draft = folder.with_name(folder.name + ".new")
     await asyncio.to_thread(shutil.rmtree, draft, True)
-    child = await _run(
+    child = await run(
         bin_ / "initdb", "-D", str(draft), "-U", ADMINISTRATOR, "--auth=trust", "--encoding=UTF8", "--no-instructions",
         "--locale=C", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST",
     )  # fmt: skip
     _out, error = await child.communicate()
     if child.returncode != 0:
-        reason = error.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise KeylessError(ErrorKind.UNAVAILABLE, f"PostgreSQL could not be set up: {reason[0]}.", code="SqlNotStarted")
+        raise not_started(folder, error)
     await asyncio.to_thread(draft.rename, folder)
+    await asyncio.to_thread(sync_folder, folder.parent)
 
 
 async def _ready(child: asyncio.subprocess.Process, folder: Path) -> None:
     assert child.stderr is not None
+    written = b""
     while line := await child.stderr.readline():
         if b"ready to accept connections" in line:
             return
-    raise KeylessError(ErrorKind.UNAVAILABLE, f"PostgreSQL did not start on {folder}.", code="SqlNotStarted")
+        written = (written + line)[-_LAST:]
+    failure = not_started(folder, written)
+    raise _StillHeldError(failure) if is_held(written) else failure
 
 
-async def _run(program: Path, *arguments: str) -> asyncio.subprocess.Process:
+class _StillHeldError(Exception):
+    def __init__(self, failure: KeylessError) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+async def run(program: Path, *arguments: str) -> asyncio.subprocess.Process:
+    """Run one of PostgreSQL's programs; it ends with this process."""
     return await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-S", str(_START), str(program), *arguments,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from keyless.providers.sql.tsql import comments
+from keyless.providers.sql.tsql import comments, types
 from keyless.providers.sql.types import Kind, SqlType
 
 _SIMPLE = {
@@ -44,11 +44,11 @@ def declared(kind: str, measures: str | None) -> SqlType:
     which = Kind(kind)
     if which in {Kind.DECIMAL, Kind.NUMERIC}:
         return SqlType(which, precision=(numbers or [18])[0] or 18, scale=(numbers[1] if len(numbers) > 1 else 0) or 0)
-    if which in {Kind.TIME, Kind.DATETIME2}:
+    if which in {Kind.TIME, Kind.DATETIME2, Kind.DATETIMEOFFSET}:
         return SqlType(which, scale=(numbers or [7])[0] or 0)
     if which in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
         return SqlType(which)
-    if which in {Kind.CHAR, Kind.VARCHAR, Kind.NCHAR, Kind.NVARCHAR, Kind.VARBINARY}:
+    if which in {Kind.CHAR, Kind.VARCHAR, Kind.NCHAR, Kind.NVARCHAR, Kind.BINARY, Kind.VARBINARY}:
         return SqlType(which, length=numbers[0] if numbers else 1)
     return SqlType(which)
 
@@ -56,7 +56,10 @@ def declared(kind: str, measures: str | None) -> SqlType:
 def of(oid: int, modifier: int, own: Mapping[int, Kind]) -> SqlType:
     """The type of a column that is an expression."""
     if oid in own:
-        return SqlType(own[oid], scale=3 if own[oid] is Kind.DATETIME else 0)
+        kind = own[oid]
+        if kind in types.TEXTS | types.BINARIES:
+            return types.of_modifier(modifier, kind)
+        return SqlType(kind, scale={Kind.DATETIME: 3, Kind.DATETIMEOFFSET: 7}.get(kind, 0))
     if oid in _SIMPLE:
         return SqlType(_SIMPLE[oid])
     if oid == NUMERIC:

@@ -1,15 +1,16 @@
 """Columns and values of an answer: how each type is described, and how its values are written.
 
 Owns the choice of the wire's type. CHAR and VARCHAR go out as NCHAR and NVARCHAR, so that no client's code page can
-lose a character. Source: [MS-TDS] 2.2.5.4, 2.2.5.5 (types and values), 2.2.7.4 (COLMETADATA), 2.2.7.19 (ROW).
+lose a character. Source: [MS-TDS] 2.2.5.4, 2.2.5.5 (types and values), 2.2.7.4 (COLMETADATA).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from keyless.providers.sql.tds.times import (
     write_datetime,
     write_smalldatetime,
 )
-from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType, Value
+from keyless.providers.sql.types import Column, Kind, Parameter, SqlType, Value
 
 #: Writes one value with its length; raises OverflowError, ValueError or struct.error for one outside of its type.
 Writer = Callable[[Any], bytes]
@@ -32,7 +33,8 @@ _INTEGERS = {Kind.TINYINT: 1, Kind.SMALLINT: 2, Kind.INT: 4, Kind.BIGINT: 8}
 _FIXED_TEXT = {Kind.CHAR, Kind.NCHAR}
 _TEXT = {*_FIXED_TEXT, Kind.VARCHAR, Kind.NVARCHAR, Kind.TEXT, Kind.NTEXT}
 _BINARY = {Kind.BINARY, Kind.VARBINARY, Kind.IMAGE}
-_MAX_CHARACTERS = 4000
+#: The longest text that is no long one.
+MAX_CHARACTERS = 4000
 _MAX_BYTES = 8000
 _VARIANT_BYTES = 8009
 _NULLABLE, _UNKNOWN_UPDATE, _IDENTITY = 0x01, 0x08, 0x10
@@ -48,31 +50,14 @@ def writer(declared: SqlType) -> Writer:
     return _encoding(declared)[1]
 
 
-def column_metadata(columns: Sequence[Column]) -> bytes:
+@lru_cache(512)
+def column_metadata(columns: tuple[Column, ...]) -> bytes:
     """COLMETADATA."""
     parts = [b"\x81", len(columns).to_bytes(2, "little")]
     for column in columns:
         flags = (_NULLABLE if column.nullable else 0) | (_IDENTITY if column.identity else _UNKNOWN_UPDATE)
         parts += (bytes(4), flags.to_bytes(2, "little"), type_info(column.type), reader.short_text(column.name))
     return b"".join(parts)
-
-
-class RowWriter:
-    """Writes the rows of one result."""
-
-    def __init__(self, columns: Sequence[Column]) -> None:
-        self._writers = tuple(writer(column.type) for column in columns)
-
-    def rows(self, rows: Sequence[Row]) -> bytes:
-        """ROW tokens."""
-        writers = self._writers
-        parts: list[bytes] = []
-        add = parts.append
-        for row in rows:
-            add(b"\xd1")
-            for write, value in zip(writers, row, strict=True):
-                add(write(value))
-        return b"".join(parts)
 
 
 def return_value(parameter: Parameter, ordinal: int) -> bytes:
@@ -108,7 +93,7 @@ def _short(size: int, write: Writer) -> Writer:
 
 def _text(declared: SqlType) -> tuple[bytes, Writer]:
     length = declared.length
-    if length is None or not 0 < length <= _MAX_CHARACTERS or declared.kind in (Kind.TEXT, Kind.NTEXT):
+    if length is None or not 0 < length <= MAX_CHARACTERS or declared.kind in (Kind.TEXT, Kind.NTEXT):
         return b"\xe7\xff\xff" + LATIN1, _long_text
     fixed = declared.kind in _FIXED_TEXT
     room = 2 * length

@@ -12,38 +12,48 @@ from sqlglot import exp
 
 from keyless.providers.sql.tsql import types
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
+from keyless.providers.sql.types import Kind
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.writer import Writer
+
+_MOMENTS = {Kind.DATE, Kind.TIME, Kind.SMALLDATETIME, Kind.DATETIME, Kind.DATETIME2, Kind.DATETIMEOFFSET}
 
 
 def cast(writer: Writer, value: exp.Expr, to: exp.Expr, style: exp.Expr | None = None, safe: bool = False) -> str:
     """CAST, CONVERT and their TRY_ forms."""
     written = written_type(to)
-    target = types.postgres(written)
+    target = types.postgres(written, 30)
     kind = written.kind
     number = _whole(style)
     if safe:
         return _tried(writer, value, target, style)
     if kind in types.TEXTS:
-        length = written.measure(30)
-        if kind.value in {"char", "nchar"}:
-            raise unsupported(f"A cast to {kind.value}, which pads with blanks,")
+        length = types.sized(written, 30).length
         if number:
-            return f"tsql.cut(tsql.styled(tsql.ts({writer(value)}), {number}), {length or 8000})"
+            return f"tsql.cut(tsql.styled(tsql.ts({writer(value)}), {number}), {length or 8000})::{target}"
         if isinstance(value, exp.Null):
-            return "NULL::tsql.citext"
-        return f"tsql.cut({writer(value)}, {length})" if length else f"tsql.str({writer(value)})"
-    if target.startswith(("date", "timestamp", "time(", "tsql.datetime")):
+            return f"NULL::{target}"
+        return f"tsql.cut({writer(value)}, {length})::{target}" if length else f"tsql.str({writer(value)})::{target}"
+    if kind in types.BINARIES and number is None:
+        return f"({_bytes(writer, value)})::{target}"
+    if kind in _MOMENTS and (number or kind is not Kind.DATETIMEOFFSET):
         when = f"tsql.from_styled({writer(value)}, {number})" if number else f"tsql.ts({point(writer, value)})"
-        if kind.value == "datetime":
+        if kind is Kind.DATETIME:
             return f"tsql.to_datetime({when})"
         return f"({when})::{target}"
     if number:
         raise unsupported(f"CONVERT to {kind.value} with style {number}")
-    if target == "bytea":
-        raise unsupported(f"A cast to {kind.value}")
     return f"({writer(value)})::{target}"
+
+
+def _bytes(writer: Writer, value: exp.Expr) -> str:
+    """A value on its way to a binary type: whether a text is of one or of two bytes, only a constant shows."""
+    if isinstance(value, exp.Literal) and value.is_string:
+        return f"'\\x{value.name.encode('cp1252', 'replace').hex()}'::tsql.varbinary"
+    if isinstance(value, exp.National):
+        return f"'\\x{value.name.encode('utf-16-le').hex()}'::tsql.varbinary"
+    return writer(value)
 
 
 def point(writer: Writer, value: exp.Expr) -> str:

@@ -15,7 +15,6 @@ from keyless.providers.sql.tsql.names import fold, quoted
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.spelling import definition
 from keyless.providers.sql.tsql.writer import Writer
-from keyless.providers.sql.types import Kind
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -143,14 +142,8 @@ def _column(reader: Reader, made: Made) -> str:
     if reader.ahead() == "AS":
         raise unsupported("A computed column")
     written = _type(reader)
-    kind = written.kind
     sql = f"{quoted(name)} {types.postgres(written)}"
-    length = written.measure(1)
-    if kind in {Kind.CHAR, Kind.NCHAR} and length != 1:
-        raise unsupported(f"A column of type {kind.value}({length}), which pads with blanks,")
-    if kind is Kind.BINARY:
-        raise unsupported("A column of type binary, which pads with zeros,")
-    if kind in types.TEXTS | types.BINARIES and length is not None and kind not in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
+    if written.kind in types.TEXTS | types.BINARIES and (length := types.sized(written).length) is not None:
         sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
     told: dict[str, str | bool] = {"name": name, "type": types.spelled(written)}
     sql += _column_constraints(reader, made, name, told)

@@ -117,7 +117,7 @@ def _collate(writer: Writer, node: exp.Expr) -> str:
 
 
 def _binary(digits: str) -> str:
-    return f"'\\x{bytes.fromhex(digits if len(digits) % 2 == 0 else '0' + digits).hex()}'::bytea"
+    return f"'\\x{bytes.fromhex(digits if len(digits) % 2 == 0 else '0' + digits).hex()}'::tsql.varbinary"
 
 
 _TWO = {"this", "expression"}

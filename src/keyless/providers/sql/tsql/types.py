@@ -16,7 +16,6 @@ _SPELLINGS = {
     "integer": Kind.INT,
     "dec": Kind.DECIMAL,
     "character": Kind.CHAR,
-    "sysname": Kind.NVARCHAR,
     "double precision": Kind.FLOAT,
 } | {kind.value: kind for kind in Kind}
 _SIMPLE = {
@@ -30,10 +29,22 @@ _SIMPLE = {
     Kind.REAL: "float4",
     Kind.DATE: "date",
     Kind.DATETIME: "tsql.datetime",
+    Kind.SMALLDATETIME: "tsql.smalldatetime",
+    Kind.DATETIMEOFFSET: "tsql.datetimeoffset",
     Kind.UNIQUEIDENTIFIER: "uuid",
+    Kind.XML: "tsql.xml",
+    Kind.SQL_VARIANT: "tsql.sql_variant",
 }
 TEXTS = {Kind.CHAR, Kind.VARCHAR, Kind.TEXT, Kind.NCHAR, Kind.NVARCHAR, Kind.NTEXT}
 BINARIES = {Kind.BINARY, Kind.VARBINARY, Kind.IMAGE}
+# what the library's modifiers number, from 1 on; those without a size are as large as MAX
+_MODIFIED = (
+    *(Kind.VARCHAR, Kind.NVARCHAR, Kind.CHAR, Kind.NCHAR, Kind.TEXT, Kind.NTEXT),
+    *(Kind.VARBINARY, Kind.BINARY, Kind.IMAGE),
+)
+_UNSIZED = {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}
+_OFFSET, _STEP = 4, 1 << 14
+_LARGEST = {Kind.NCHAR: 4000, Kind.NVARCHAR: 4000}
 _DIGITS = 6  # PostgreSQL's clock ends at the microsecond
 
 
@@ -51,21 +62,21 @@ class Written:
 
 def named(name: str, measures: tuple[int | None, ...], line: int = 1) -> Written:
     """The type of a name and its numbers."""
+    if name.lower() == "sysname":
+        return Written(Kind.NVARCHAR, (128,))
     kind = _SPELLINGS.get(name.lower())
     if kind is None:
         raise SqlError(243, f"Type {name} is not a defined system type.", line=line)
     return Written(kind, measures)
 
 
-def postgres(written: Written) -> str:
-    """The type as PostgreSQL writes it; a text's length is no part of it."""
+def postgres(written: Written, length: int = 1) -> str:
+    """The type as PostgreSQL writes it; `length` is that of a text or binary type that is written without one."""
     kind = written.kind
     if kind in _SIMPLE:
         return _SIMPLE[kind]
-    if kind in TEXTS:
-        return "tsql.citext"
-    if kind in BINARIES:
-        return "bytea"
+    if kind in _MODIFIED:
+        return f"{'tsql.citext' if kind in TEXTS else 'tsql.varbinary'}({modifier(sized(written, length))})"
     if kind is Kind.FLOAT:
         return "float4" if (written.measure(53) or 53) <= 24 else "float8"
     if kind in {Kind.DECIMAL, Kind.NUMERIC}:
@@ -74,11 +85,32 @@ def postgres(written: Written) -> str:
         if not 1 <= precision <= 38 or not 0 <= scale <= precision:
             raise SqlError(2750, f"Column or parameter: the precision {precision} and scale {scale} are not valid.")
         return f"numeric({precision},{scale})"
-    if kind is Kind.DATETIME2:
-        return f"timestamp({min(written.measure(7) or 0, _DIGITS)})"
-    if kind is Kind.TIME:
-        return f"time({min(written.measure(7) or 0, _DIGITS)})"
+    if kind in {Kind.DATETIME2, Kind.TIME}:
+        name, digits = "timestamp" if kind is Kind.DATETIME2 else "time", written.measure(7) or 0
+        return name if digits > _DIGITS else f"{name}({digits})"
     raise unsupported(f"The type {kind.value}")
+
+
+def sized(written: Written, length: int = 1) -> SqlType:
+    """A text or binary type with its length."""
+    kind = written.kind
+    size = None if kind in _UNSIZED else written.measure(length)
+    largest = _LARGEST.get(kind, 8000)
+    if size is not None and not 1 <= size <= largest:
+        message = f"The size ({size}) given to the type '{kind.value}' is not one of 1 to {largest}."
+        raise SqlError(131, message, severity=15)
+    return SqlType(kind, size)
+
+
+def modifier(declared: SqlType) -> int:
+    """A text or binary type with its length, as the library's modifiers number it (`text.sql`)."""
+    return (_MODIFIED.index(declared.kind) + 1) * _STEP + (declared.length or 0)
+
+
+def of_modifier(number: int, kind: Kind) -> SqlType:
+    """What a modifier of PostgreSQL's says; `kind` without a length where there is none."""
+    which, length = divmod(number - _OFFSET, _STEP)
+    return SqlType(_MODIFIED[which - 1], length or None) if 0 < which <= len(_MODIFIED) else SqlType(kind)
 
 
 def spelled(written: Written) -> str:
@@ -93,4 +125,6 @@ def of_parameter(declared: SqlType) -> str:
         return "numeric"
     if declared.kind in {Kind.DATETIME2, Kind.TIME}:
         return "timestamp" if declared.kind is Kind.DATETIME2 else "time"
+    if declared.kind in _MODIFIED:
+        return "tsql.citext" if declared.kind in TEXTS else "tsql.varbinary"
     return postgres(Written(declared.kind))

@@ -33,8 +33,8 @@ CREATE VIEW type_list AS SELECT name::citext AS name, system_type_id, user_type_
 
 -- How a type is declared where no comment tells: the column of a view, or of SELECT … INTO
 CREATE FUNCTION declared(type oid, modifier int) RETURNS text STABLE PARALLEL SAFE LANGUAGE sql AS $$
-  SELECT CASE pg_catalog.format_type(type, NULL)
-    WHEN 'citext' THEN 'nvarchar(max)' WHEN 'tsql.citext' THEN 'nvarchar(max)' WHEN 'text' THEN 'nvarchar(max)' WHEN 'name' THEN 'nvarchar(128)'
+  SELECT CASE WHEN modifier >= 4 AND type IN ('tsql.citext'::regtype, 'tsql.varbinary'::regtype) THEN tsql.of_modifier(modifier) ELSE CASE pg_catalog.format_type(type, NULL)
+    WHEN 'citext' THEN 'nvarchar(max)' WHEN 'tsql.citext' THEN 'nvarchar(max)' WHEN 'varbinary' THEN 'varbinary(max)' WHEN 'tsql.varbinary' THEN 'varbinary(max)' WHEN 'text' THEN 'nvarchar(max)' WHEN 'name' THEN 'nvarchar(128)'
     WHEN 'bit' THEN 'bit' WHEN 'tsql.bit' THEN 'bit' WHEN 'boolean' THEN 'bit' WHEN 'tinyint' THEN 'tinyint' WHEN 'tsql.tinyint' THEN 'tinyint'
     WHEN 'smallint' THEN 'smallint' WHEN 'integer' THEN 'int' WHEN 'bigint' THEN 'bigint' WHEN 'real' THEN 'real' WHEN 'double precision' THEN 'float'
     WHEN 'money' THEN 'money' WHEN 'tsql.money' THEN 'money' WHEN 'smallmoney' THEN 'smallmoney' WHEN 'tsql.smallmoney' THEN 'smallmoney'
@@ -42,7 +42,7 @@ CREATE FUNCTION declared(type oid, modifier int) RETURNS text STABLE PARALLEL SA
     WHEN 'date' THEN 'date' WHEN 'datetime' THEN 'datetime' WHEN 'tsql.datetime' THEN 'datetime' WHEN 'uuid' THEN 'uniqueidentifier' WHEN 'bytea' THEN 'varbinary(max)'
     WHEN 'time without time zone' THEN format('time(%s)', CASE WHEN modifier < 0 THEN 7 ELSE modifier END)
     WHEN 'timestamp without time zone' THEN format('datetime2(%s)', CASE WHEN modifier < 0 THEN 7 ELSE modifier END)
-    ELSE CASE WHEN EXISTS (SELECT FROM tsql.type_list WHERE name = replace(pg_catalog.format_type(type, NULL), 'tsql.', '')::tsql.citext) THEN replace(pg_catalog.format_type(type, NULL), 'tsql.', '') ELSE 'nvarchar(max)' END END $$;
+    ELSE CASE WHEN EXISTS (SELECT FROM tsql.type_list WHERE name = replace(pg_catalog.format_type(type, NULL), 'tsql.', '')::tsql.citext) THEN replace(pg_catalog.format_type(type, NULL), 'tsql.', '') ELSE 'nvarchar(max)' END END END $$;
 CREATE FUNCTION type_word(declared text) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT (CASE word WHEN 'rowversion' THEN 'timestamp' WHEN 'float' THEN CASE WHEN strpos(declared, '(') > 0 AND substring(declared FROM '\d+')::int <= 24 THEN 'real' ELSE 'float' END ELSE word END)::tsql.citext
   FROM (SELECT split_part(declared, '(', 1)) AS s(word) $$;

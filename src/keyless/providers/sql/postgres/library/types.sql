@@ -1,7 +1,5 @@
--- What PostgreSQL lacks of SQL Server's types. Run once, by a superuser, in the database that all others are copied from.
+-- What PostgreSQL lacks of SQL Server's types. Run after text.sql.
 -- Source: Transact-SQL reference, "Data types", "Data type precedence", "bit", "datetime".
-CREATE SCHEMA tsql;
-CREATE EXTENSION citext SCHEMA tsql;
 SET search_path = tsql, pg_catalog;
 
 -- Two that are told apart from PostgreSQL's own, so that a client is told the right type and conversions know which it is.
