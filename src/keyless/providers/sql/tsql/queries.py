@@ -78,6 +78,10 @@ def _set(writer: Writer, node: exp.Expr) -> str:
     if every and not isinstance(node, exp.Union):
         raise unsupported(f"{_SETS[type(node)]} ALL")
     sides = [f"({writer(side)})" for side in (node.this, node.expression)]
+    for part in node.args["order"].expressions if node.args.get("order") else ():
+        if isinstance(part.this, exp.Column):
+            part.this.set("table", None)  # the columns of the whole have no table
+            part.this.set("db", None)
     sql = common + _limited(writer, node, f"{sides[0]} {_SETS[type(node)]}{every} {sides[1]}")
     del writer.common_names[before:]
     return sql
