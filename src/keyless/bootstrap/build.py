@@ -94,7 +94,9 @@ from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.names import Names as SqlNames
+from keyless.providers.sql.relay.relays import Relays
 from keyless.providers.sql.servers import sql_databases, sql_servers
+from keyless.providers.sql.upstream_logins import upstream_logins
 from keyless.providers.storage import accounts as account_type
 from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
@@ -250,6 +252,7 @@ async def build(
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
             sql_servers(sql_names.address, instance.tenant, store, clock, port=sql_port),
             sql_databases(),
+            upstream_logins(sealer, resources.get),
         ),
         resources,
         directory,
@@ -259,7 +262,16 @@ async def build(
         scope_deleted=(assignments.remove_scope, hosted.remove_scope),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
-    logins = Logins(sql_names, instance.tenant, authority.authenticate, resources, groups.of, audit, clock)
+    logins = Logins(
+        sql_names,
+        instance.tenant,
+        authority.authenticate,
+        resources,
+        groups.of,
+        Relays(resources.get, sealer, groups.of),
+        audit,
+        clock,
+    )
     sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription) if make_sql else None
     shared = SharedAccess(
         DelegationKeys(master.derive(_DELEGATION_SECRET)),

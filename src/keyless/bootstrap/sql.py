@@ -21,6 +21,7 @@ from keyless.http.tls import Spoken, TlsStore
 from keyless.management.resources import Resources, ResourceWritten
 from keyless.model.errors import KeylessError
 from keyless.model.identity import Principal, PrincipalKind
+from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.providers.sql.engine import Database, Engine, SqlError
 from keyless.providers.sql.gateway.channel import Contexts
@@ -28,6 +29,7 @@ from keyless.providers.sql.gateway.gateway import Gateway
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.postgres.late import LateEngine
 from keyless.providers.sql.servers import DATABASES, DatabaseDeleted, database_of
+from keyless.providers.sql.upstreams import upstream_of
 from keyless.store.engine import Store
 
 FindPrincipal = Callable[[str], Awaitable[Principal | None]]
@@ -54,7 +56,8 @@ class SqlSide:
 
     async def start(self, listeners: Sequence[socket]) -> None:
         """Start the engine, then accept."""
-        await self.engine.start([database_of(one) for one in self.resources.below(self.subscription, DATABASES)])
+        held = self.resources.below(self.subscription, DATABASES)
+        await self.engine.start([database_of(one) for one in held if self._is_here(one)])
         for listener in listeners:
             self.gateway.start(listener)
 
@@ -66,12 +69,17 @@ class SqlSide:
 
     def written(self, change: ResourceWritten) -> None:
         """A database has been made, most likely to be used."""
-        if change.resource.id.type.lower() == DATABASES.lower():
+        if change.resource.id.type.lower() == DATABASES.lower() and self._is_here(change.resource):
             self._spawn(self._prepare(database_of(change.resource)))
 
     def deleted(self, change: DatabaseDeleted) -> None:
         """A database has been deleted: what it held goes now, or at the next start."""
         self._spawn(self._delete(change))
+
+    def _is_here(self, database: Resource) -> bool:
+        """Whether the engine has it, and not the upstream of a relay."""
+        server = self.resources.get(database.id.parent)
+        return server is not None and upstream_of(server) is None
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

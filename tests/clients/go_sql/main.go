@@ -1,62 +1,197 @@
-// The article's query through go-mssqldb: with TOKEN if there is one, else by the managed identity CLIENT.
+// What an application does with go-mssqldb, from its first table to a statement that it cancels.
 package main
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log"
-	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	mssql "github.com/microsoft/go-mssqldb"
-	"github.com/microsoft/go-mssqldb/azuread"
 )
 
-func open(encrypt string) (*sql.DB, error) {
-	where := url.URL{Scheme: "sqlserver", Host: os.Getenv("SQL_SERVER") + ":" + os.Getenv("SQL_PORT")}
-	query := url.Values{"database": {os.Getenv("SQL_DATABASE")}, "encrypt": {encrypt}, "certificate": {os.Getenv("CA")}}
-	if token := os.Getenv("TOKEN"); token != "" {
-		where.RawQuery = query.Encode()
-		connector, err := mssql.NewAccessTokenConnector(where.String(), func() (string, error) { return token, nil })
-		if err != nil {
-			return nil, err
-		}
-		return sql.OpenDB(connector), nil
-	}
-	where.User = url.User(os.Getenv("CLIENT"))
-	query.Set("fedauth", "ActiveDirectoryManagedIdentity")
-	where.RawQuery = query.Encode()
-	return sql.Open(azuread.DriverName, where.String())
-}
+// A thousand numbers; a billion take a minute and more to be counted.
+const (
+	numbers = "WITH n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+	long    = numbers + " SELECT COUNT(*) AS c FROM n a CROSS JOIN n b CROSS JOIN n c OPTION (MAXRECURSION 1000)"
+	large   = numbers + " SELECT a.i, b.i AS j, N'Käse 茶' AS t FROM n a CROSS JOIN n b WHERE b.i <= 100 OPTION (MAXRECURSION 1000)"
+)
 
 func check(err error) {
 	if err != nil {
-		log.Fatal(err)
+		log.Output(2, err.Error())
+		os.Exit(1)
 	}
 }
 
+func expect(holds bool, found ...any) {
+	if !holds {
+		log.Output(2, fmt.Sprint("not as expected: ", found))
+		os.Exit(1)
+	}
+}
+
+func refused(_ any, err error, number int32, words string) {
+	var told mssql.Error
+	expect(errors.As(err, &told) && told.Number == number && strings.Contains(told.Message, words), number, err)
+}
+
 func main() {
+	log.SetFlags(log.Lshortfile)
 	db, err := open(os.Args[1])
 	check(err)
 	defer db.Close()
-	var id int
-	var name, price string
-	check(db.QueryRow("SELECT id, name, price FROM products WHERE id = @p1", 2).Scan(&id, &name, &price))
-	if id != 2 || name != "Käse" || price != "12.00" {
-		log.Fatal(id, name, price)
-	}
-	transaction, err := db.BeginTx(context.Background(), nil)
-	check(err)
-	var count int
-	check(transaction.QueryRow("SELECT @@TRANCOUNT AS n").Scan(&count))
-	check(transaction.Commit())
-	if count != 1 {
-		log.Fatal("no transaction")
-	}
-	if _, err = db.Exec("FAIL 2627 14"); err == nil || !strings.Contains(err.Error(), "Error 2627") {
-		log.Fatal("an error was not told: ", err)
+	if len(os.Args) > 2 {
+		few(db)
+	} else {
+		all(db)
 	}
 	fmt.Println("ok")
+}
+
+func all(db *sql.DB) {
+	article(db)
+	tables(db)
+	transactions(db)
+	prepared(db)
+	several(db)
+	cancelled(db)
+	pooled(db)
+}
+
+// The article's own query.
+func article(db *sql.DB) {
+	_, err := db.Exec("CREATE TABLE TableName (ColumnName NVARCHAR(50)); INSERT INTO TableName VALUES (N'first')")
+	check(err)
+	rows, err := db.QueryContext(context.TODO(), "SELECT TOP 1 ColumnName FROM TableName")
+	check(err)
+	defer rows.Close()
+	for rows.Next() {
+		var columnValue string
+		check(rows.Scan(&columnValue))
+		expect(columnValue == "first", columnValue)
+	}
+	check(rows.Err())
+}
+
+func tables(db *sql.DB) {
+	_, err := db.Exec("CREATE TABLE products (id INT IDENTITY PRIMARY KEY, name NVARCHAR(50) NOT NULL UNIQUE," +
+		" price DECIMAL(10, 2) NULL, made DATETIME2 NULL, picture VARBINARY(MAX) NULL, sold BIT NULL)")
+	check(err)
+	made := time.Date(2024, 2, 29, 1, 2, 3, 120_000_000, time.UTC)
+	picture := []byte(strings.Repeat("q", 9000))
+	insert := "INSERT INTO products (name, price, made, picture, sold) VALUES (@name, @price, @made, @picture, @sold)"
+	for name, price := range map[string]any{"Tee": "3.50", "Käse": 12.0, "茶": nil} {
+		result, err := db.Exec(insert, sql.Named("name", name), sql.Named("price", price), sql.Named("made", mssql.DateTime1(made)),
+			sql.Named("picture", picture), sql.Named("sold", true))
+		check(err)
+		count, err := result.RowsAffected()
+		check(err)
+		expect(count == 1, count)
+	}
+	var price string
+	var foundMade time.Time
+	var foundPicture []byte
+	var sold bool
+	row := db.QueryRow("SELECT price, made, picture, sold FROM products WHERE name = @p1", "käse")
+	check(row.Scan(&price, &foundMade, &foundPicture, &sold))
+	expect(price == "12.00" && foundMade.Equal(made) && string(foundPicture) == string(picture) && sold,
+		price, foundMade, len(foundPicture), sold)
+}
+
+func count(from interface {
+	QueryRow(query string, arguments ...any) *sql.Row
+}) int {
+	var found int
+	check(from.QueryRow("SELECT COUNT(*) AS n FROM products").Scan(&found))
+	return found
+}
+
+func transactions(db *sql.DB) {
+	transaction, err := db.BeginTx(context.Background(), &sql.TxOptions{Isolation: sql.LevelSerializable})
+	check(err)
+	_, err = transaction.Exec("DELETE FROM products WHERE name = @p1", "Tee")
+	check(err)
+	result, err := transaction.Exec("INSERT INTO products (name) VALUES (N'KÄSE')")
+	refused(result, err, 2627, "duplicate key")
+	result, err = transaction.Exec("SELECT * FROM nothere")
+	refused(result, err, 208, "Invalid object name")
+	// the transaction goes on
+	expect(count(transaction) == 2)
+	check(transaction.Rollback())
+	expect(count(db) == 3)
+	transaction, err = db.Begin()
+	check(err)
+	_, err = transaction.Exec("UPDATE products SET price = 4 WHERE name = 'Tee'")
+	check(err)
+	check(transaction.Commit())
+	var price string
+	check(db.QueryRow("SELECT price FROM products WHERE name = 'Tee'").Scan(&price))
+	expect(price == "4.00", price)
+}
+
+func prepared(db *sql.DB) {
+	statement, err := db.Prepare("SELECT name FROM products WHERE name = @p1")
+	check(err)
+	defer statement.Close()
+	for _, name := range []string{"Tee", "Käse", "茶"} {
+		var found string
+		check(statement.QueryRow(name).Scan(&found))
+		expect(found == name, found)
+	}
+}
+
+func several(db *sql.DB) {
+	rows, err := db.Query("SELECT 1 AS a; SELECT name FROM products; SELECT 2 AS b")
+	check(err)
+	defer rows.Close()
+	sizes := []int{}
+	for more := true; more; more = rows.NextResultSet() {
+		size := 0
+		for rows.Next() {
+			size++
+		}
+		sizes = append(sizes, size)
+	}
+	check(rows.Err())
+	expect(fmt.Sprint(sizes) == "[1 3 1]", sizes)
+}
+
+// A long statement that is cancelled, and then a large result on the same connection.
+func cancelled(db *sql.DB) {
+	db.SetMaxOpenConns(1)
+	soon, stop := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer stop()
+	began := time.Now()
+	_, err := db.ExecContext(soon, long)
+	expect(err != nil && time.Since(began) < 5*time.Second, err, time.Since(began))
+	rows, err := db.Query(large)
+	check(err)
+	defer rows.Close()
+	size := 0
+	for rows.Next() {
+		var i, j int
+		var text string
+		check(rows.Scan(&i, &j, &text))
+		expect(text == "Käse 茶", text)
+		size++
+	}
+	check(rows.Err())
+	expect(size == 100_000, size)
+}
+
+// What a connection was left with is not there for its next user.
+func pooled(db *sql.DB) {
+	connection, err := db.Conn(context.Background())
+	check(err)
+	_, err = connection.ExecContext(context.Background(), "BEGIN TRANSACTION; DELETE FROM products")
+	check(err)
+	check(connection.Close())
+	var open int
+	check(db.QueryRow("SELECT @@TRANCOUNT AS n").Scan(&open))
+	expect(open == 0 && count(db) == 3, open)
 }

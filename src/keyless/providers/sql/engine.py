@@ -18,6 +18,9 @@ from keyless.model.identity import Principal
 from keyless.model.resource_id import ResourceId
 from keyless.providers.sql.types import Column, Parameter, Row
 
+#: The number of a database that cannot be had now; drivers try again.
+UNAVAILABLE = 40613
+
 
 class SqlError(Exception):
     """An error as SQL Server numbers them; raised, it ends the batch.

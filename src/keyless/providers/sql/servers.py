@@ -25,6 +25,7 @@ from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.providers.sql.engine import Database
+from keyless.providers.sql.upstreams import parse_upstream, upstream_of
 from keyless.store.engine import Store, Tx
 
 SERVERS = "Microsoft.Sql/servers"
@@ -53,6 +54,7 @@ def sql_servers(address: Callable[[str], str], tenant: str, store: Store, clock:
             "publicNetworkAccess": "Enabled",
             "restrictOutboundNetworkAccess": "Disabled",
             "administrators": _shown(server, tenant),
+            **({"upstream": server.properties["upstream"]} if upstream_of(server) else {}),
         }
 
     def parse(draft: Draft) -> Mapping[str, object]:
@@ -151,12 +153,14 @@ def _parse_server(draft: Draft) -> Mapping[str, object]:
             " in 'administrators'.",
             "InvalidParameterValue",
         )
+    upstream = parse_upstream(draft)
     given = object_of(draft.properties, _ADMINISTRATOR)
     if not given:
-        return {_ADMINISTRATOR: _administrator(draft.old)} if draft.old and _administrator(draft.old) else {}
+        before = _administrator(draft.old) if draft.old else {}
+        return {_ADMINISTRATOR: before, **upstream} if before else upstream
     if not flag_of(given, "azureADOnlyAuthentication", True):
         raise _only()
-    return {_ADMINISTRATOR: _parse_administrator(given)}
+    return {_ADMINISTRATOR: _parse_administrator(given), **upstream}
 
 
 def _parse_administrator(given: Mapping[str, object]) -> Mapping[str, object]:
@@ -234,7 +238,8 @@ class _Administrators:
             old = table.read(tx, server.id)
             if old is None:
                 raise not_found(f"{server.id} is not there.", "ResourceNotFound")
-            new = replace(old, properties=properties, changed=self.clock())
+            kept = {name: value for name, value in old.properties.items() if name != _ADMINISTRATOR}
+            new = replace(old, properties={**kept, **properties}, changed=self.clock())
             table.write(tx, new, unique=True)
             return new
 

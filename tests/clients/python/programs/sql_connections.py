@@ -1,6 +1,7 @@
 """How programs connect by each of the drivers: pyodbc, mssql-python, pytds.
 
-TOKEN is there for the ways that take one; without it the driver gets its own by the managed identity.
+TOKEN is there for the ways that take one; without it the driver gets its own by its mode WAY, for the client CLIENT
+with the secret SECRET. Where PROVIDER is set, mssql-python gets the token from an object that is handed to it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import os
 import struct
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 DRIVER, ENCRYPT = sys.argv[1:3]
@@ -34,20 +37,38 @@ def odbc_driver() -> str:
     return str(next(folder.rglob("libmsodbcsql*.so*")))
 
 
+def mode() -> str:
+    """The driver's own mode, in a connection string."""
+    words = {"Authentication": "WAY", "UID": "CLIENT", "PWD": "SECRET"}
+    return "" if TOKEN else "".join(f"{word}={os.environ[name]};" for word, name in words.items() if name in os.environ)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What azure-core calls an access token."""
+
+    token: str
+    expires_on: int
+
+
+class Provider:
+    def get_token(self, *_scopes: str, **_more: object) -> Given:
+        return Given(TOKEN, int(time.time()) + 3600)
+
+
 def by_pyodbc() -> Any:
     import pyodbc
 
-    way = "" if TOKEN else f"Authentication=ActiveDirectoryMsi;UID={os.environ.get('CLIENT', '')};"
-    text = f"Driver={odbc_driver()};Server={SERVER},{PORT};Database={DATABASE};Encrypt={ENCRYPT};{way}"
+    text = f"Driver={odbc_driver()};Server={SERVER},{PORT};Database={DATABASE};Encrypt={ENCRYPT};{mode()}"
     return pyodbc.connect(text, timeout=30, **attributes())
 
 
 def by_mssql_python() -> Any:
     import mssql_python
 
-    way = "" if TOKEN else f"Authentication={os.environ['WAY']};"
-    way += f"UID={os.environ['CLIENT']};" if os.environ.get("CLIENT") else ""
-    return mssql_python.connect(f"Server={SERVER},{PORT};Database={DATABASE};Encrypt={ENCRYPT};{way}", **attributes())
+    handed = {"token_provider": Provider()} if "PROVIDER" in os.environ else attributes()
+    where = f"Server={SERVER},{PORT};Database={DATABASE};Encrypt={ENCRYPT};{mode()}"
+    return mssql_python.connect(where, timeout=30, **handed)
 
 
 def by_pytds() -> Any:

@@ -25,7 +25,7 @@ _TLS_FIRST = 0x16
 
 
 class Ended(Exception):
-    """The client has gone."""
+    """The other side has gone."""
 
 
 @dataclass(frozen=True)
@@ -39,39 +39,49 @@ class Contexts:
 class Channel:
     """The messages of one connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        kinds: frozenset[int] = packets.REQUESTS,
+    ) -> None:
+        """`kinds` are the types of messages that the other side may send."""
         self._reader = reader
         self._writer = writer
-        self._packets = PacketReader(LIMIT_BEFORE_LOGIN)
+        self._packets = PacketReader(LIMIT_BEFORE_LOGIN, kinds)
         self._tls: Tls | None = None
 
     async def begin(self, contexts: Contexts) -> bool:
-        """Read the first bytes; whether the connection is strict, and TLS is there by then."""
+        """Read a client's first bytes; whether the connection is strict, and TLS is there by then."""
         first = await self._read()
         if first[0] != _TLS_FIRST:
             self._packets.feed(first)
             return False
         tls = Tls(contexts.strict)
         tls.feed(first)
+        await self.encrypt_first(tls)
+        return True
+
+    async def encrypt_first(self, tls: Tls) -> None:
+        """The handshake before everything else."""
         while not tls.handshake():
             await self.send(tls.outgoing())
             tls.feed(await self._read())
         await self.send(tls.outgoing())
         self._encrypted(tls)
-        return True
 
-    async def encrypt_within(self, contexts: Contexts) -> None:
+    async def encrypt_within(self, tls: Tls) -> None:
         """The handshake inside PRELOGIN packets; everything after it is TLS."""
-        tls = Tls(contexts.within)
-        done = False
-        while not done:
+        while True:
+            done = tls.handshake()
+            if said := tls.outgoing():
+                await self.send(packets.message(packets.PRELOGIN, said))
+            if done:
+                break
             message = await self.receive()
             if message.type != packets.PRELOGIN:
                 raise Malformed("TLS was expected")
             tls.feed(message.body)
-            done = tls.handshake()
-            if said := tls.outgoing():
-                await self.send(packets.message(packets.PRELOGIN, said))
         tls.feed(self._packets.rest())
         self._encrypted(tls)
 
@@ -90,8 +100,12 @@ class Channel:
             self._packets.feed(await self._read_clear())
         return message
 
+    async def read(self) -> bytes:
+        """What comes, as it comes: for those who put no messages together any more."""
+        return self._packets.rest() or await self._read_clear()
+
     async def send(self, data: bytes) -> None:
-        """Send packets; returns when the client has taken most of what was sent."""
+        """Send packets; returns when the other side has taken most of what was sent."""
         if data:
             self._writer.write(self._tls.encrypt(data) if self._tls else data)
             await self._writer.drain()

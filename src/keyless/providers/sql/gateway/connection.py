@@ -12,10 +12,14 @@ import ssl
 from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Engine, SqlError
 from keyless.providers.sql.gateway.channel import Channel, Contexts, Ended
-from keyless.providers.sql.gateway.logins import Admitted, Logins, no_password
-from keyless.providers.sql.gateway.requests import Requests
+from keyless.providers.sql.gateway.logins import Admitted, Logins, Relayed, no_password
+from keyless.providers.sql.gateway.requests import STOP_SECONDS, Requests
+from keyless.providers.sql.gateway.tls import Tls
+from keyless.providers.sql.relay.copying import copy
 from keyless.providers.sql.tds import collations, packets, prelogin, tokens
 from keyless.providers.sql.tds.login7 import OLDEST, FedAuth, Login7, read_login7, read_token
+from keyless.providers.sql.tds.login7_request import read_request
+from keyless.providers.sql.tds.login_answer import handed_on
 from keyless.providers.sql.tds.packets import Message
 from keyless.providers.sql.tds.reader import Malformed
 from keyless.providers.sql.tds.tokens import Change, Done, Status
@@ -42,7 +46,9 @@ class Connection:
         try:
             async with asyncio.timeout(LOGIN_SECONDS):
                 admitted = await self._enter()
-            if admitted is not None:
+            if isinstance(admitted, Relayed):
+                await self._relay(admitted)
+            elif admitted is not None:
                 try:
                     await Requests(self._channel, admitted, self._size).serve()
                 finally:
@@ -52,7 +58,7 @@ class Connection:
         except (Ended, OSError, TimeoutError):
             pass
 
-    async def _enter(self) -> Admitted | None:
+    async def _enter(self) -> Admitted | Relayed | None:
         strict = await self._channel.begin(self._contexts)
         asked = prelogin.read_prelogin((await self._expect(packets.PRELOGIN)).body)
         answer, goes_on = prelogin.answer(asked, strict=strict)
@@ -60,21 +66,35 @@ class Connection:
         if not goes_on:
             return None
         if not strict:
-            await self._channel.encrypt_within(self._contexts)
-        login = read_login7((await self._expect(packets.LOGIN7)).body)
+            await self._channel.encrypt_within(Tls(self._contexts.within))
+        body = (await self._expect(packets.LOGIN7)).body
+        login = read_login7(body)
         try:
-            admitted = await self._admit(login)
+            admitted = await self._admit(login, body)
         except SqlError as error:
             await self._refuse(login, error)
             return None
         self._channel.known()
-        await self._welcome(login, admitted, strict=strict)
+        if isinstance(admitted, Relayed):
+            await self._send(handed_on(admitted.opened.answer, _spoken(login, strict=strict)))
+        else:
+            await self._welcome(login, admitted, strict=strict)
         return admitted
 
-    async def _admit(self, login: Login7) -> Admitted:
+    async def _relay(self, relayed: Relayed) -> None:
+        """Copy until an end; the client is told why, if the login does not hold any more."""
+        try:
+            await copy(self._channel, relayed.opened.channel, relayed.check)
+        except SqlError as error:
+            await self._send(_failure(error, relayed.server))
+        finally:
+            await relayed.opened.channel.close(STOP_SECONDS)
+
+    async def _admit(self, login: Login7, body: bytes) -> Admitted | Relayed:
         if login.fedauth is None or (login.version < OLDEST and login.version != tokens.TDS_8_0):
             raise no_password(login.user)
-        return await self._logins.admit(self._engine, login, login.token or await self._asked_token(login))
+        token = login.token or await self._asked_token(login)
+        return await self._logins.admit(self._engine, login, token, read_request(body))
 
     async def _asked_token(self, login: Login7) -> SecretStr:
         """The token of a client that first wants to know where to get it."""
@@ -83,8 +103,7 @@ class Connection:
         return read_token((await self._expect(packets.FEDAUTH_TOKEN)).body)
 
     async def _refuse(self, login: Login7, error: SqlError) -> None:
-        said = tokens.said(error.number, error.state, error.severity, error.message, login.server, error.line)
-        await self._send(said + tokens.done(Done.DONE, Status.ERROR))
+        await self._send(_failure(error, login.server))
 
     async def _welcome(self, login: Login7, admitted: Admitted, *, strict: bool) -> None:
         database = login.database or "master"
@@ -98,7 +117,7 @@ class Connection:
             tokens.bytes_change(Change.COLLATION, collation),
             tokens.text_change(Change.LANGUAGE, "us_english"),
             tokens.said(5703, 1, 0, "Changed language setting to us_english.", server, 1),
-            tokens.login_ack(tokens.TDS_8_0 if strict and login.version == tokens.TDS_8_0 else tokens.TDS_7_4),
+            tokens.login_ack(_spoken(login, strict=strict)),
             tokens.text_change(Change.PACKET_SIZE, str(size), str(packets.DEFAULT_SIZE)),
             tokens.features(acknowledged),
             tokens.done(Done.DONE, Status.FINAL),
@@ -114,3 +133,13 @@ class Connection:
 
     async def _send(self, body: bytes) -> None:
         await self._channel.send(packets.message(packets.REPLY, body, self._size))
+
+
+def _failure(error: SqlError, server: str) -> bytes:
+    said = tokens.said(error.number, error.state, error.severity, error.message, server, error.line)
+    return said + tokens.done(Done.DONE, Status.ERROR)
+
+
+def _spoken(login: Login7, *, strict: bool) -> int:
+    """The version that LOGINACK tells."""
+    return tokens.TDS_8_0 if strict and login.version == tokens.TDS_8_0 else tokens.TDS_7_4

@@ -20,8 +20,13 @@ from keyless.model.resource_id import ResourceId
 from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Database, Engine, Login, Session, SqlError
 from keyless.providers.sql.gateway.names import Names
+from keyless.providers.sql.relay.relays import Relays
+from keyless.providers.sql.relay.upstream import Opened
 from keyless.providers.sql.servers import DATABASES, MASTER, SERVERS, database_of, is_administrator
 from keyless.providers.sql.tds.login7 import Login7
+from keyless.providers.sql.tds.login7_request import LoginRequest
+from keyless.providers.sql.upstream_logins import user_of
+from keyless.providers.sql.upstreams import Upstream, upstream_of
 
 FAMILY = "sql"
 _CONNECT = "Microsoft.Sql/servers/databases/connect"
@@ -60,6 +65,15 @@ class Admitted:
 
 
 @dataclass(frozen=True)
+class Relayed:
+    """A connection to an upstream whose login has been answered."""
+
+    opened: Opened
+    server: str
+    check: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Logins:
     """The door. `groups` gives the groups that a principal is in."""
 
@@ -68,6 +82,7 @@ class Logins:
     authenticate: Authenticate
     resources: Found
     groups: Callable[[str], Sequence[str]]
+    relays: Relays
     audit: Audit
     clock: Clock
 
@@ -75,19 +90,53 @@ class Logins:
         """Where a client asks for its token, and for which resource."""
         return f"{self.names.login(asked.server)}/{self.tenant}", self.names.resource(asked.server)
 
-    async def admit(self, engine: Engine, asked: Login7, token: SecretStr) -> Admitted:
-        """A session for whoever holds the token; raises SqlError for a refusal."""
+    async def admit(self, engine: Engine, asked: Login7, token: SecretStr, request: LoginRequest) -> Admitted | Relayed:
+        """A session for whoever holds the token, here or at an upstream; raises SqlError for a refusal.
+
+        `request` is what the client asked for beside its token, for an upstream.
+        """
         since = self.clock()
         principal = self._principal(token, since)
         server, database = self._place(asked)
         login = self._login(asked, principal, server, database)
+        upstream = upstream_of(server)
+
+        def check() -> None:
+            self._stands(asked, token, since, login)
+
         try:
+            if upstream:
+                return await self._relay(server, upstream, login, request, check)
             session = await engine.open(login)
         except SqlError as error:
             await self._audited(login, "denied", error.message)
             raise
         await self._audited(login, "allowed", "The engine knows the principal in this database.")
-        return Admitted(session, login, server.name, lambda: self._stands(asked, token, since, login))
+        return Admitted(session, login, server.name, check)
+
+    async def _relay(
+        self, server: Resource, upstream: Upstream, login: Login, request: LoginRequest, check: Callable[[], None]
+    ) -> Relayed:
+        held = self.relays.login(server, upstream, login.principal)
+        opened = await self.relays.open(server, upstream, login.principal, held, request)
+
+        def check_there() -> None:
+            check()
+            now = self.resources.get(server.id)
+            try:
+                same = now is not None and upstream_of(now) == upstream
+                if same and self.relays.stands(server, upstream, login.principal, held):
+                    return
+            except SqlError as error:
+                raise _over(error.message) from None
+            raise _over("The login at the upstream has changed: connect again.")
+
+        try:
+            await self._audited(login, "allowed", f"It is {user_of(held)!r} at the upstream {upstream}.")
+        except BaseException:
+            await opened.channel.close(0)
+            raise
+        return Relayed(opened, server.name, check_there)
 
     def _principal(self, token: SecretStr, at: float) -> Principal:
         try:

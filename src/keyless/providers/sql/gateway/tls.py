@@ -9,18 +9,18 @@ _CHUNK = 64 * 1024
 
 
 class Tls:
-    """The server's side of one TLS connection; every method may raise ssl.SSLError."""
+    """One side of a TLS connection: the server's, or that of a client of `server`; every method may raise SSLError."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, server: str | None = None) -> None:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._in, self._out, server_side=True)
+        self._tls = context.wrap_bio(self._in, self._out, server_side=server is None, server_hostname=server)
 
     def feed(self, data: bytes) -> None:
-        """Bytes that came from the client."""
+        """Bytes that came from the other side."""
         self._in.write(data)
 
     def outgoing(self) -> bytes:
-        """Bytes that have to go to the client."""
+        """Bytes that have to go there."""
         return self._out.read()
 
     def handshake(self) -> bool:
@@ -32,7 +32,7 @@ class Tls:
         return True
 
     def decrypt(self) -> bytes | None:
-        """What the client said, b"" if nothing yet, None where it has ended."""
+        """What it said, b"" if nothing yet, None where it has ended."""
         parts = []
         try:
             while part := self._tls.read(_CHUNK):
@@ -44,7 +44,7 @@ class Tls:
         return b"".join(parts) or None
 
     def encrypt(self, data: bytes) -> bytes:
-        """What goes to the client."""
+        """What goes there."""
         self._tls.write(data)
         return self._out.read()
 

@@ -14,6 +14,7 @@ from psycopg.pq.abc import PGresult
 from keyless.providers.sql.postgres import results
 from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.transactions import Connection
+from keyless.providers.sql.tsql.names import fold
 from keyless.providers.sql.tsql.plan import Step
 from keyless.providers.sql.types import Column, Kind, Row, SqlType, Value
 
@@ -95,7 +96,7 @@ class Descriptions:
                 type_ = replace(type_, scale=max((_scale(row[index]) for row in rows), default=0))
             name = written[index]
             if name is None:
-                name = known.name if known is not None and known.name.lower() == raw else raw
+                name = known.name if known is not None and fold(known.name) == raw else raw
             columns.append(Column(name, type_, known is None or known.nullable, known is not None and known.identity))
         return tuple(columns), certain
 

@@ -20,6 +20,7 @@ from keyless.providers.sql.postgres import own_types, process
 from keyless.providers.sql.postgres.connections import Connection, Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
 from keyless.providers.sql.postgres.errors import translated
+from keyless.providers.sql.postgres.refusals import not_opened
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.tsql.names import quoted, text
 from keyless.providers.sql.tsql.plan import Action, Step
@@ -74,10 +75,9 @@ class PostgresEngine:
             await self.prepare(login.database)
             role = f"{name}_o" if login.administrator else await self._role_of(name, login)
             connection = await self._connections.open(name, role, _told(login))
-        except psycopg.OperationalError:
-            message = f'Cannot open database "{login.database.id.name}" requested by the login. The login failed.'
-            raise SqlError(4060, message, severity=11) from None
-        own = await own_types.register(connection)
+            own = await own_types.register(connection)
+        except psycopg.OperationalError as error:
+            raise not_opened(error, login.database) from None
         sessions = self._sessions
 
         def closed() -> None:

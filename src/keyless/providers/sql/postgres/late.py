@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from keyless.model.errors import KeylessError
 from keyless.model.identity import Principal
-from keyless.providers.sql.engine import Database, Login, Session, SqlError
+from keyless.providers.sql.engine import UNAVAILABLE, Database, Login, Session, SqlError
 from keyless.providers.sql.postgres import copies, process
 
 if TYPE_CHECKING:
     from keyless.providers.sql.postgres.engine import PostgresEngine
 
+_MOMENT = 0.5
 FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 
 
@@ -49,8 +50,14 @@ class LateEngine:
     async def open(self, login: Login) -> Session:
         try:
             engine = await self._running()
+            try:
+                return await engine.open(login)
+            except SqlError as error:
+                if error.number != UNAVAILABLE or not await self._ended():
+                    raise
+            engine = await self._running()
         except KeylessError as error:
-            raise SqlError(40613, error.message, severity=20) from None
+            raise SqlError(UNAVAILABLE, error.message, severity=20) from None
         return await engine.open(login)
 
     async def back_up(self, folder: Path) -> None:
@@ -74,6 +81,10 @@ class LateEngine:
 
     def _alive(self) -> bool:
         return self._server is not None and self._server.alive
+
+    async def _ended(self) -> bool:
+        """Whether PostgreSQL has just ended: its sockets close a moment before its process is seen to end."""
+        return self._server is not None and await self._server.ended(_MOMENT)
 
     async def _start(self, before: asyncio.Task[PostgresEngine] | None) -> PostgresEngine:
         if before is not None and before.exception() is None:

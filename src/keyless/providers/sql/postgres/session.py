@@ -5,6 +5,7 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 
@@ -16,6 +17,7 @@ from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.running import Manage, Runner
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Statements
+from keyless.providers.sql.postgres.suggestions import suggested
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
@@ -36,6 +38,7 @@ class PostgresSession:
         closed: Callable[[], None],
     ) -> None:
         self._connection = connection
+        self._own = own
         self._translate = translate
         self._closed = closed
         self._transactions = Transactions(connection)
@@ -85,6 +88,8 @@ class PostgresSession:
             raise translated(error, step.line) from None
 
     async def describe_parameters(self, text: str, declared: Sequence[Parameter] = ()) -> tuple[Parameter, ...]:
+        async with self._transactions.guarded():
+            types = await suggested(self._connection, self._own, text)
         missing: dict[str, Parameter] = {}
         while True:
             try:
@@ -93,9 +98,9 @@ class PostgresSession:
                 name = error.message.split('"')[1] if error.number == 137 else ""
                 if not name or name.lower() in missing:
                     raise
-                missing[name.lower()] = Parameter(name, SqlType(Kind.NVARCHAR, length=4000))
+                missing[name.lower()] = Parameter(name, types.get(name.lower(), SqlType(Kind.NVARCHAR, length=4000)))
             else:
-                return tuple(missing.values())
+                return tuple(sorted(missing.values(), key=lambda parameter: _place(parameter.name, text)))
 
     async def begin(self, isolation: Isolation, name: str) -> None:
         self._transactions.begin(isolation, name)
@@ -127,3 +132,9 @@ class PostgresSession:
 
     def _steps(self, text: str, parameters: Sequence[Parameter]) -> tuple[Step, ...]:
         return self._translate(text, parameters, self._settings.identity_insert)
+
+
+def _place(name: str, text: str) -> int:
+    """Where a parameter comes first in a text."""
+    found = re.search(re.escape(name) + r"(?![\w@#$])", text)
+    return found.start() if found else len(text)

@@ -5,7 +5,7 @@ Owns every type that a client may send. Source: [MS-TDS] 2.2.5.4, 2.2.5.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -61,7 +61,7 @@ def read_type(reader: Reader) -> Declared:
 # types whose values have a length of one byte
 
 
-def _short(declared: SqlType, sizes: tuple[int, ...], from_bytes: _FromBytes) -> Declared:
+def _short(declared: SqlType, sizes: Container[int], from_bytes: _FromBytes) -> Declared:
     def read(reader: Reader) -> Value:
         size = reader.u8()
         if size == 0:
@@ -120,7 +120,8 @@ def _decimal(kind: Kind) -> Callable[[Reader], Declared]:
         if not 1 <= precision <= MAX_PRECISION or scale > precision:
             raise Malformed("a DECIMAL has a precision that there is not")
         declared = SqlType(kind, precision=precision, scale=scale)
-        return _short(declared, (5, 9, 13, 17), lambda data: read_decimal(data, scale))
+        # one driver leaves out the leading zeros that the specification wants
+        return _short(declared, range(2, 18), lambda data: read_decimal(data, scale))
 
     return make
 

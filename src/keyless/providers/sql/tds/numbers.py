@@ -36,7 +36,7 @@ def decimal_writer(precision: int, scale: int) -> Callable[[Decimal], bytes]:
 def read_decimal(data: bytes, scale: int) -> Decimal:
     """DECIMAL and NUMERIC."""
     units = int.from_bytes(data[1:], "little")
-    if len(data) < 5 or units >= 10**MAX_PRECISION:
+    if len(data) < 2 or units >= 10**MAX_PRECISION:
         raise Malformed("a number has more digits than there may be")
     return _value(units if data[0] else -units, scale)
 

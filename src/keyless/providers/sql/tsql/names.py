@@ -5,24 +5,28 @@ Owns quoting. Names are compared without case: they are folded, and always quote
 
 from __future__ import annotations
 
+import hashlib
+
 from keyless.providers.sql.engine import SqlError
 
-_LONGEST = 63  # PostgreSQL would cut off the rest in silence
+_LONGEST = 128  # characters, in T-SQL; a name that the translation makes itself may have two of them
+_KEPT, _TOLD_APART = 63, 20  # bytes that PostgreSQL keeps of a name, and digits of a longer one's hash
 _HIDDEN = ("pg_", "tsql", "public", "guest")
 _INFORMATION_SCHEMA = "tsql_information_schema"  # PostgreSQL has one of its own
 
 
 def fold(name: str) -> str:
-    """The one spelling of a name; SqlError for one that cannot be kept whole."""
+    """The one spelling of a name, as PostgreSQL can keep it; the name as it was written stands in a comment."""
     folded = name.lower()
     if not folded or "\0" in folded:
         raise SqlError(1038, "An object or column name is missing or empty.", severity=15)
-    if len(folded.encode()) > _LONGEST:
-        raise SqlError(
-            103,
-            f"The identifier that starts with '{name[:20]}' is too long: {_LONGEST} bytes are the most.",
-            severity=15,
-        )
+    if len(folded) > 2 * _LONGEST + 1:
+        message = f"The identifier that starts with '{name[:20]}' is too long. Maximum length is {_LONGEST}."
+        raise SqlError(103, message, severity=15)
+    written = folded.encode()
+    if len(written) > _KEPT:  # PostgreSQL would cut it off in silence, and take two names for one
+        start = written[: _KEPT - _TOLD_APART - 1].decode(errors="ignore")
+        return f"{start}~{hashlib.sha256(written).hexdigest()[:_TOLD_APART]}"
     return folded
 
 

@@ -14,13 +14,13 @@ from keyless.providers.sql.tsql.writer import Writer
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
-# what drivers set when they connect, and what this server does anyway
+# what drivers set when they connect, and what this server does anyway; None for any value
 _ALREADY_SO = {
     "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON",
     "CONCAT_NULL_YIELDS_NULL": "ON",
     "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF",
     "XACT_ABORT": "OFF", "CURSOR_CLOSE_ON_COMMIT": "OFF", "FMTONLY": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
-    "DATEFORMAT": "YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
+    "DATEFORMAT": "MDY YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
     "LOCK_TIMEOUT": None,
     "DEADLOCK_PRIORITY": None,
 }  # fmt: skip
@@ -54,7 +54,7 @@ def set_(reader: Reader) -> Step:
     reader.parser._advance()
     for option in options:
         only = _ALREADY_SO[option]
-        if only is not None and value != only:
+        if only is not None and value not in only.split():
             raise unsupported(f"SET {option} {value}")
     return Step(Action.SET, arguments=("NOTHING",), line=reader.line)
 
