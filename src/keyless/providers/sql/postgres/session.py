@@ -11,7 +11,8 @@ from contextlib import aclosing
 
 import psycopg
 
-from keyless.providers.sql.engine import Event, Events, Isolation, Login, Output, SqlError
+from keyless.providers.sql.engine import Events, Isolation, Login, Output, ReturnStatus, SqlError
+from keyless.providers.sql.postgres.builtins import Builtins, told
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.running import Manage, Runner
@@ -45,6 +46,7 @@ class PostgresSession:
         self._settings = Settings(login, self._transactions)
         statements = Statements(connection)
         self._descriptions = Descriptions(connection, statements, own)
+        self._builtins = Builtins(connection)
         self._runner = Runner(connection, self._transactions, self._settings, self._descriptions, statements, manage)
 
     @property
@@ -71,11 +73,18 @@ class PostgresSession:
                 yield Output(parameter)
 
     async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
-        # no procedure is known yet; the loop makes this an asynchronous generator
-        nothing: tuple[Event, ...] = ()
-        for event in nothing:
-            yield event
-        raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+        async with self._transactions.guarded():
+            called = await self._builtins.called(procedure, parameters)
+        if called is None:
+            raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+        for step in called.steps:
+            try:
+                async with aclosing(self._runner.run(step, called.values)) as events:
+                    async for event in events:
+                        yield told(event)
+            except psycopg.Error as error:
+                raise translated(error) from None
+        yield ReturnStatus(0)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
         step = next((step for step in self._steps(text, parameters) if step.action is Action.QUERY), None)
