@@ -20,7 +20,8 @@ _IDENTITY_COLUMN = """SELECT attname, pg_catalog.pg_get_serial_sequence($1, attn
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
 _GIVEN = """SELECT coalesce('(' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')', '')
   FROM pg_catalog.pg_attribute
-  WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attidentity = ''"""
+  WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped
+    AND attidentity = '' AND attgenerated = ''"""
 
 
 class Identities:
@@ -33,10 +34,13 @@ class Identities:
 
     async def with_columns(self, step: Step) -> Step:
         """INSERT without a list of columns leaves the identity out."""
+        parts = step.sql.split(COLUMNS)
         async with self._transactions.guarded():
-            found = await self._connection.execute(_GIVEN, [step.arguments[0]])
-            row = await found.fetchone()
-        return replace(step, sql=step.sql.replace(COLUMNS, str(row[0]) if row else ""))
+            for place in range(1, len(parts), 2):
+                found = await self._connection.execute(_GIVEN, [parts[place]])
+                row = await found.fetchone()
+                parts[place] = str(row[0]) if row else ""
+        return replace(step, sql="".join(parts))
 
     async def inserted(self, step: Step) -> None:
         """Remember the identity that an INSERT gave; NULL where the table has none."""

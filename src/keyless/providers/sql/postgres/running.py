@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 import psycopg
 
@@ -49,6 +50,11 @@ class Runner:
         if COLUMNS in step.sql:
             step = await self._identities.with_columns(step)
         transactions = self._transactions
+        if step.locks:
+            async with aclosing(self._locked(step, values)) as events:
+                async for event in events:
+                    yield event
+            return
         if self._settings.implicit and not transactions.depth and (step.action in _BEGINS or _reads_a_table(step)):
             transactions.begin(Isolation.UNCHANGED, "")
         if step.if_transaction and not transactions.depth:
@@ -62,6 +68,26 @@ class Runner:
         else:
             await self._other(step, values)
             yield Done(command=step.command)
+
+    async def _locked(self, step: Step, values: Mapping[str, Value]) -> Events:
+        """A step behind its locks, in a transaction of its own if there is none."""
+        transactions = self._transactions
+        alone = not transactions.depth and not self._settings.implicit
+        if not transactions.depth:
+            transactions.begin(Isolation.UNCHANGED, "")
+        try:
+            async with transactions.guarded():
+                for lock in step.locks:
+                    await self._connection.execute(lock)
+            async with aclosing(self.run(replace(step, locks=()), values)) as events:
+                async for event in events:
+                    yield event
+        except BaseException:
+            if alone:
+                await transactions.give_up()
+            raise
+        if alone:
+            await transactions.commit()
 
     async def _change(self, step: Step, values: Mapping[str, Value]) -> Done:
         cursor = await self._execute(step.sql, step, values)

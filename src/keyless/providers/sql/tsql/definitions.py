@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from keyless.providers.sql.tsql import comments, permissions, types
-from keyless.providers.sql.tsql.names import fold, quoted
+from keyless.providers.sql.tsql.names import fold, quoted, relation
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.spelling import definition
-from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -30,7 +29,7 @@ def create(reader: Reader) -> Step:
         return _create_table(reader)
     if reader.word("SCHEMA"):
         name = reader.name()
-        Writer({}).table(exp.Table(this=exp.to_identifier("x"), db=exp.to_identifier(name, quoted=True)))
+        relation("x", name)
         told = comments.comment(f"SCHEMA {quoted(name)}", {"name": name})
         return _told(reader, f"CREATE SCHEMA {quoted(name)}", told)
     if reader.word("USER"):
@@ -40,20 +39,20 @@ def create(reader: Reader) -> Step:
     unique = reader.word("UNIQUE")
     if reader.ahead() in {"INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX"}:
         clustered = reader.ahead() == "CLUSTERED INDEX"
-        reader.parser._advance()
+        reader.take()
         return _create_index(reader, unique, clustered)
     raise unsupported(f"CREATE {reader.ahead()}")
 
 
 def _create_view(reader: Reader) -> Step:
     view = reader.table_name()
-    name = Writer({}).table(view)
+    name = reader.writer().table(view)
     reader.need("AS")
     query = reader.query()
     if query is None:
         raise reader.error()
     told = {"name": view.name, "definition": reader.statement()}
-    return _told(reader, f"CREATE VIEW {name} AS {Writer({})(query)}", comments.comment(f"VIEW {name}", told))
+    return _told(reader, f"CREATE VIEW {name} AS {reader.literal(query)}", comments.comment(f"VIEW {name}", told))
 
 
 def _told(reader: Reader, *statements: str) -> Step:
@@ -67,16 +66,16 @@ def _create_index(reader: Reader, unique: bool, clustered: bool) -> Step:
     table = reader.table_name()
     columns = reader.names(lambda: _indexed(reader))
     kind = "UNIQUE INDEX" if unique else "INDEX"
-    sql = f"CREATE {kind} {_index_name(table, name)} ON {Writer({}).table(table)} ({', '.join(columns)})"
+    sql = f"CREATE {kind} {_index_name(table, name)} ON {reader.writer().table(table)} ({', '.join(columns)})"
     if reader.word("INCLUDE"):
         sql += f" INCLUDE ({', '.join(quoted(column) for column in reader.names(reader.name))})"
     if unique:
         sql += " NULLS NOT DISTINCT"
     told: dict[str, str | bool] = {"name": name, "clustered": clustered}
     if (where := reader.where()) is not None:
-        sql += f" WHERE {reader.literal(where.this)}"
-        told["filter"] = definition(where.this, where.this.sql("tsql"))
-    schema = Writer({}).table(table).split(".")[0]
+        sql += f" WHERE {reader.literal(where)}"
+        told["filter"] = definition(where, where.sql("tsql"))
+    schema = reader.writer().table(table).split(".")[0]
     return _told(reader, sql, comments.comment(f"INDEX {schema}.{_index_name(table, name)}", told))
 
 
@@ -96,7 +95,7 @@ def _indexed(reader: Reader) -> str:
 def _create_table(reader: Reader) -> Step:
     table = reader.table_name()
     temporary = bool(table.this.args.get("temporary"))
-    written = Writer({}).table(table)
+    written = reader.writer().table(table)
     reader.need("(")
     made = Made(written, table.name)
     parts = []
@@ -155,7 +154,7 @@ def _type(reader: Reader) -> types.Written:
     name = reader.ahead().lower()
     if not name:
         raise reader.error()
-    reader.parser._advance()
+    reader.take()
     measures: list[int | None] = []
     if reader.word("("):
         while True:
@@ -163,7 +162,7 @@ def _type(reader: Reader) -> types.Written:
             if word != "MAX" and not word.isdigit():
                 raise reader.error()
             measures.append(None if word == "MAX" else int(word))
-            reader.parser._advance()
+            reader.take()
             if not reader.word(","):
                 break
         reader.need(")")
@@ -187,7 +186,7 @@ def _column_constraints(reader: Reader, made: Made, column: str, told: dict[str,
             told["default_name"] = given or comments.constraint_name("DF", made.name, column, str(told["default"]))
         elif reader.word("COLLATE"):
             collation = reader.ahead()
-            reader.parser._advance()
+            reader.take()
             if "_CI_" not in collation:
                 raise unsupported(f"COLLATE {collation}")
         elif reader.ahead().split()[:1] in [*_CONSTRAINTS, ["REFERENCES"]]:
@@ -213,7 +212,7 @@ def _integer(reader: Reader) -> str:
     word = reader.ahead()
     if not word.isdigit():
         raise reader.error()
-    reader.parser._advance()
+    reader.take()
     return sign + word
 
 
@@ -245,7 +244,7 @@ def _constraint(reader: Reader, made: Made, given: str, column: str = "") -> str
     if reader.word("FOREIGN", "KEY") and not column:
         sql = f" FOREIGN KEY ({', '.join(quoted(name) for name in reader.names(reader.name))})"
     reader.need("REFERENCES")
-    sql += f" REFERENCES {Writer({}).table(reader.table_name())}"
+    sql += f" REFERENCES {reader.table()}"
     if reader.ahead() == "(":
         sql += f" ({', '.join(quoted(name) for name in reader.names(reader.name))})"
     while reader.word("ON"):
@@ -275,7 +274,7 @@ def alter(reader: Reader) -> Step:
     if not reader.word("TABLE"):
         raise unsupported(f"ALTER {reader.ahead()}")
     named = reader.table_name()
-    table = Writer({}).table(named)
+    table = reader.writer().table(named)
     if reader.word("ADD"):
         made = Made(table, named.name)
         parts = []
@@ -317,15 +316,15 @@ def drop(reader: Reader) -> Step:
         index = reader.name()
         reader.need("ON")
         table = reader.table_name()
-        schema = Writer({}).table(table).split(".")[0]
+        schema = reader.writer().table(table).split(".")[0]
         return reader.define(f"DROP INDEX{exists} {schema}.{_index_name(table, index)}")
-    tables = [Writer({}).table(reader.table_name())]
+    tables = [reader.table()]
     while reader.word(","):
-        tables.append(Writer({}).table(reader.table_name()))
+        tables.append(reader.table())
     return reader.define(f"DROP {kind}{exists} {', '.join(tables)}")
 
 
 def truncate(reader: Reader) -> Step:
     """TRUNCATE TABLE name."""
     reader.need("TRUNCATE", "TABLE")
-    return reader.define(f"TRUNCATE TABLE {Writer({}).table(reader.table_name())} RESTART IDENTITY")
+    return reader.define(f"TRUNCATE TABLE {reader.table()} RESTART IDENTITY")

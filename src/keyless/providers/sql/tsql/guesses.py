@@ -18,6 +18,7 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql.casts import written_type
 from keyless.providers.sql.tsql.grammar import Dialect
 from keyless.providers.sql.tsql.names import relation, temporary
+from keyless.providers.sql.tsql.parts import Ledger
 from keyless.providers.sql.tsql.types import TEXTS, sql_type
 from keyless.providers.sql.types import Kind, SqlType
 
@@ -149,7 +150,7 @@ def _relation(table: exp.Table) -> str:
 
 def _declared(to: exp.Expr) -> SqlType | None:
     try:
-        return sql_type(written_type(to))
+        return sql_type(written_type(Ledger().parts, to))
     except SqlError:
         return None
 

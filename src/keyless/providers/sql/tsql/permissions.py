@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import Action, Step, unsupported
-from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -63,7 +62,7 @@ def _change(reader: Reader, verb: str, preposition: str) -> Step:
     if reader.word("OBJECT"):
         reader.need(":")
         reader.need(":")
-    table = Writer({}).table(reader.table_name())
+    table = reader.table()
     if not reader.word(preposition) and not (verb == "REVOKE" and reader.word("TO")):
         raise reader.error()
     users = [reader.name()]
@@ -79,7 +78,7 @@ def _privilege(reader: Reader) -> str:
     word = reader.ahead()
     if word not in _PRIVILEGES:
         raise unsupported(f"The permission {word}")
-    reader.parser._advance()
+    reader.take()
     if reader.ahead() == "(":
         raise unsupported("A permission on columns")
     return word
