@@ -1,7 +1,8 @@
 """What SQL Server and SQLAlchemy's dialect for it can do, as the suite asks for it.
 
-What SQL Server has and the suite does not suppose stands in `abilities.txt`; what stands in no list is as the suite supposes. An ability that keyless lacks and SQL Server has is *not* closed: its
-tests fail, and docs/sql-compatibility.md names them.
+What SQL Server has and the suite does not suppose stands in `abilities.txt`; what stands in no list is as the suite
+supposes. An ability that keyless lacks and SQL Server has is *not* closed: its tests fail, and
+docs/sql-compatibility.md names them.
 Source: SQLAlchemy, "Microsoft SQL Server" dialect; Transact-SQL reference.
 """
 

@@ -116,5 +116,5 @@ def _step(builtin: _Builtin, given: Mapping[str, Value]) -> Step:
     listed = ", ".join(f'"{name}" => ${place}::{kinds[name]}' for place, name in enumerate(names, 1))
     function = f"sys.{quoted(builtin.name)}({listed})"
     if builtin.silent:
-        return Step(Action.DEFINE, f"SELECT {function}", names)
+        return Step(Action.CALL, f"SELECT {function}", names)
     return Step(Action.QUERY, f"SELECT * FROM {function}", names)

@@ -184,8 +184,8 @@ CREATE FUNCTION sys."sp_help;3"("@objname" citext DEFAULT NULL) RETURNS TABLE ("
 CREATE FUNCTION sys."sp_help;4"("@objname" citext DEFAULT NULL) RETURNS TABLE (index_name citext, index_description citext, index_keys citext) STABLE LANGUAGE sql AS $$
   SELECT i.name, index_told(i), index_keys(i) FROM sys.indexes i WHERE i.object_id = object_id("@objname") AND i.index_id > 0 ORDER BY i.name $$;
 
--- The comment on an object, of which one part is changed; PostgreSQL asks whether who does it owns the object
-CREATE FUNCTION retell(target text, told jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('COMMENT ON %s IS %L', target, told::text); END $$;
+-- The comment on an object, of which one part is changed; define() asks whether who does it may alter the object
+CREATE FUNCTION retell(target text, told jsonb) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM tsql.define(format('COMMENT ON %s IS ''%s''', target, replace(told::text, '''', ''''''))); END $$;
 -- Where a property stands: PostgreSQL's words for the object, and what its comment tells
 CREATE FUNCTION property_place(level0type citext, level0name citext, level1type citext, level1name citext, level2type citext, level2name citext, OUT target text, OUT told jsonb) STABLE LANGUAGE plpgsql AS $$
 DECLARE space name; relation oid; part record; kinds text := CASE lower(level1type::text) WHEN 'table' THEN 'rp' WHEN 'view' THEN 'v' WHEN 'sequence' THEN 'S' END; BEGIN
@@ -251,17 +251,17 @@ DECLARE parts text[] := tsql.name_parts("@objname"::text); n int := cardinality(
       IF kind = 'column' THEN
         FOR found IN SELECT attname, attnum FROM pg_attribute WHERE attrelid = relation AND attname = lower(parts[n]) AND attnum > 0 LOOP
           IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attname = fresh AND NOT attisdropped) AND fresh <> found.attname THEN PERFORM tsql.fail(15335, format('Error: The new name ''%s'' is already in use as a COLUMN name and would cause a duplicate that is not permitted.', "@newname")); END IF;
-          IF fresh <> found.attname THEN EXECUTE format('ALTER TABLE %s RENAME COLUMN %I TO %I', relation::regclass, found.attname, fresh); END IF;
+          IF fresh <> found.attname THEN PERFORM tsql.define(format('ALTER TABLE %s RENAME COLUMN %I TO %I', relation::regclass, found.attname, fresh)); END IF;
           PERFORM tsql.retell(format('COLUMN %s.%I', relation::regclass, fresh), tsql.told_of('pg_class', relation, found.attnum) || jsonb_build_object('name', "@newname"::text));
           RETURN; END LOOP;
       ELSE
         FOR found IN SELECT i.indexrelid, c.relname, k.conname, k.oid AS constrained FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
             WHERE i.indrelid = relation AND (c.relname = lower(owner_parts[cardinality(owner_parts)] || '.' || parts[n]) OR k.conname = lower(parts[n])) LOOP
           IF found.conname IS NOT NULL THEN
-            EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', relation::regclass, found.conname, fresh);
+            PERFORM tsql.define(format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', relation::regclass, found.conname, fresh));
             PERFORM tsql.retell(format('CONSTRAINT %I ON %s', fresh, relation::regclass), tsql.told_of('pg_constraint', found.constrained) || jsonb_build_object('name', "@newname"::text));
           ELSE
-            EXECUTE format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, split_part(found.relname, '.', 1) || '.' || fresh);
+            PERFORM tsql.define(format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, split_part(found.relname, '.', 1) || '.' || fresh));
             PERFORM tsql.retell(format('INDEX %s', found.indexrelid::regclass), tsql.told_of('pg_class', found.indexrelid) || jsonb_build_object('name', "@newname"::text));
           END IF;
           RETURN; END LOOP;
@@ -276,16 +276,16 @@ DECLARE parts text[] := tsql.name_parts("@objname"::text); n int := cardinality(
     SELECT relkind, relname INTO found FROM pg_class WHERE oid = relation;
     IF fresh <> found.relname THEN
       IF to_regclass(format('%I.%I', qualified, fresh)) IS NOT NULL THEN PERFORM tsql.fail(15335, format('Error: The new name ''%s'' is already in use as a object name and would cause a duplicate that is not permitted.', "@newname")); END IF;
-      EXECUTE format('ALTER TABLE %s RENAME TO %I', relation::regclass, fresh);
+      PERFORM tsql.define(format('ALTER TABLE %s RENAME TO %I', relation::regclass, fresh));
       -- an index's name belongs to its table, and begins with the table's
       FOR found IN SELECT i.indexrelid, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = relation AND starts_with(c.relname, lower(parts[n]) || '.') LOOP
-        EXECUTE format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, fresh || substr(found.relname, length(parts[n]) + 1)); END LOOP;
+        PERFORM tsql.define(format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, fresh || substr(found.relname, length(parts[n]) + 1))); END LOOP;
     END IF;
     PERFORM tsql.retell(format('%s %s', (SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END FROM pg_class WHERE oid = relation), relation::regclass), tsql.told_of('pg_class', relation) || jsonb_build_object('name', "@newname"::text));
     RETURN;
   END IF;
   FOR found IN SELECT k.oid, k.conname, k.conrelid FROM pg_constraint k JOIN pg_namespace s ON s.oid = k.connamespace WHERE s.nspname = qualified AND k.conname = lower(parts[n]) AND tsql.visible(k.conrelid) LOOP
-    EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', found.conrelid::regclass, found.conname, fresh);
+    PERFORM tsql.define(format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', found.conrelid::regclass, found.conname, fresh));
     PERFORM tsql.retell(format('CONSTRAINT %I ON %s', fresh, found.conrelid::regclass), tsql.told_of('pg_constraint', found.oid) || jsonb_build_object('name', "@newname"::text));
     RETURN; END LOOP;
   PERFORM tsql.fail(15225, format('No item by the name of ''%s'' could be found in the current database ''%s'', given that @itemtype was input as ''(null)''.', "@objname", tsql.database()));
