@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from keyless.providers.sql.engine import Columns, Events, Message, Output, ReturnStatus, Rows, SqlError
+from keyless.providers.sql.postgres.builtins import Builtins, Called, told
+from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.frames import Frame, frame
 from keyless.providers.sql.postgres.outcomes import Failure, Reach
 from keyless.providers.sql.tsql.blocks import Argument, Execute, ExecuteText, Formal, InsertExecute, Set
@@ -51,6 +53,7 @@ class Calls:
 
     def __init__(self, work: Workings) -> None:
         self._work = work
+        self._builtins = Builtins(work.connection)
 
     async def execute(self, instruction: Execute | ExecuteText, outer: Frame) -> Events:
         """EXEC in a batch."""
@@ -71,6 +74,16 @@ class Calls:
     async def call(self, procedure: str, parameters: Sequence[Parameter]) -> Events:
         """A client calls a procedure."""
         given = [Given(one.name.lower(), one.value, one.type, one.output) for one in parameters]
+        builtin = await self._builtin(procedure, given)
+        if builtin is not None:
+            try:
+                async with aclosing(self._run_builtin(builtin)) as events:
+                    async for event in events:
+                        yield event
+            except psycopg.Error as error:
+                raise translated(error) from None
+            yield ReturnStatus(0)
+            return
         found = await self._procedure(procedure, None)
         values = await self._bind(found.name, found.formals, given)
         inner = frame(found.program, _types(found.formals), values, None)
@@ -131,11 +144,24 @@ class Calls:
                 str(text or ""), self._work.plans.formals(str(declared or "")), given[2:], outer,
                 {place - 2: target for place, target in targets.items()},
             )  # fmt: skip
+        elif (builtin := await self._builtin(name, given)) is not None:
+            events = self._run_builtin(builtin)
         else:
             events = self._run_procedure(name, given, outer, targets, instruction)
         async with aclosing(events) as found:
             async for event in found:
                 yield event
+
+    async def _builtin(self, name: str, given: Sequence[Given]) -> Called | None:
+        parameters = [Parameter(one.name, one.type, one.value) for one in given if not one.default]
+        async with self._work.transactions.guarded():
+            return await self._builtins.called(name, parameters)
+
+    async def _run_builtin(self, called: Called) -> Events:
+        for step in called.steps:
+            async with aclosing(self._work.runner.run(step, called.values)) as events:
+                async for event in events:
+                    yield told(event)
 
     async def _run_procedure(
         self, name: str, given: Sequence[Given], outer: Frame, targets: Mapping[int, str], instruction: Execute
