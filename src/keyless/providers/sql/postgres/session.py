@@ -6,12 +6,13 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import psycopg
 
 from keyless.providers.sql.engine import Event, Events, Isolation, Login, Output, SqlError
+from keyless.providers.sql.postgres import loading
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.running import Manage, Runner
@@ -20,7 +21,7 @@ from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.suggestions import suggested
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import Action, Step
-from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
+from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType
 
 Translate = Callable[[str, Sequence[Parameter], str], tuple[Step, ...]]
 
@@ -76,6 +77,9 @@ class PostgresSession:
         for event in nothing:
             yield event
         raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+
+    async def load(self, text: str, columns: Sequence[Column], rows: AsyncIterator[Sequence[Row]]) -> int:
+        return await loading.load(self._connection, self._transactions, text, columns, rows)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
         step = next((step for step in self._steps(text, parameters) if step.action is Action.QUERY), None)
