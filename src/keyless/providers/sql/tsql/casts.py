@@ -6,6 +6,7 @@ Source: Transact-SQL reference, "CAST and CONVERT", "TRY_CAST", "TRY_CONVERT".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -23,7 +24,7 @@ _MOMENTS = {Kind.DATE, Kind.TIME, Kind.SMALLDATETIME, Kind.DATETIME, Kind.DATETI
 
 def cast(writer: Writer, value: exp.Expr, to: exp.Expr, style: exp.Expr | None = None, safe: bool = False) -> str:
     """CAST, CONVERT and their TRY_ forms."""
-    written = written_type(writer, to)
+    written = written_type(writer.parts, to)
     target = types.postgres(written, 30)
     kind = written.kind
     number = _whole(writer, style)
@@ -92,11 +93,11 @@ def _convert(writer: Writer, node: Parts) -> str:
     return cast(writer, node.expression, node.this, node.args.get("style"), bool(node.args.get("safe")))
 
 
-def written_type(writer: Writer, node: exp.Expr) -> types.Written:
+def written_type(parts: Callable[[exp.Expr], Parts], node: exp.Expr) -> types.Written:
     """A type that sqlglot has read."""
     if not isinstance(node, exp.DataType) or node.args.get("nested"):
         raise unsupported(kind_of(node))
-    data_type = writer.parts(node)
+    data_type = parts(node)
     names = {"UUID": "uniqueidentifier", "DOUBLE": "float", "UTINYINT": "tinyint", "TIMESTAMP": "rowversion",
              "TIMESTAMPTZ": "datetimeoffset", "BIT": "bit", "BOOLEAN": "bit"}  # fmt: skip
     kind = data_type.this.value if isinstance(node.this, exp.DType) else str(data_type.this)
@@ -104,7 +105,7 @@ def written_type(writer: Writer, node: exp.Expr) -> types.Written:
         kind = data_type.text("kind")
     measures: list[int | None] = []
     for part in data_type.expressions:
-        word = writer.parts(part).name
+        word = parts(part).name
         if word.upper() == "MAX":
             measures.append(None)
         elif word.isdigit():

@@ -17,10 +17,9 @@ from sqlglot.errors import SqlglotError
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql.casts import written_type
 from keyless.providers.sql.tsql.grammar import Dialect
-from keyless.providers.sql.tsql.ledger import Ledger
 from keyless.providers.sql.tsql.names import relation, temporary
+from keyless.providers.sql.tsql.parts import Ledger
 from keyless.providers.sql.tsql.types import TEXTS, sql_type
-from keyless.providers.sql.tsql.writer import Writer
 from keyless.providers.sql.types import Kind, SqlType
 
 _BEGINS = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|SELECT|WITH)\b", re.IGNORECASE)
@@ -151,7 +150,7 @@ def _relation(table: exp.Table) -> str:
 
 def _declared(to: exp.Expr) -> SqlType | None:
     try:
-        return sql_type(written_type(Writer({}, Ledger()), to))
+        return sql_type(written_type(Ledger().parts, to))
     except SqlError:
         return None
 

@@ -35,7 +35,7 @@ def openjson(writer: Writer, node: exp.OpenJSON, alias: exp.Expr | None) -> str:
 def _column(writer: Writer, node: exp.Expr) -> str:
     parts = writer.parts(node)
     name = parts.name
-    written = casts.written_type(writer, parts.args["kind"])
+    written = casts.written_type(writer.parts, parts.args["kind"])
     path = parts.text("path") or f'$."{name}"'
     if parts.args.get("as_json"):
         if written.kind not in TEXTS or written.measure(1) is not None:

@@ -42,8 +42,7 @@ class Action(Enum):
     SET = "set"
     IDENTITY_INSERT = "identity insert"
     CREATE_USER = "create user"
-    DROP_USER = "drop user"
-    MEMBER = "member"
+    ADMINISTER = "administer"
 
 
 @dataclass(frozen=True)
