@@ -6,13 +6,14 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 import psycopg
 
 from keyless.providers.sql.engine import Events, FindPrincipal, Isolation, Login, Output, SqlError
+from keyless.providers.sql.postgres import loading
 from keyless.providers.sql.postgres.administration import Administration
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
@@ -26,7 +27,7 @@ from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.postgres.workings import Workings
 from keyless.providers.sql.tsql.flow import Program
 from keyless.providers.sql.tsql.plan import Action, Step
-from keyless.providers.sql.types import Column, Kind, Parameter, SqlType, Value
+from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType, Value
 
 
 class PostgresSession:
@@ -79,6 +80,11 @@ class PostgresSession:
         async with aclosing(self._workings.calls.call(procedure, parameters)) as events:
             async for event in events:
                 yield event
+
+    async def load(self, text: str, columns: Sequence[Column], rows: AsyncIterator[Sequence[Row]]) -> int:
+        if self._over is not None:
+            raise self._over
+        return await loading.load(self._connection, self._transactions, text, columns, rows)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
         code = self._program(text, parameters).code

@@ -34,6 +34,7 @@ class Settings:
         #: The errors that were caught, the one of the innermost CATCH last.
         self.caught: list[Failure] = []
         self.implicit = False
+        self.format_only = False
         self.identity_insert = ""
         self.identity: Value = None
 
