@@ -10,6 +10,8 @@ import asyncio
 import logging
 import ssl
 import struct
+from collections.abc import Callable
+from typing import TypeVar
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.gateway.answers import Answer
@@ -28,10 +30,14 @@ from keyless.providers.sql.tds.requests import (
 )
 from keyless.providers.sql.tds.tokens import Change, Done, Status
 
+_T = TypeVar("_T")
+
 log = logging.getLogger("keyless.sql")
 
 #: How long an engine may take to stop, and a client to take the last of what it is sent.
 STOP_SECONDS = 5.0
+#: A message of this size is read in a thread of its own: it may consist of very many small parts.
+_LARGE = 256 * 1024
 _MALFORMED = 4002
 _OVERFLOW = 8115
 _INTERNAL = 596
@@ -160,9 +166,9 @@ class Requests:
     async def _handle(self, message: Message, answer: Answer) -> None:
         match message.type:
             case packets.SQL_BATCH:
-                await self._batch(read_batch(message.body), answer)
+                await self._batch(await _read(read_batch, message.body), answer)
             case packets.RPC:
-                for call in read_calls(message.body):
+                for call in await _read(read_calls, message.body):
                     await self._procedures.call(call, answer)
             case packets.TRANSACTION:
                 await self._transaction(read_transaction_request(message.body), answer)
@@ -196,3 +202,7 @@ class Requests:
         if asked.begin:
             await self._session.begin(asked.isolation, asked.begin_name)
         await answer.done(Done.DONE)
+
+
+async def _read(read: Callable[[bytes], _T], body: bytes) -> _T:
+    return await asyncio.to_thread(read, body) if len(body) > _LARGE else read(body)
