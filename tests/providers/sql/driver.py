@@ -33,10 +33,14 @@ def connect(server: RunningServer, port: int, database: str, token: str, *, pati
 
 
 def rows(connection: Any, statement: str) -> list[tuple[Any, ...]]:
-    """What a statement gives."""
+    """What a batch gives; it has been read to its end."""
+    found: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+        while True:
+            found += [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            if not cursor.nextset():
+                return found
 
 
 @dataclass
@@ -58,6 +62,12 @@ class Counter:
         """Make the tables."""
         rows(connection, "CREATE TABLE numbers (n INT PRIMARY KEY, filler NVARCHAR(200) NOT NULL)")
         rows(connection, "CREATE TABLE evens (n INT PRIMARY KEY)")
+
+    @staticmethod
+    def drop(connection: Any) -> None:
+        """Remove them, if they are there."""
+        rows(connection, "DROP TABLE IF EXISTS numbers")
+        rows(connection, "DROP TABLE IF EXISTS evens")
 
     def start(self) -> None:
         """Go on from `tried`."""

@@ -63,7 +63,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class SqlPlace:
-    """A SQL server with one database, whose administrator is the owner."""
+    """A SQL server with one database, whose administrator is the owner if nobody else was named."""
 
     owner: Owner
     server: SqlServerProcess
@@ -87,12 +87,13 @@ class SqlPlace:
         return self.owner.token("https://database.windows.net")
 
 
-def make_place(owner: Owner, server: SqlServerProcess) -> SqlPlace:
-    """A place with names that nothing else on the server has."""
+def make_place(owner: Owner, server: SqlServerProcess, administrator: str = "") -> SqlPlace:
+    """A place with names that nothing else on the server has; its administrator is a principal, or the owner."""
     name = f"sql-{uuid4().hex[:10]}"
     path = f"{owner.group}/providers/Microsoft.Sql/servers/{name}"
-    administrator = {"login": "owner", "sid": server.instance.owner.principal_id, "principalType": "Application"}
-    owner.arm("PUT", path, {"properties": {"administrators": administrator}})
+    sid = administrator or server.instance.owner.principal_id
+    administrators = {"login": "administrator", "sid": sid, "principalType": "Application"}
+    owner.arm("PUT", path, {"properties": {"administrators": administrators}})
     database = f"shop{uuid4().hex[:6]}"
     owner.arm("PUT", f"{path}/databases/{database}", {"properties": {}})
     return SqlPlace(owner, server, name, path, database)

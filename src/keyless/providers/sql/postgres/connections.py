@@ -5,6 +5,7 @@ Owns how a role logs in and how it is made. Must not know what a database holds.
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import psycopg
@@ -14,6 +15,9 @@ from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.types import Value
 
 Connection = psycopg.AsyncConnection[tuple[Value, ...]]
+# what PostgreSQL says for some moments after one of its processes was killed
+_RECOVERING = "the database system is "
+_PAUSES = (0.05,) * 10 + (0.5,) * 20
 _SETTINGS = "-c search_path=tsql,pg_catalog -c TimeZone=UTC -c DateStyle=ISO,MDY"
 
 
@@ -30,6 +34,16 @@ class Connections:
 
     async def open(self, database: str, role: str, more: str = "") -> Connection:
         """One as a role; `more` are further settings of the session."""
+        for pause in _PAUSES:
+            try:
+                return await self._connect(database, role, more)
+            except psycopg.OperationalError as error:
+                if _RECOVERING not in str(error):
+                    raise
+            await asyncio.sleep(pause)
+        return await self._connect(database, role, more)
+
+    async def _connect(self, database: str, role: str, more: str) -> Connection:
         connection = await psycopg.AsyncConnection.connect(
             self._conninfo, dbname=database, user=role, autocommit=True, cursor_factory=psycopg.AsyncRawCursor,
             options=f"{_SETTINGS} {more}",

@@ -73,6 +73,9 @@ def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -
         "40P01": (1205, "Transaction was deadlocked on lock resources with another process and has been chosen as the deadlock victim. Rerun the transaction."),
         "40001": (3960, "Snapshot isolation transaction aborted due to update conflict. Rerun the transaction."),
         "55P03": (1222, "Lock request time out period exceeded."),
+        "53100": (1105, "Could not allocate space, because the disk of the server is full."),
+        "53200": (701, "There is insufficient system memory to run this query."),
+        "53400": (1105, "Could not allocate space in tempdb: the query needs more temporary files than it may have."),
         "57014": (3621, "The statement has been terminated."),
         "21000": (512, "Subquery returned more than 1 value."),
         "42883": (402, f"The data types are incompatible in this operation: {message}."),
@@ -84,7 +87,7 @@ def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -
     if state == "42601":
         return SqlError(102, f"Incorrect syntax: {message}.", severity=15, line=line)
     number, text = known.get(state, (50000, f"{message} ({state})"))
-    severity = {1205: 13, 229: 14, 2627: 14}.get(number, 16)
+    severity = {701: 17, 1105: 17, 1205: 13, 229: 14, 2627: 14}.get(number, 16)
     if isinstance(error, psycopg.DataError) and error.sqlstate is None:
         # the driver's own refusal: nothing was sent, and the session goes on
         what = "A text with the character U+0000" if "NUL" in str(error) else "A value outside of PostgreSQL's range"

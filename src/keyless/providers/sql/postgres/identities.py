@@ -11,16 +11,16 @@ from dataclasses import replace
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
-from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import COLUMNS, Step
 
 _IDENTITY = """SELECT tsql.last_identity() FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
-_IDENTITY_COLUMN = """SELECT attname, pg_catalog.pg_get_serial_sequence($1, attname) FROM pg_catalog.pg_attribute
+_IDENTITY_COLUMN = """SELECT attname::text FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
 _GIVEN = """SELECT coalesce('(' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')', '')
   FROM pg_catalog.pg_attribute
-  WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attidentity = ''"""
+  WHERE attrelid = pg_catalog.to_regclass($1) AND attnum > 0 AND NOT attisdropped
+    AND attidentity = '' AND attgenerated = ''"""
 
 
 class Identities:
@@ -33,10 +33,13 @@ class Identities:
 
     async def with_columns(self, step: Step) -> Step:
         """INSERT without a list of columns leaves the identity out."""
+        parts = step.sql.split(COLUMNS)
         async with self._transactions.guarded():
-            found = await self._connection.execute(_GIVEN, [step.arguments[0]])
-            row = await found.fetchone()
-        return replace(step, sql=step.sql.replace(COLUMNS, str(row[0]) if row else ""))
+            for place in range(1, len(parts), 2):
+                found = await self._connection.execute(_GIVEN, [parts[place]])
+                row = await found.fetchone()
+                parts[place] = str(row[0]) if row else ""
+        return replace(step, sql="".join(parts))
 
     async def inserted(self, step: Step) -> None:
         """Remember the identity that an INSERT gave; NULL where the table has none."""
@@ -53,6 +56,8 @@ class Identities:
         if state == "ON":
             if settings.identity_insert not in {"", table}:
                 raise SqlError(8107, f"IDENTITY_INSERT is already ON for table {settings.identity_insert}.")
+            async with self._transactions.guarded():
+                await self._connection.execute("SELECT tsql.need_own($1)", [table])
             settings.identity_insert = table
         elif settings.identity_insert == table:
             settings.identity_insert = ""
@@ -64,9 +69,4 @@ class Identities:
         found = await self._connection.execute(_IDENTITY_COLUMN, [table])
         row = await found.fetchone()
         if row is not None:
-            column, sequence = quoted(str(row[0])), str(row[1])
-            await self._connection.execute(
-                f"SELECT setval($1::text::regclass, max({column})) FROM {table}"
-                f" HAVING max({column}) > (SELECT last_value FROM {sequence})",
-                [sequence],
-            )
+            await self._connection.execute("SELECT tsql.reseed($1, $2)", [table, row[0]])

@@ -7,23 +7,22 @@ or the parser before that moment: they would make every start of the server slow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyless.model.errors import KeylessError
-from keyless.model.identity import Principal
-from keyless.providers.sql.engine import Database, Login, Session, SqlError
+from keyless.providers.sql.engine import UNAVAILABLE, Database, FindPrincipal, Login, Session, SqlError
 from keyless.providers.sql.postgres import copies, process
 
 if TYPE_CHECKING:
     from keyless.providers.sql.postgres.engine import PostgresEngine
 
-FindPrincipal = Callable[[str], Awaitable[Principal | None]]
+_MOMENT = 0.5
 
 
 class LateEngine:
-    """Databases behind the gateway, in `folder`. `find_principal` knows a principal by its name in the directory."""
+    """Databases behind the gateway, in `folder`. `find_principal` knows the principals of the directory."""
 
     def __init__(self, folder: Path, find_principal: FindPrincipal) -> None:
         self._folder = folder
@@ -49,8 +48,14 @@ class LateEngine:
     async def open(self, login: Login) -> Session:
         try:
             engine = await self._running()
+            try:
+                return await engine.open(login)
+            except SqlError as error:
+                if error.number != UNAVAILABLE or not await self._ended():
+                    raise
+            engine = await self._running()
         except KeylessError as error:
-            raise SqlError(40613, error.message, severity=20) from None
+            raise SqlError(UNAVAILABLE, error.message, severity=20) from None
         return await engine.open(login)
 
     async def back_up(self, folder: Path) -> None:
@@ -74,6 +79,10 @@ class LateEngine:
 
     def _alive(self) -> bool:
         return self._server is not None and self._server.alive
+
+    async def _ended(self) -> bool:
+        """Whether PostgreSQL has just ended: its sockets close a moment before its process is seen to end."""
+        return self._server is not None and await self._server.ended(_MOMENT)
 
     async def _start(self, before: asyncio.Task[PostgresEngine] | None) -> PostgresEngine:
         if before is not None and before.exception() is None:

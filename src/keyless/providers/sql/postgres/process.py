@@ -71,6 +71,14 @@ class Process:
         """Read on what it says, or it would wait for a reader."""
         self._log = asyncio.create_task(_drain(self._child))
 
+    async def ended(self, within: float) -> bool:
+        """Whether it ends by itself within so many seconds."""
+        try:
+            await asyncio.wait_for(self._child.wait(), within)
+        except TimeoutError:
+            return False
+        return True
+
     async def stop(self) -> None:
         """Fast: transactions are rolled back, data is left clean."""
         if self._child.returncode is None:

@@ -5,12 +5,14 @@ Owns the way from a step to events. What is remembered stands in `settings`, `tr
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 import psycopg
 
 from keyless.providers.sql.engine import Columns, Command, Done, Events, Isolation, Rows
+from keyless.providers.sql.postgres.administration import Administration
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.identities import Identities
 from keyless.providers.sql.postgres.settings import Settings
@@ -19,13 +21,11 @@ from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step
 from keyless.providers.sql.types import Row, Value
 
-_BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.DROP_USER, Action.MEMBER}
-
-Manage = Callable[[Step], Awaitable[str]]
+_BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.ADMINISTER}
 
 
 class Runner:
-    """Runs the steps of one session. `manage` does what concerns users, and gives what is left to run."""
+    """Runs the steps of one session."""
 
     def __init__(
         self,
@@ -34,13 +34,13 @@ class Runner:
         settings: Settings,
         descriptions: Descriptions,
         statements: Statements,
-        manage: Manage,
+        administration: Administration,
     ) -> None:
         self._connection = connection
         self._transactions = transactions
         self._settings = settings
         self._descriptions = descriptions
-        self._manage = manage
+        self._administration = administration
         self._statements = statements
         self._identities = Identities(connection, transactions, settings)
 
@@ -49,6 +49,11 @@ class Runner:
         if COLUMNS in step.sql:
             step = await self._identities.with_columns(step)
         transactions = self._transactions
+        if step.locks:
+            async with aclosing(self._locked(step, values)) as events:
+                async for event in events:
+                    yield event
+            return
         if self._settings.implicit and not transactions.depth and (step.action in _BEGINS or _reads_a_table(step)):
             transactions.begin(Isolation.UNCHANGED, "")
         if step.if_transaction and not transactions.depth:
@@ -62,6 +67,26 @@ class Runner:
         else:
             await self._other(step, values)
             yield Done(command=step.command)
+
+    async def _locked(self, step: Step, values: Mapping[str, Value]) -> Events:
+        """A step behind its locks, in a transaction of its own if there is none."""
+        transactions = self._transactions
+        alone = not transactions.depth and not self._settings.implicit
+        if not transactions.depth:
+            transactions.begin(Isolation.UNCHANGED, "")
+        try:
+            async with transactions.guarded():
+                for lock in step.locks:
+                    await self._connection.execute(lock)
+            async with aclosing(self.run(replace(step, locks=()), values)) as events:
+                async for event in events:
+                    yield event
+        except BaseException:
+            if alone:
+                await transactions.give_up()
+            raise
+        if alone:
+            await transactions.commit()
 
     async def _change(self, step: Step, values: Mapping[str, Value]) -> Done:
         cursor = await self._execute(step.sql, step, values)
@@ -87,8 +112,7 @@ class Runner:
             case Action.IDENTITY_INSERT:
                 await self._identities.set_insert(*step.arguments)
             case _:
-                managed = not step.sql.endswith(";") and (step.arguments or not step.sql)
-                await self._execute(await self._manage(step) if managed else step.sql, step, values)
+                await self._administration.run(step)
                 self._descriptions.forget()
                 self._settings.count = 0
 

@@ -5,17 +5,21 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import psycopg
 
-from keyless.providers.sql.engine import Event, Events, Isolation, Login, Output, SqlError
+from keyless.providers.sql.engine import Event, Events, FindPrincipal, Isolation, Login, Output, SqlError
+from keyless.providers.sql.postgres.administration import Administration
+from keyless.providers.sql.postgres.denials import REFUSED, explained
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
-from keyless.providers.sql.postgres.running import Manage, Runner
+from keyless.providers.sql.postgres.running import Runner
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Statements
+from keyless.providers.sql.postgres.suggestions import suggested
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
@@ -32,23 +36,31 @@ class PostgresSession:
         login: Login,
         own: Mapping[int, Kind],
         translate: Translate,
-        manage: Manage,
+        find: FindPrincipal,
+        changed: Callable[[], Awaitable[None]],
         closed: Callable[[], None],
     ) -> None:
         self._connection = connection
+        self._own = own
         self._translate = translate
         self._closed = closed
         self._transactions = Transactions(connection)
         self._settings = Settings(login, self._transactions)
         statements = Statements(connection)
         self._descriptions = Descriptions(connection, statements, own)
-        self._runner = Runner(connection, self._transactions, self._settings, self._descriptions, statements, manage)
+        administration = Administration(connection, self._transactions, login.administrator, find, changed)
+        self._runner = Runner(
+            connection, self._transactions, self._settings, self._descriptions, statements, administration
+        )
+        self._over: SqlError | None = None
 
     @property
     def transaction(self) -> int:
         return self._transactions.number
 
     async def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
+        if self._over is not None:
+            raise self._over
         values = {parameter.name.lower(): parameter.value for parameter in parameters}
         for step in self._steps(text, parameters):
             try:
@@ -58,6 +70,8 @@ class PostgresSession:
                 self._settings.error = 0
             except psycopg.Error as error:
                 failure = translated(error, step.line, dropping=step.sql.startswith("DROP"))
+                if error.sqlstate == REFUSED:
+                    failure = await explained(self._connection, self._transactions, error, step) or failure
                 self._settings.error = failure.number
                 raise failure from None
             except SqlError as error:
@@ -85,6 +99,8 @@ class PostgresSession:
             raise translated(error, step.line) from None
 
     async def describe_parameters(self, text: str, declared: Sequence[Parameter] = ()) -> tuple[Parameter, ...]:
+        async with self._transactions.guarded():
+            types = await suggested(self._connection, self._own, text)
         missing: dict[str, Parameter] = {}
         while True:
             try:
@@ -93,9 +109,9 @@ class PostgresSession:
                 name = error.message.split('"')[1] if error.number == 137 else ""
                 if not name or name.lower() in missing:
                     raise
-                missing[name.lower()] = Parameter(name, SqlType(Kind.NVARCHAR, length=4000))
+                missing[name.lower()] = Parameter(name, types.get(name.lower(), SqlType(Kind.NVARCHAR, length=4000)))
             else:
-                return tuple(missing.values())
+                return tuple(sorted(missing.values(), key=lambda parameter: _place(parameter.name, text)))
 
     async def begin(self, isolation: Isolation, name: str) -> None:
         self._transactions.begin(isolation, name)
@@ -120,6 +136,11 @@ class PostgresSession:
         self._settings.forget()
         await self._connection.execute("DISCARD TEMP")
 
+    async def end(self, why: SqlError) -> None:
+        """Close it from outside; the next request is told why."""
+        self._over = why
+        await self.close()
+
     async def close(self) -> None:
         if not self._connection.closed:
             await self._connection.close()
@@ -127,3 +148,9 @@ class PostgresSession:
 
     def _steps(self, text: str, parameters: Sequence[Parameter]) -> tuple[Step, ...]:
         return self._translate(text, parameters, self._settings.identity_insert)
+
+
+def _place(name: str, text: str) -> int:
+    """Where a parameter comes first in a text."""
+    found = re.search(re.escape(name) + r"(?![\w@#$])", text)
+    return found.start() if found else len(text)

@@ -18,10 +18,11 @@ from keyless.providers.sql.tsql.metadata import METADATA
 from keyless.providers.sql.tsql.plan import Methods, kind_of, unsupported
 
 if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
 
-def _anonymous(writer: Writer, node: exp.Expr) -> str:
+def _anonymous(writer: Writer, node: Parts) -> str:
     name = node.name.upper()
     arguments = node.expressions
     if name in {"COUNT", "COUNT_BIG"}:
@@ -67,9 +68,10 @@ def called(writer: Writer, form: Form, arguments: Sequence[exp.Expr]) -> str:
         elif kind == "t":
             written.append(f"tsql.ts({casts.point(writer, argument)})")
         elif kind == "d":
-            part = PARTS.get(argument.name.lower())
+            word = writer.parts(argument).name if isinstance(argument, (exp.Column, exp.Var)) else "?"
+            part = PARTS.get(word.lower())
             if part is None:
-                raise SqlError(155, f"'{argument.name}' is not a recognized datepart option.", severity=15)
+                raise SqlError(155, f"'{word}' is not a recognized datepart option.", severity=15)
             written.append(f"'{part}'")
         else:
             written.append(writer(argument))
@@ -81,25 +83,28 @@ def _counted(writer: Writer, arguments: Sequence[exp.Expr]) -> str:
         raise SqlError(174, "The function requires 1 argument(s).", severity=15)
     only = arguments[0]
     if isinstance(only, exp.Distinct) and len(only.expressions) == 1:
-        return f"DISTINCT {writer(only.expressions[0])}"
+        return f"DISTINCT {writer(writer.parts(only).expressions[0])}"
     return writer(only)
 
 
-def _joined(writer: Writer, node: exp.Expr) -> str:
+def _joined(writer: Writer, node: Parts) -> str:
     inner, order = node.this, ""
     if isinstance(inner, exp.Order):
-        order, inner = " ORDER BY " + writer.many(inner.expressions), inner.this
+        parts = writer.parts(inner)
+        order, inner = " ORDER BY " + writer.many(parts.expressions), parts.this
     return f"tsql.string_agg({writer.text(inner)}, {writer.text(node.args['separator'])}{order})"
 
 
-def _window(writer: Writer, node: exp.Expr) -> str:
+def _window(writer: Writer, node: Parts) -> str:
     inside = node.this
     name = inside.name.upper() if isinstance(inside, exp.Anonymous) else ""
     suffix = ""
     if name in RANKINGS:
-        if len(inside.expressions) not in RANKINGS[name]:
+        arguments = writer.parts(inside).expressions
+        writer.parts(inside).args.get("this")
+        if len(arguments) not in RANKINGS[name]:
             raise SqlError(174, f"The {name.lower()} function has a wrong number of arguments.", severity=15)
-        called = f"pg_catalog.{name.lower()}({writer.many(inside.expressions)})"
+        called = f"pg_catalog.{name.lower()}({writer.many(arguments)})"
     elif name in AGGREGATES or name in {"COUNT", "COUNT_BIG"}:
         called = writer(inside)
         if called.startswith("("):
@@ -116,7 +121,7 @@ def _window(writer: Writer, node: exp.Expr) -> str:
     return f"({called} OVER ({' '.join(parts)})){suffix}"
 
 
-def _spec(writer: Writer, node: exp.Expr) -> str:
+def _spec(writer: Writer, node: Parts) -> str:
     def edge(which: str) -> str:
         value = node.args.get(which)
         side = (node.args.get(f"{which}_side") or "").upper()
@@ -127,8 +132,8 @@ def _spec(writer: Writer, node: exp.Expr) -> str:
 
 
 METHODS: Methods = {
-    exp.Anonymous: ({"this", "expressions"}, _anonymous),
-    exp.GroupConcat: ({"this", "separator"}, _joined),
-    exp.Window: ({"this", "partition_by", "order", "spec", "over"}, _window),
-    exp.WindowSpec: ({"kind", "start", "start_side", "end", "end_side"}, _spec),
+    exp.Anonymous: _anonymous,
+    exp.GroupConcat: _joined,
+    exp.Window: _window,
+    exp.WindowSpec: _spec,
 }

@@ -6,6 +6,7 @@ Source: Transact-SQL reference, "CAST and CONVERT", "TRY_CAST", "TRY_CONVERT".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -15,6 +16,7 @@ from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupporte
 from keyless.providers.sql.types import Kind
 
 if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
 _MOMENTS = {Kind.DATE, Kind.TIME, Kind.SMALLDATETIME, Kind.DATETIME, Kind.DATETIME2, Kind.DATETIMEOFFSET}
@@ -22,10 +24,10 @@ _MOMENTS = {Kind.DATE, Kind.TIME, Kind.SMALLDATETIME, Kind.DATETIME, Kind.DATETI
 
 def cast(writer: Writer, value: exp.Expr, to: exp.Expr, style: exp.Expr | None = None, safe: bool = False) -> str:
     """CAST, CONVERT and their TRY_ forms."""
-    written = written_type(to)
+    written = written_type(writer.parts, to)
     target = types.postgres(written, 30)
     kind = written.kind
-    number = _whole(style)
+    number = _whole(writer, style)
     if safe:
         return _tried(writer, value, target, style)
     if kind in types.TEXTS:
@@ -47,12 +49,20 @@ def cast(writer: Writer, value: exp.Expr, to: exp.Expr, style: exp.Expr | None =
     return f"({writer(value)})::{target}"
 
 
+def to_type(sql: str, written: types.Written) -> str:
+    """Text that is written already, as another type."""
+    target = types.postgres(written)
+    if written.kind is Kind.DATETIME:
+        return f"tsql.to_datetime(tsql.ts({sql}))"
+    return f"({sql})::{target}"
+
+
 def _bytes(writer: Writer, value: exp.Expr) -> str:
     """A value on its way to a binary type: whether a text is of one or of two bytes, only a constant shows."""
     if isinstance(value, exp.Literal) and value.is_string:
-        return f"'\\x{value.name.encode('cp1252', 'replace').hex()}'::tsql.varbinary"
+        return f"'\\x{writer.parts(value).name.encode('cp1252', 'replace').hex()}'::tsql.varbinary"
     if isinstance(value, exp.National):
-        return f"'\\x{value.name.encode('utf-16-le').hex()}'::tsql.varbinary"
+        return f"'\\x{writer.parts(value).name.encode('utf-16-le').hex()}'::tsql.varbinary"
     return writer(value)
 
 
@@ -79,41 +89,42 @@ def _tried(writer: Writer, value: exp.Expr, target: str, style: exp.Expr | None)
     return f"(tsql.try_{name}({writer(value)}))::{target}"
 
 
-def _convert(writer: Writer, node: exp.Expr) -> str:
+def _convert(writer: Writer, node: Parts) -> str:
     return cast(writer, node.expression, node.this, node.args.get("style"), bool(node.args.get("safe")))
 
 
-def written_type(node: exp.Expr) -> types.Written:
+def written_type(parts: Callable[[exp.Expr], Parts], node: exp.Expr) -> types.Written:
     """A type that sqlglot has read."""
     if not isinstance(node, exp.DataType) or node.args.get("nested"):
         raise unsupported(kind_of(node))
+    data_type = parts(node)
     names = {"UUID": "uniqueidentifier", "DOUBLE": "float", "UTINYINT": "tinyint", "TIMESTAMP": "rowversion",
              "TIMESTAMPTZ": "datetimeoffset", "BIT": "bit", "BOOLEAN": "bit"}  # fmt: skip
-    kind = node.this.value if isinstance(node.this, exp.DType) else str(node.this)
+    kind = data_type.this.value if isinstance(node.this, exp.DType) else str(data_type.this)
     if kind == "USERDEFINED":
-        kind = str(node.args.get("kind"))
+        kind = data_type.text("kind")
     measures: list[int | None] = []
-    for part in node.expressions:
-        value = part.this if isinstance(part, exp.DataTypeParam) else part
-        if value.name.upper() == "MAX":
+    for part in data_type.expressions:
+        word = parts(part).name
+        if word.upper() == "MAX":
             measures.append(None)
-        elif value.name.isdigit():
-            measures.append(int(value.name))
+        elif word.isdigit():
+            measures.append(int(word))
         else:
-            raise syntax(value.name)
+            raise syntax(word)
     return types.named(names.get(kind, kind), tuple(measures))
 
 
-def _whole(node: exp.Expr | None) -> str | None:
+def _whole(writer: Writer, node: exp.Expr | None) -> str | None:
     if node is None:
         return None
     if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
-        return node.name
+        return writer.parts(node).name
     raise unsupported("A style that is not a number")
 
 
 METHODS: Methods = {
-    exp.Cast: ({"this", "to", "safe"}, lambda w, n: cast(w, n.this, n.args["to"])),
-    exp.TryCast: ({"this", "to", "safe"}, lambda w, n: cast(w, n.this, n.args["to"], safe=True)),
-    exp.Convert: ({"this", "expression", "style", "safe"}, _convert),
+    exp.Cast: lambda w, n: cast(w, n.this, n.args["to"]),
+    exp.TryCast: lambda w, n: cast(w, n.this, n.args["to"], safe=True),
+    exp.Convert: _convert,
 }

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import comments, permissions, types
-from keyless.providers.sql.tsql.names import fold, quoted
-from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql import comments, principals, types
+from keyless.providers.sql.tsql.names import fold, quoted, relation
+from keyless.providers.sql.tsql.plan import Step, syntax, unsupported
 from keyless.providers.sql.tsql.spelling import definition
-from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -30,30 +29,34 @@ def create(reader: Reader) -> Step:
         return _create_table(reader)
     if reader.word("SCHEMA"):
         name = reader.name()
-        Writer({}).table(exp.Table(this=exp.to_identifier("x"), db=exp.to_identifier(name, quoted=True)))
+        relation("x", name)
         told = comments.comment(f"SCHEMA {quoted(name)}", {"name": name})
+        if reader.word("AUTHORIZATION"):
+            return principals.call(reader, "create_schema", fold(name), principals.principal(reader), told)
         return _told(reader, f"CREATE SCHEMA {quoted(name)}", told)
     if reader.word("USER"):
-        return permissions.create_user(reader)
+        return principals.create_user(reader)
+    if reader.word("ROLE"):
+        return principals.create_role(reader)
     if reader.word("VIEW"):
         return _create_view(reader)
     unique = reader.word("UNIQUE")
     if reader.ahead() in {"INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX"}:
         clustered = reader.ahead() == "CLUSTERED INDEX"
-        reader.parser._advance()
+        reader.take()
         return _create_index(reader, unique, clustered)
     raise unsupported(f"CREATE {reader.ahead()}")
 
 
 def _create_view(reader: Reader) -> Step:
     view = reader.table_name()
-    name = Writer({}).table(view)
+    name = reader.writer().table(view)
     reader.need("AS")
     query = reader.query()
     if query is None:
         raise reader.error()
     told = {"name": view.name, "definition": reader.statement()}
-    return _told(reader, f"CREATE VIEW {name} AS {Writer({})(query)}", comments.comment(f"VIEW {name}", told))
+    return _told(reader, f"CREATE VIEW {name} AS {reader.literal(query)}", comments.comment(f"VIEW {name}", told))
 
 
 def _told(reader: Reader, *statements: str) -> Step:
@@ -67,16 +70,16 @@ def _create_index(reader: Reader, unique: bool, clustered: bool) -> Step:
     table = reader.table_name()
     columns = reader.names(lambda: _indexed(reader))
     kind = "UNIQUE INDEX" if unique else "INDEX"
-    sql = f"CREATE {kind} {_index_name(table, name)} ON {Writer({}).table(table)} ({', '.join(columns)})"
+    sql = f"CREATE {kind} {_index_name(table, name)} ON {reader.writer().table(table)} ({', '.join(columns)})"
     if reader.word("INCLUDE"):
         sql += f" INCLUDE ({', '.join(quoted(column) for column in reader.names(reader.name))})"
     if unique:
         sql += " NULLS NOT DISTINCT"
     told: dict[str, str | bool] = {"name": name, "clustered": clustered}
     if (where := reader.where()) is not None:
-        sql += f" WHERE {reader.literal(where.this)}"
-        told["filter"] = definition(where.this, where.this.sql("tsql"))
-    schema = Writer({}).table(table).split(".")[0]
+        sql += f" WHERE {reader.literal(where)}"
+        told["filter"] = definition(where, where.sql("tsql"))
+    schema = reader.writer().table(table).split(".")[0]
     return _told(reader, sql, comments.comment(f"INDEX {schema}.{_index_name(table, name)}", told))
 
 
@@ -96,7 +99,7 @@ def _indexed(reader: Reader) -> str:
 def _create_table(reader: Reader) -> Step:
     table = reader.table_name()
     temporary = bool(table.this.args.get("temporary"))
-    written = Writer({}).table(table)
+    written = reader.writer().table(table)
     reader.need("(")
     made = Made(written, table.name)
     parts = []
@@ -155,7 +158,7 @@ def _type(reader: Reader) -> types.Written:
     name = reader.ahead().lower()
     if not name:
         raise reader.error()
-    reader.parser._advance()
+    reader.take()
     measures: list[int | None] = []
     if reader.word("("):
         while True:
@@ -163,7 +166,7 @@ def _type(reader: Reader) -> types.Written:
             if word != "MAX" and not word.isdigit():
                 raise reader.error()
             measures.append(None if word == "MAX" else int(word))
-            reader.parser._advance()
+            reader.take()
             if not reader.word(","):
                 break
         reader.need(")")
@@ -187,7 +190,7 @@ def _column_constraints(reader: Reader, made: Made, column: str, told: dict[str,
             told["default_name"] = given or comments.constraint_name("DF", made.name, column, str(told["default"]))
         elif reader.word("COLLATE"):
             collation = reader.ahead()
-            reader.parser._advance()
+            reader.take()
             if "_CI_" not in collation:
                 raise unsupported(f"COLLATE {collation}")
         elif reader.ahead().split()[:1] in [*_CONSTRAINTS, ["REFERENCES"]]:
@@ -213,7 +216,7 @@ def _integer(reader: Reader) -> str:
     word = reader.ahead()
     if not word.isdigit():
         raise reader.error()
-    reader.parser._advance()
+    reader.take()
     return sign + word
 
 
@@ -245,7 +248,7 @@ def _constraint(reader: Reader, made: Made, given: str, column: str = "") -> str
     if reader.word("FOREIGN", "KEY") and not column:
         sql = f" FOREIGN KEY ({', '.join(quoted(name) for name in reader.names(reader.name))})"
     reader.need("REFERENCES")
-    sql += f" REFERENCES {Writer({}).table(reader.table_name())}"
+    sql += f" REFERENCES {reader.table()}"
     if reader.ahead() == "(":
         sql += f" ({', '.join(quoted(name) for name in reader.names(reader.name))})"
     while reader.word("ON"):
@@ -271,11 +274,15 @@ def alter(reader: Reader) -> Step:
     """ALTER …"""
     reader.need("ALTER")
     if reader.word("ROLE"):
-        return permissions.alter_role(reader)
+        return principals.alter_role(reader)
+    if reader.word("USER"):
+        return principals.alter_user(reader)
+    if reader.word("AUTHORIZATION"):
+        return principals.alter_authorization(reader)
     if not reader.word("TABLE"):
         raise unsupported(f"ALTER {reader.ahead()}")
     named = reader.table_name()
-    table = Writer({}).table(named)
+    table = reader.writer().table(named)
     if reader.word("ADD"):
         made = Made(table, named.name)
         parts = []
@@ -299,9 +306,9 @@ def alter(reader: Reader) -> Step:
 def drop(reader: Reader) -> Step:
     """DROP …"""
     reader.need("DROP")
-    if reader.word("USER"):
-        exists = "1" if reader.word("IF", "EXISTS") else ""
-        return Step(Action.DROP_USER, arguments=(reader.name(), exists), line=reader.line)
+    for principal in ("USER", "ROLE"):
+        if reader.word(principal):
+            return principals.drop(reader, principal.lower())
     for kind in ("TABLE", "VIEW", "SCHEMA", "INDEX"):
         if reader.word(kind):
             break
@@ -317,15 +324,15 @@ def drop(reader: Reader) -> Step:
         index = reader.name()
         reader.need("ON")
         table = reader.table_name()
-        schema = Writer({}).table(table).split(".")[0]
+        schema = reader.writer().table(table).split(".")[0]
         return reader.define(f"DROP INDEX{exists} {schema}.{_index_name(table, index)}")
-    tables = [Writer({}).table(reader.table_name())]
+    tables = [reader.table()]
     while reader.word(","):
-        tables.append(Writer({}).table(reader.table_name()))
+        tables.append(reader.table())
     return reader.define(f"DROP {kind}{exists} {', '.join(tables)}")
 
 
 def truncate(reader: Reader) -> Step:
     """TRUNCATE TABLE name."""
     reader.need("TRUNCATE", "TABLE")
-    return reader.define(f"TRUNCATE TABLE {Writer({}).table(reader.table_name())} RESTART IDENTITY")
+    return principals.call(reader, "truncate_table", reader.table())

@@ -9,39 +9,51 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from keyless.providers.sql.tsql import output as outputs
+from sqlglot import exp
+
+from keyless.providers.sql.tsql import common, outputs, rows, sources
 from keyless.providers.sql.tsql.names import quoted
-from keyless.providers.sql.tsql.plan import COLUMNS, Step, unsupported
+from keyless.providers.sql.tsql.plan import Step, columns_of, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
+_HINTS_THAT_CHANGE_NOTHING = {"TABLOCK", "TABLOCKX", "UPDLOCK", "XLOCK", "HOLDLOCK", "SERIALIZABLE"}
 
-def insert(reader: Reader) -> Step:
+
+def insert(reader: Reader, with_: exp.Expr | None = None) -> Step:
     """INSERT …"""
     reader.need("INSERT")
-    if reader.ahead() == "TOP":
-        raise unsupported("INSERT TOP")
+    writer = reader.writer()
+    top = rows.top(reader)
     reader.word("INTO")
-    writer = Writer(reader.declared)
-    table = reader.table_name()
-    target = writer.table(table)
+    target = reader.hinted_table()
+    for hint in sources.hinted(writer, writer.parts(target).args.get("hints") or []) - _HINTS_THAT_CHANGE_NOTHING:
+        raise unsupported(f"The table hint {hint}")
+    table = writer.table(target)
     columns = ""
-    if reader.ahead() == "(":
+    if reader.ahead() == "(" and not reader.opens_query():
         columns = f" ({', '.join(quoted(name) for name in reader.names(reader.name))})"
-    output, names, into = outputs.returning(reader, writer)
-    overriding = " OVERRIDING SYSTEM VALUE" if reader.identity_insert == target else ""
-    if not columns and not overriding and reader.ahead() != "DEFAULT":
-        columns = " " + COLUMNS
+    with common.scope(writer, with_) as writer.with_:
+        output = outputs.read(reader, writer)
+        overriding = " OVERRIDING SYSTEM VALUE" if reader.identity_insert == table else ""
+        if not columns and not overriding and reader.ahead() != "DEFAULT":
+            columns = columns_of(table)
+        body = _body(reader, writer)
+        if top is not None:
+            source = f'({body}) AS "~rows"'
+            body = f"SELECT * FROM {source}{top.limit(writer, source, '')}"
+        step = outputs.changed(reader, writer, f"INSERT INTO {table}{columns}{overriding} {body}", output)
+    return replace(step, arguments=(table, *step.arguments))
+
+
+def _body(reader: Reader, writer: Writer) -> str:
     if reader.word("DEFAULT", "VALUES"):
-        body = "DEFAULT VALUES"
-    elif reader.ahead() in {"EXEC", "EXECUTE"}:
+        return "DEFAULT VALUES"
+    if reader.ahead() in {"EXEC", "EXECUTE"}:
         raise unsupported("INSERT … EXEC")
-    else:
-        query = reader.query()
-        if query is None:
-            raise reader.error()
-        body = writer(query)
-    step = outputs.changed(reader, f"INSERT INTO {target}{columns}{overriding} {body}", output, into, names, writer)
-    return replace(step, arguments=(target,))
+    query = reader.query()
+    if query is None:
+        raise reader.error()
+    return writer(query)

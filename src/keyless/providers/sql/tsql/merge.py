@@ -1,6 +1,6 @@
 """The statement MERGE.
 
-Owns how its tree is written. No I/O.
+Owns its grammar. No I/O.
 Source: Transact-SQL reference, "MERGE".
 """
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import output as outputs
+from keyless.providers.sql.tsql import common, outputs, sources, update
 from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import Step, unsupported
 from keyless.providers.sql.tsql.writer import Writer
@@ -18,44 +18,71 @@ from keyless.providers.sql.tsql.writer import Writer
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
-# WHEN NOT MATCHED BY TARGET is what WHEN NOT MATCHED means
-_UNSAID = frozenset({"BY", "TARGET"})
+# rows are locked by the change itself; the others hold a table against what would be inserted beside it
+_ROW_LOCKS = {"UPDLOCK", "XLOCK"}
+_TABLE_LOCKS = {"HOLDLOCK", "SERIALIZABLE", "TABLOCK", "TABLOCKX"}
 
 
-def merge(reader: Reader) -> Step:
+def merge(reader: Reader, with_: exp.Expr | None = None) -> Step:
     """MERGE …"""
     reader.need("MERGE")
-    merge = reader.whole(reader.parser._parse_merge, _UNSAID)
-    writer = Writer(reader.declared)
-    target = merge.this
-    if not isinstance(target, exp.Table) or target.args.get("hints") or merge.args.get("using_cond"):
-        raise unsupported("This form of MERGE")
-    alias = quoted(target.alias or target.name)
-    sql = f"MERGE INTO {writer.table(target)} AS {alias}"
-    sql += f" USING {writer(merge.args['using'])} ON {writer(merge.args['on'])}"
-    for when in merge.args["whens"].expressions:
-        sql += _when(reader, when, writer)
-    returning = merge.args.get("returning")
-    output, names, into = "", tuple[str | None, ...](), ""
-    if returning is not None:
-        if returning.args.get("into"):
-            raise unsupported("OUTPUT INTO in MERGE")
-        output, names, into = outputs.written_output(reader, writer, returning.expressions, "")
-    return outputs.changed(reader, sql, output, into, names, writer)
+    if reader.ahead() == "TOP":
+        raise unsupported("MERGE TOP")
+    reader.word("INTO")
+    writer = reader.writer()
+    target = reader.hinted_table()
+    table = writer.table(target)
+    hints = sources.hinted(writer, writer.parts(target).args.get("hints") or [])
+    for hint in hints - _ROW_LOCKS - _TABLE_LOCKS:
+        raise unsupported(f"The table hint {hint}")
+    alias = reader.name() if reader.word("AS") or reader.ahead() != "USING" else target.name
+    reader.need("USING")
+    source = reader.whole(reader.parser._parse_table)
+    reader.need("ON")
+    condition = reader.expression()
+    with common.scope(writer, with_) as writer.with_:
+        sql = f"MERGE INTO {table} AS {quoted(alias)} USING {writer(source)} ON {writer(condition)}"
+        while reader.word("WHEN"):
+            sql += _when(reader, writer)
+        output = outputs.read(reader, writer)
+        if reader.ahead() == "OPTION":
+            raise unsupported("OPTION here")
+        lock = f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+        return outputs.changed(reader, writer, sql, output, (lock,) if hints & _TABLE_LOCKS else ())
 
 
-def _when(reader: Reader, when: exp.Expr, writer: Writer) -> str:
-    matched, source = when.args.get("matched"), when.args.get("source")
-    sql = " WHEN MATCHED" if matched else f" WHEN NOT MATCHED BY {'SOURCE' if source else 'TARGET'}"
-    if condition := when.args.get("condition"):
-        sql += f" AND {writer(condition)}"
-    then = when.args["then"]
-    if isinstance(then, exp.Update) and not then.args.get("where"):
-        sets = ", ".join(f"{quoted(part.this.name)} = {writer(part.expression)}" for part in then.expressions)
-        return f"{sql} THEN UPDATE SET {sets}"
-    if isinstance(then, exp.Insert) and then.expression is not None:
-        columns = f" ({', '.join(quoted(part.name) for part in then.this.expressions)})" if then.this else ""
-        return f"{sql} THEN INSERT{columns} VALUES {writer(then.expression)}"
-    if isinstance(then, exp.Var) and then.name.upper() == "DELETE":
+def _when(reader: Reader, writer: Writer) -> str:
+    matched = not reader.word("NOT")
+    reader.need("MATCHED")
+    sql = " WHEN MATCHED"
+    if not matched:
+        source = reader.word("BY", "SOURCE")
+        if not source:
+            reader.word("BY", "TARGET")
+        sql = f" WHEN NOT MATCHED BY {'SOURCE' if source else 'TARGET'}"
+    if reader.word("AND"):
+        sql += f" AND {writer(reader.expression())}"
+    reader.need("THEN")
+    if reader.word("DELETE"):
         return f"{sql} THEN DELETE"
-    raise unsupported("This form of MERGE")
+    if reader.word("UPDATE"):
+        reader.need("SET")
+        sets = [_assigned(reader, writer)]
+        while reader.word(","):
+            sets.append(_assigned(reader, writer))
+        return f"{sql} THEN UPDATE SET {', '.join(sets)}"
+    reader.need("INSERT")
+    columns = f" ({', '.join(map(quoted, reader.names(reader.name)))})" if reader.ahead() == "(" else ""
+    if reader.word("DEFAULT", "VALUES"):
+        return f"{sql} THEN INSERT DEFAULT VALUES"
+    reader.need("VALUES")
+    values = reader.names(lambda: "DEFAULT" if reader.word("DEFAULT") else writer(reader.expression()))
+    return f"{sql} THEN INSERT{columns} VALUES ({', '.join(values)})"
+
+
+def _assigned(reader: Reader, writer: Writer) -> str:
+    column, value = update.assignment(reader)
+    parts = writer.parts(column)
+    parts.text("table")
+    written = "DEFAULT" if value is None else writer(value)
+    return f"{quoted(parts.name)} = {written}"

@@ -15,12 +15,18 @@ from sqlglot import exp
 from keyless.providers.sql.engine import Command, SqlError
 
 if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
-# how nodes are written: the arguments that are taken into account, and the function that does it
-Methods = dict[type[exp.Expr], tuple[set[str], "Callable[[Writer, exp.Expr], str]"]]
+# how nodes are written
+Methods = dict[type[exp.Expr], "Callable[[Writer, Parts], str]"]
 # stands in an INSERT for the columns that the session has to look up; no name and no string can hold it
-COLUMNS = "\0columns\0"
+COLUMNS = "\0"
+
+
+def columns_of(table: str) -> str:
+    """The place of a table's columns, of those that an INSERT without a list fills."""
+    return f" {COLUMNS}{table}{COLUMNS}"
 
 
 class Action(Enum):
@@ -36,8 +42,7 @@ class Action(Enum):
     SET = "set"
     IDENTITY_INSERT = "identity insert"
     CREATE_USER = "create user"
-    DROP_USER = "drop user"
-    MEMBER = "member"
+    ADMINISTER = "administer"
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Step:
     `sql` is PostgreSQL's, `parameters` the names behind `$1`, `$2`, … (`@p1`, or a session's value such as
     `@@trancount`). `names` are the result's column names, None where PostgreSQL's own stands (behind a `*`).
     `arguments` are what an action without SQL needs. `command` is what the client is told at the end. With
-    `if_transaction` nothing happens outside of a transaction.
+    `if_transaction` nothing happens outside of a transaction. `locks` are statements that come first, in the same
+    transaction.
     """
 
     action: Action
@@ -58,6 +64,7 @@ class Step:
     line: int = 1
     command: Command = Command.OTHER
     if_transaction: bool = False
+    locks: tuple[str, ...] = ()
 
 
 def unsupported(construct: str, line: int = 1) -> SqlError:

@@ -1,7 +1,7 @@
 """Queries for PostgreSQL: SELECT and its clauses, set operations, VALUES.
 
 Owns their shape. No I/O.
-Source: Transact-SQL reference, "SELECT", "TOP", "ORDER BY Clause", "Set Operators".
+Source: Transact-SQL reference, "SELECT", "TOP", "ORDER BY Clause", "Set Operators", "GROUP BY".
 """
 
 from __future__ import annotations
@@ -11,139 +11,176 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.tsql import common, formats, sources
 from keyless.providers.sql.tsql.plan import Methods, syntax, unsupported
 
 if TYPE_CHECKING:
+    from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
 _SETS: dict[type[exp.Expr], str] = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
-_OPTIONS_THAT_CHANGE_NOTHING = {"RECOMPILE", "MAXDOP", "FAST", "OPTIMIZE FOR UNKNOWN", "KEEP PLAN", "KEEPFIXED PLAN"}
+_OPTIONS_THAT_CHANGE_NOTHING = {
+    "RECOMPILE", "MAXDOP", "FAST", "OPTIMIZE FOR UNKNOWN", "KEEP PLAN", "KEEPFIXED PLAN", "FORCE ORDER", "HASH JOIN",
+    "LOOP JOIN", "MERGE JOIN", "HASH GROUP", "ORDER GROUP", "CONCAT UNION", "HASH UNION", "MERGE UNION", "EXPAND VIEWS",
+    "ROBUST PLAN",
+}  # fmt: skip
+_DEEPEST = 32767
 
 
-def _select(writer: Writer, node: exp.Expr) -> str:
-    before = len(writer.common_names)
-    common = writer.common(node.args.get("with_"))
+def _select(writer: Writer, node: Parts) -> str:
+    if form := node.args.get("for_"):
+        return formats.written(writer, node, form)
+    return select(writer, node)
+
+
+def select(writer: Writer, node: Parts, more: str = "") -> str:
+    """A SELECT, with more behind the columns of its list."""
     _options(writer, node)
-    if node.args.get("distinct") is not None and node.args["distinct"].args.get("on"):
-        raise unsupported("DISTINCT ON")
-    distinct = "DISTINCT " if node.args.get("distinct") else ""
-    body = f"SELECT {distinct}{writer.many(node.expressions)}"
-    body += writer.source(node.args.get("from_"), node.args.get("joins") or [])
-    for key, word in (("where", " WHERE "), ("having", " HAVING ")):
-        if key == "having" and (group := node.args.get("group")):
+    outside, writer.locks = writer.locks, []
+    with common.scope(writer, node.args.get("with_")) as with_:
+        distinct = _distinct(writer, node)
+        source = sources.written(writer, node.args.get("from_"), node.args.get("joins") or [])
+        body = f"SELECT {distinct}{writer.many(node.expressions)}{more}{source}"
+        if where := node.args.get("where"):
+            body += " WHERE " + writer(writer.parts(where).this)
+        if group := node.args.get("group"):
             body += " GROUP BY " + writer(group)
-        if part := node.args.get(key):
-            body += word + writer(part.this)
-    sql = common + _limited(writer, node, body)
-    del writer.common_names[before:]
+        if having := node.args.get("having"):
+            body += " HAVING " + writer(writer.parts(having).this)
+        sql = with_ + _limited(writer, node, body) + "".join(writer.locks)
+    writer.locks = outside
     return sql
 
 
-def _limited(writer: Writer, node: exp.Expr, body: str) -> str:
+def _distinct(writer: Writer, node: Parts) -> str:
+    distinct = node.args.get("distinct")
+    if distinct is None:
+        return ""
+    writer.parts(distinct)
+    return "DISTINCT "
+
+
+def _limited(writer: Writer, node: Parts, body: str) -> str:
     order = writer(node.args["order"]) if node.args.get("order") else ""
-    offset = f" OFFSET {writer(node.args['offset'].expression)}" if node.args.get("offset") else ""
+    offset = ""
+    if part := node.args.get("offset"):
+        if not order:
+            raise syntax("OFFSET")
+        offset = f" OFFSET ({writer(writer.parts(part).expression)})::int8"
     limit = node.args.get("limit")
     if limit is None:
         return body + order + offset
+    parts = writer.parts(limit)
+    options = parts.args.get("limit_options")
+    percent, ties, rows = _limit_options(writer, options)
     if isinstance(limit, exp.Fetch):
-        ties = limit.args.get("limit_options")
-        if not offset or (ties is not None and (ties.args.get("with_ties") or ties.args.get("percent"))):
+        if not offset or percent or ties or not rows:
             raise syntax("FETCH")
-        return f"{body}{order}{offset} FETCH NEXT ({writer(limit.args['count'])}) ROWS ONLY"
-    options = limit.args.get("limit_options")
-    count = f"({writer(limit.expression)})::int8"
-    if options is not None and options.args.get("percent"):
-        count = f'(SELECT ceil(count(*) * ({count}) / 100.0)::int8 FROM ({body}) AS "~all")'
-    if options is not None and options.args.get("with_ties"):
+        parts.args.get("direction")
+        return f"{body}{order}{offset} FETCH NEXT (({writer(parts.args['count'])})::int8) ROWS ONLY"
+    if offset:
+        raise SqlError(10741, "A TOP can not be used in the same query or sub-query as an OFFSET.", severity=15)
+    count = f"({writer(parts.expression)})::int8"
+    if percent:
+        share = f"({writer(parts.expression)})::float8"
+        count = f'(SELECT ceil(count(*) * tsql.percentage({share}) / 100.0)::int8 FROM ({body}) AS "~all")'
+    if ties:
         if not order:
             raise SqlError(1062, "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause.")
         return f"{body}{order} FETCH FIRST ({count}) ROWS WITH TIES"
     return f"{body}{order} LIMIT {count}"
 
 
-def _options(writer: Writer, node: exp.Expr) -> None:
+def _limit_options(writer: Writer, options: exp.Expr | None) -> tuple[bool, bool, bool]:
+    if options is None:
+        return False, False, False
+    args = writer.parts(options).args
+    return bool(args.get("percent")), bool(args.get("with_ties")), bool(args.get("rows"))
+
+
+def _options(writer: Writer, node: Parts) -> None:
     for option in node.args.get("options") or []:
-        name = option.name.upper()
-        if name not in _OPTIONS_THAT_CHANGE_NOTHING and not (
-            name == "MAXRECURSION" and option.args.get("expression") is not None
-        ):
+        parts = writer.parts(option)
+        name, value = parts.name.upper(), parts.text("expression")
+        if name == "MAXRECURSION" and value.isdigit() and int(value) <= _DEEPEST:
+            writer.recursion = int(value)
+        elif name not in _OPTIONS_THAT_CHANGE_NOTHING:
             raise unsupported(f"OPTION ({name})")
 
 
-def _set(writer: Writer, node: exp.Expr) -> str:
-    before = len(writer.common_names)
-    common = writer.common(node.args.get("with_"))
+def _set(writer: Writer, node: Parts) -> str:
     _options(writer, node)
-    every = "" if node.args.get("distinct") else " ALL"
-    if every and not isinstance(node, exp.Union):
-        raise unsupported(f"{_SETS[type(node)]} ALL")
-    sides = [f"({writer(side)})" for side in (node.this, node.expression)]
-    sql = common + _limited(writer, node, f"{sides[0]} {_SETS[type(node)]}{every} {sides[1]}")
-    del writer.common_names[before:]
-    return sql
+    with common.scope(writer, node.args.get("with_")) as with_:
+        word = _SETS[type(node.node)]
+        every = "" if node.args.get("distinct") else " ALL"
+        if every and word != "UNION":
+            raise unsupported(f"{word} ALL")
+        sides = [f"({writer(side)})" for side in (node.this, node.expression)]
+        return with_ + _limited(writer, node, f"{sides[0]} {word}{every} {sides[1]}")
 
 
-def _group(writer: Writer, node: exp.Expr) -> str:
+def _group(writer: Writer, node: Parts) -> str:
     parts = [writer(part) for part in node.expressions]
     for key, word in (("rollup", "ROLLUP"), ("cube", "CUBE")):
         for part in node.args.get(key) or []:
-            if not part.expressions:
-                raise unsupported(f"GROUP BY … WITH {word}")
-            parts.append(f"{word} ({writer.many(part.expressions)})")
+            if writer.parts(part).expressions:
+                raise unsupported(f"GROUP BY {word} here")
+            parts = [f"{word} ({', '.join(parts)})"]  # GROUP BY … WITH ROLLUP
+    if node.args.get("all"):
+        raise unsupported("GROUP BY ALL")
     return ", ".join(parts)
 
 
-def _order(writer: Writer, node: exp.Expr) -> str:
+def _order(writer: Writer, node: Parts) -> str:
     if node.this is not None:
         raise unsupported("ORDER BY in a function's arguments")
     return " ORDER BY " + writer.many(node.expressions)
 
 
-def _ordered(writer: Writer, node: exp.Expr) -> str:
+def _ordered(writer: Writer, node: Parts) -> str:
     # NULL comes first in SQL Server, and last when descending
     return writer(node.this) + (" DESC NULLS LAST" if node.args.get("desc") else " ASC NULLS FIRST")
 
 
-def _subquery(writer: Writer, node: exp.Expr) -> str:
+def _subquery(writer: Writer, node: Parts) -> str:
     alias = node.args.get("alias")
-    before = len(writer.common_names)
-    common = writer.common(node.args.get("with_"))
-    sql = f"({common}{writer(node.this)})" + (f" AS {writer.aliased(alias)}" if alias else "")
-    del writer.common_names[before:]
-    return sql
+    with common.scope(writer, node.args.get("with_")) as with_:
+        return f"({with_}{_limited(writer, node, writer(node.this))})" + (
+            f" AS {writer.aliased(alias)}" if alias else ""
+        )
 
 
-def _values(writer: Writer, node: exp.Expr) -> str:
+def _values(writer: Writer, node: Parts) -> str:
     alias = node.args.get("alias")
-    rows = ", ".join(_row(writer, row) for row in node.expressions)
+    rows = ", ".join(row(writer, part) for part in node.expressions)
     return f"(VALUES {rows}) AS {writer.aliased(alias)}" if alias else f"VALUES {rows}"
 
 
-def _row(writer: Writer, row: exp.Expr) -> str:
-    cells = row.expressions if isinstance(row, exp.Tuple) else [row.this if isinstance(row, exp.Paren) else row]
-    return f"({', '.join('DEFAULT' if _is_default(cell) else writer(cell) for cell in cells)})"
+def row(writer: Writer, node: exp.Expr) -> str:
+    """One row of VALUES."""
+    parts = writer.parts(node)
+    cells = parts.expressions if isinstance(node, exp.Tuple) else [parts.this]
+    return f"({', '.join(_cell(writer, cell) for cell in cells)})"
 
 
-def _is_default(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Var) and node.name.upper() == "DEFAULT"
+def _cell(writer: Writer, node: exp.Expr) -> str:
+    if isinstance(node, exp.Var) and writer.parts(node).name.upper() == "DEFAULT":
+        return "DEFAULT"
+    return writer(node)
 
 
-_QUERY = {
-    "with_", "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct",
-    "options",
-}  # fmt: skip
-_COMBINED = {"with_", "this", "expression", "distinct", "order", "limit", "offset", "options"}
 METHODS: Methods = {
-    exp.Select: (_QUERY, _select),
-    exp.Union: (_COMBINED, _set),
-    exp.Except: (_COMBINED, _set),
-    exp.Intersect: (_COMBINED, _set),
-    exp.Group: ({"expressions", "rollup", "cube"}, _group),
-    exp.Rollup: ({"expressions"}, lambda w, n: f"ROLLUP ({w.many(n.expressions)})"),
-    exp.Cube: ({"expressions"}, lambda w, n: f"CUBE ({w.many(n.expressions)})"),
-    exp.Order: ({"expressions", "this"}, _order),
-    exp.Ordered: ({"this", "desc", "nulls_first"}, _ordered),
-    exp.Subquery: ({"this", "alias", "with_"}, _subquery),
-    exp.Values: ({"expressions", "alias"}, _values),
-    exp.Tuple: ({"expressions"}, _row),
+    exp.Select: _select,
+    exp.Union: _set,
+    exp.Except: _set,
+    exp.Intersect: _set,
+    exp.Group: _group,
+    exp.Rollup: lambda w, n: f"ROLLUP ({w.many(n.expressions)})",
+    exp.Cube: lambda w, n: f"CUBE ({w.many(n.expressions)})",
+    exp.GroupingSets: lambda w, n: f"GROUPING SETS ({w.many(n.expressions)})",
+    exp.Order: _order,
+    exp.Ordered: _ordered,
+    exp.Subquery: _subquery,
+    exp.Values: _values,
+    exp.Tuple: lambda w, n: row(w, n.node),
 }

@@ -17,6 +17,7 @@ from keyless.providers.sql.engine import Command, SqlError
 from keyless.providers.sql.tsql import definitions, insert, merge, permissions, select, settings, transactions, update
 from keyless.providers.sql.tsql.accounting import account
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME, Dialect, Grammar
+from keyless.providers.sql.tsql.parts import Ledger
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 from keyless.providers.sql.types import SqlType
@@ -60,6 +61,9 @@ class Reader:
         self.parser = parser
         self.declared = declared
         self.identity_insert = identity_insert
+        self._ledger = Ledger()
+        self._roots: list[exp.Expr] = []
+        self._read: set[int] = set()
         self._line = 1
         self._first = 0
 
@@ -88,6 +92,7 @@ class Reader:
             try:
                 command = _COMMANDS.get(word) or _COMMANDS.get(f"{word} {following}", Command.OTHER)
                 steps.append(replace(read(self), command=command))
+                self._settle()
             except SqlError as error:
                 error.line = self._line
                 raise
@@ -106,6 +111,7 @@ class Reader:
                 return False
             del wanted[: len(found)]
             self.parser._advance()
+        self._read.update(range(index, self.parser._index))
         return True
 
     def need(self, *words: str) -> None:
@@ -117,12 +123,31 @@ class Reader:
         """What comes next does not fit."""
         return syntax(self.parser._curr.text if self.parser._curr else "end of statement", self._line)
 
+    def take(self) -> str:
+        """The next word in capitals, which the caller makes something of."""
+        word = self.ahead()
+        if not word:
+            raise self.error()
+        self._read.add(self.parser._index)
+        self.parser._advance()
+        return word
+
     def name(self) -> str:
         """One name."""
+        start = self.parser._index
         node = self.parser._parse_id_var(any_token=False)
         if node is None:
             raise self.error()
+        self._read.update(range(start, self.parser._index))
         return node.name
+
+    def writer(self) -> Writer:
+        """A writer for what this statement says."""
+        return Writer(self.declared, self._ledger)
+
+    def table(self) -> str:
+        """A table's full name, in PostgreSQL's words."""
+        return self.writer().table(self.table_name())
 
     def ahead(self) -> str:
         """The next word in capitals, '' at the end."""
@@ -134,6 +159,41 @@ class Reader:
         if not isinstance(table, exp.Table):
             raise self.error()
         return table
+
+    def hinted_table(self) -> exp.Table:
+        """A table's name, with its hints if there are any."""
+        parser = self.parser
+
+        def read() -> exp.Expr | None:
+            table = parser._parse_table_parts(schema=True)
+            if table is not None and (hints := parser._parse_table_hints()):
+                table.set("hints", hints)
+            return table
+
+        table = self.whole(read)
+        if not isinstance(table, exp.Table):
+            raise self.error()
+        return table
+
+    def number(self) -> exp.Expr:
+        """A number or a parameter."""
+        node = self.whole(lambda: self.parser._parse_number() or self.parser._parse_parameter())
+        if node is None:
+            raise self.error()
+        return node
+
+    def behind_with(self) -> str:
+        """The word behind WITH and its common table expressions, which come next."""
+        index = self.parser._index
+        self.parser._parse_with()
+        word = self.ahead()
+        self.parser._retreat(index)
+        return word
+
+    def opens_query(self) -> bool:
+        """Whether a query in parentheses comes next, and no list of names."""
+        following = self.parser._next
+        return following is not None and following.text.upper() in {"SELECT", "WITH", "("}
 
     def expression(self) -> exp.Expr:
         """An expression or a predicate."""
@@ -162,8 +222,9 @@ class Reader:
         return self.whole(lambda: parser._parse_query_modifiers(parser._parse_set_operations(parser._parse_select())))
 
     def where(self) -> exp.Expr | None:
-        """WHERE and its condition, if it comes next."""
-        return self.whole(self.parser._parse_where)
+        """The condition behind WHERE, if that comes next."""
+        node = self.whole(self.parser._parse_where)
+        return None if node is None else self._ledger.parts(node).this
 
     def expressions(self) -> list[exp.Expr]:
         """Expressions with commas."""
@@ -171,6 +232,8 @@ class Reader:
         found = self.parser._parse_csv(self.parser._parse_expression)
         commas = exp.Tuple(expressions=[node.copy() for node in found])
         account(self.parser._tokens[start : self.parser._index], [commas], self._line)
+        self._roots += found
+        self._read.update(range(start, self.parser._index))
         return found
 
     def whole(self, parse: Callable[[], Node], noise: frozenset[str] = frozenset()) -> Node:
@@ -178,11 +241,14 @@ class Reader:
         start = self.parser._index
         node = parse()
         account(self.parser._tokens[start : self.parser._index], [node], self._line, noise)
+        if node is not None:
+            self._roots.append(node)
+        self._read.update(range(start, self.parser._index))
         return node
 
     def literal(self, node: exp.Expr) -> str:
         """An expression of a definition, which takes no parameters."""
-        return Writer({})(node)
+        return Writer({}, self._ledger)(node)
 
     def names(self, read: Callable[[], str]) -> list[str]:
         """Names with commas, in parentheses."""
@@ -192,6 +258,16 @@ class Reader:
             found.append(read())
         self.need(")")
         return found
+
+    def _settle(self) -> None:
+        """Every token has been read by somebody, and every part of every tree has been written."""
+        for index in range(self._first, self.parser._index):
+            if index not in self._read:
+                raise unsupported(f"{self.parser._tokens[index].text[:128]} here", self._line)
+        for root in self._roots:
+            self._ledger.settle(root)
+        self._ledger, self._roots = Ledger(), []
+        self._read.clear()
 
     def define(self, sql: str) -> Step:
         """A step of data definition."""
@@ -205,15 +281,24 @@ class Reader:
                 raise unsupported(f"{current.text.upper()} here", current.line)
             raise syntax(current.text, current.line)
 
-    def step(self, action: Action, sql: str, writer: Writer, names: tuple[str | None, ...] = ()) -> Step:
+    def step(
+        self,
+        action: Action,
+        sql: str,
+        writer: Writer,
+        names: tuple[str | None, ...] = (),
+        locks: tuple[str, ...] = (),
+        arguments: tuple[str, ...] = (),
+    ) -> Step:
         """A step with what a writer wrote."""
-        return Step(action, sql, tuple(writer.parameters), names, line=self._line)
+        return Step(action, sql, tuple(writer.parameters), names, arguments, self._line, locks=locks)
 
 
 _STATEMENTS: dict[str, Callable[[Reader], Step]] = {
     "(": select.query, "SELECT": select.query, "WITH": select.with_, "INSERT": insert.insert, "UPDATE": update.update,
     "DELETE": update.delete, "MERGE": merge.merge, "TRUNCATE": definitions.truncate, "CREATE": definitions.create,
     "ALTER": definitions.alter, "DROP": definitions.drop, "GRANT": permissions.grant, "REVOKE": permissions.revoke,
+    "DENY": permissions.deny,
     "BEGIN": transactions.begin, "COMMIT": transactions.commit, "ROLLBACK": transactions.rollback,
     "SAVE": transactions.save, "IF": transactions.if_, "SET": settings.set_,
 }  # fmt: skip

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from keyless.providers.sql.tsql import insert, merge, update
+from keyless.providers.sql.tsql.columns import result_names
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 
@@ -18,15 +20,10 @@ if TYPE_CHECKING:
 
 
 def with_(reader: Reader) -> Step:
-    """WITH … SELECT …"""
-    index = reader.parser._index
-    with_ = reader.parser._parse_with()
-    following = reader.ahead()
-    if following in {"UPDATE", "DELETE", "INSERT", "MERGE"}:
-        raise unsupported(f"WITH before {following}")
-    if with_ is None:
-        raise reader.error()
-    reader.parser._retreat(index)
+    """WITH, and the statement behind it."""
+    if reader.behind_with() in _CHANGES:
+        node = reader.whole(reader.parser._parse_with)
+        return _CHANGES[reader.ahead()](reader, node)
     return query(reader)
 
 
@@ -35,13 +32,9 @@ def query(reader: Reader) -> Step:
     query = reader.query()
     if query is None:
         raise reader.error()
-    writer = Writer(reader.declared)
-    into = query.args.get("into")
-    if into is not None:
-        query.set("into", None)
-        target = writer.table(into.this)
-        created = f"CREATE TABLE {target} AS {writer(query)}"
-        return reader.step(Action.CHANGE, created, writer)
+    writer = reader.writer()
+    if target := _into(writer, query):
+        return reader.step(Action.CHANGE, f"CREATE TABLE {target} AS {writer(query)}", writer)
     for part in query.selects if isinstance(query, exp.Query) else ():
         if isinstance(part, exp.EQ) and isinstance(part.this, exp.Parameter):
             raise unsupported("SELECT @variable =")
@@ -50,18 +43,16 @@ def query(reader: Reader) -> Step:
     return reader.step(Action.QUERY, writer(query), writer, result_names(query))
 
 
-def result_names(query: exp.Expr) -> tuple[str | None, ...]:
-    """The names of a query's columns, as its text writes them."""
+def _into(writer: Writer, query: exp.Expr) -> str:
+    """The table that INTO makes, '' without."""
     first = query
-    while isinstance(first, (exp.SetOperation, exp.Subquery, exp.Paren)):
+    while isinstance(first, exp.SetOperation):
         first = first.this
-    return tuple(result_name(part) for part in first.expressions)
+    if first.args.get("into") is None:
+        return ""
+    into = writer.parts(writer.parts(first).args["into"])
+    into.args.get("temporary")
+    return writer.table(into.this)
 
 
-def result_name(part: exp.Expr) -> str | None:
-    """The name of one column of a result, None where PostgreSQL's own stands."""
-    if isinstance(part, exp.Star) or (isinstance(part, exp.Column) and isinstance(part.this, exp.Star)):
-        return None
-    if isinstance(part, (exp.Alias, exp.Column)):
-        return part.alias_or_name
-    return ""
+_CHANGES = {"INSERT": insert.insert, "UPDATE": update.update, "DELETE": update.delete, "MERGE": merge.merge}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.providers.sql.tsql.plan import Action, Step, unsupported
-from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -40,7 +39,7 @@ def set_(reader: Reader) -> Step:
                 return Step(Action.SET, arguments=("ISOLATION", level), line=reader.line)
         raise reader.error()
     if reader.word("IDENTITY_INSERT"):
-        table = Writer({}).table(reader.table_name())
+        table = reader.table()
         return Step(Action.IDENTITY_INSERT, arguments=(table, on_or_off(reader)), line=reader.line)
     options = [_option(reader)]
     while reader.word(","):
@@ -51,7 +50,7 @@ def set_(reader: Reader) -> Step:
         if option not in _ALREADY_SO:
             raise unsupported(f"SET {option}")
     value = reader.ahead()
-    reader.parser._advance()
+    reader.take()
     for option in options:
         only = _ALREADY_SO[option]
         if only is not None and value not in only.split():
@@ -63,7 +62,7 @@ def _option(reader: Reader) -> str:
     word = reader.ahead()
     if word.startswith("@"):
         raise unsupported("SET @variable")
-    reader.parser._advance()
+    reader.take()
     return word
 
 
@@ -72,5 +71,5 @@ def on_or_off(reader: Reader) -> str:
     word = reader.ahead()
     if word not in {"ON", "OFF"}:
         raise reader.error()
-    reader.parser._advance()
+    reader.take()
     return word

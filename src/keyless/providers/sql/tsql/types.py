@@ -128,3 +128,17 @@ def of_parameter(declared: SqlType) -> str:
     if declared.kind in _MODIFIED:
         return "tsql.citext" if declared.kind in TEXTS else "tsql.varbinary"
     return postgres(Written(declared.kind))
+
+
+def sql_type(written: Written) -> SqlType:
+    """The type of a variable or a column that is written so: without measures it has the smallest."""
+    kind, measures = written.kind, written.measures
+    if kind in {Kind.DECIMAL, Kind.NUMERIC}:
+        return SqlType(kind, precision=written.measure(18) or 18, scale=(measures[1] if len(measures) > 1 else 0) or 0)
+    if kind in {Kind.TIME, Kind.DATETIME2, Kind.DATETIMEOFFSET}:
+        return SqlType(kind, scale=written.measure(7) or 0)
+    if kind in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
+        return SqlType(kind)
+    if kind in TEXTS | BINARIES:
+        return SqlType(kind, length=written.measure(1))
+    return SqlType(Kind.REAL if kind is Kind.FLOAT and (written.measure(53) or 53) <= 24 else kind)

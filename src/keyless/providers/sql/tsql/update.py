@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import TokenType
 
-from keyless.providers.sql.tsql import output as outputs
+from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.tsql import common, outputs
 from keyless.providers.sql.tsql import rows as targets
 from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import Step, unsupported
@@ -20,77 +20,80 @@ from keyless.providers.sql.tsql.writer import Writer
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
+_OPERATORS: dict[str, type[exp.Binary]] = {
+    "+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.Div, "%": exp.Mod, "&": exp.BitwiseAnd, "|": exp.BitwiseOr,
+    "^": exp.BitwiseXor,
+}  # fmt: skip
 
-def update(reader: Reader) -> Step:
+
+def update(reader: Reader, with_: exp.Expr | None = None) -> Step:
     """UPDATE …"""
     reader.need("UPDATE")
-    writer = Writer(reader.declared)
-    top = targets.top(reader, writer)
-    target = reader.table_name()
+    writer = reader.writer()
+    top = targets.top(reader)
+    target = reader.hinted_table()
     reader.need("SET")
-    assigned = [_assignment(reader, target)]
+    assigned = [assignment(reader)]
     while reader.word(","):
-        assigned.append(_assignment(reader, target))
-    output_parts: list[exp.Expr] = []
-    into = ""
-    if reader.parser._match(TokenType.RETURNING):
-        output_parts = reader.expressions()
-        into = outputs.into(reader, writer)
-    full, source = targets.from_(reader, target, writer)
-    values = [None if value is None or isinstance(value, exp.Null) else writer(value) for _, value in assigned]
-    inside = [value for value in values if value is not None]
-    rows, conditions = targets.rows(reader, target, source, top, full, inside, writer)
-    sets, number = [], 0
-    for (column, value), sql in zip(assigned, values, strict=True):
-        if sql is None:
-            sets.append(f"{quoted(column)} = {'DEFAULT' if value is None else 'NULL'}")
-        else:
-            taken = f'"~rows"."~{number}"' if rows else sql
-            sets.append(f"{quoted(column)} = {taken}")
-            number += 1
-    head = f"UPDATE {full} AS {targets.TARGET if rows else quoted(target.name)} SET {', '.join(sets)}"
-    sql = head + (f" FROM {rows}" if rows else "") + conditions
-    output, names, into = outputs.written_output(reader, writer, output_parts, into) if output_parts else ("", (), "")
-    return outputs.changed(reader, sql, output, into, names, writer)
+        assigned.append(assignment(reader))
+    with targets.scope(reader, writer, target, with_):
+        output = outputs.read(reader, writer)
+        rows = targets.rows(reader, writer, target, top)
+        sets, inside = [], list[str]()
+        for column, value in assigned:
+            name = quoted(common.base_column(writer, target, _name(writer, column, rows)))
+            if value is None:
+                sets.append(f"{name} = DEFAULT")
+            elif isinstance(value, exp.Null):
+                writer(value)
+                sets.append(f"{name} = NULL")
+            else:
+                written = writer(value)
+                sets.append(f"{name} = {rows.value(len(inside), written)}")
+                inside.append(written)
+        sql = f"UPDATE {rows.head} SET {', '.join(sets)}{rows.behind('FROM', inside)}"
+        return outputs.changed(reader, writer, sql, output, rows.locks)
 
 
-def _assignment(reader: Reader, target: exp.Table) -> tuple[str, exp.Expr | None]:
+def _name(writer: Writer, column: exp.Column, rows: targets.Rows) -> str:
+    """The name of the column; a table in front of it has to be the one that is changed."""
+    parts = writer.parts(column)
+    name, table = parts.name, parts.text("table")
+    parts.text("db")
+    if table and quoted(table) != rows.alias and not rows.table.endswith("." + quoted(table)):
+        raise SqlError(4104, f'The multi-part identifier "{table}.{name}" could not be bound.')
+    return name
+
+
+def assignment(reader: Reader) -> tuple[exp.Column, exp.Expr | None]:
+    """`column = value` or `column += value`; None stands for DEFAULT."""
     if reader.ahead().startswith("@"):
         raise unsupported("SET @variable = in UPDATE")
     column = reader.whole(reader.parser._parse_column)
     if not isinstance(column, exp.Column):
         raise reader.error()
-    operators = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.Div, "%": exp.Mod, "&": exp.BitwiseAnd,
-                 "|": exp.BitwiseOr, "^": exp.BitwiseXor}  # fmt: skip
-    combined = operators.get(reader.ahead())
-    if combined is not None:
-        reader.parser._advance()
-    elif reader.ahead() in {f"{sign}=" for sign in operators}:
-        combined = operators[reader.ahead()[0]]
-        reader.parser._advance()
-        return column.name, combined(this=column.copy(), expression=exp.Paren(this=reader.expression()))
-    reader.need("=")
-    if reader.word("DEFAULT"):
-        return column.name, None
+    combined = None
+    if reader.ahead() in {f"{sign}=" for sign in _OPERATORS}:
+        combined = _OPERATORS[reader.take()[0]]
+    else:
+        if reader.ahead() in _OPERATORS:
+            combined = _OPERATORS[reader.take()]
+        reader.need("=")
+    if combined is None and reader.word("DEFAULT"):
+        return column, None
     value = reader.expression()
-    return column.name, combined(this=column.copy(), expression=exp.Paren(this=value)) if combined else value
+    return column, combined(this=column, expression=exp.Paren(this=value)) if combined else value
 
 
-def delete(reader: Reader) -> Step:
+def delete(reader: Reader, with_: exp.Expr | None = None) -> Step:
     """DELETE …"""
     reader.need("DELETE")
-    writer = Writer(reader.declared)
-    top = targets.top(reader, writer)
+    writer = reader.writer()
+    top = targets.top(reader)
     reader.word("FROM")
-    target = reader.table_name()
-    output_parts: list[exp.Expr] = []
-    into = ""
-    if reader.parser._match(TokenType.RETURNING):
-        output_parts = reader.expressions()
-        into = outputs.into(reader, writer)
-    full, source = targets.from_(reader, target, writer)
-    rows, conditions = targets.rows(reader, target, source, top, full, [], writer)
-    head = f"DELETE FROM {full} AS {targets.TARGET if rows else quoted(target.name)}"
-    sql = head + (f" USING {rows}" if rows else "") + conditions
-    output, names, into = outputs.written_output(reader, writer, output_parts, into) if output_parts else ("", (), "")
-    return outputs.changed(reader, sql, output, into, names, writer)
+    target = reader.hinted_table()
+    with targets.scope(reader, writer, target, with_):
+        output = outputs.read(reader, writer)
+        rows = targets.rows(reader, writer, target, top)
+        sql = f"DELETE FROM {rows.head}{rows.behind('USING', [])}"
+        return outputs.changed(reader, writer, sql, output, rows.locks)

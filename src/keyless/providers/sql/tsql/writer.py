@@ -1,7 +1,7 @@
 """Writes expressions and queries for PostgreSQL.
 
-Owns the allow-list of syntax: one method for each node, and the arguments that it takes into account. A node or an
-argument that is not on it is an error that names it, so nothing is dropped. No I/O.
+Owns the allow-list of syntax: one function for each node. A node that is not on it is an error that names it, and so is
+an argument that its function did not take (`parts`). No I/O.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import calls, casts, expressions, queries, sources, types
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
+from keyless.providers.sql.tsql.parts import Ledger, Parts
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
+from keyless.providers.sql.tsql.target import Target
 from keyless.providers.sql.types import SqlType
 
 _DEEPEST = 200
+_RECURSION = 100
 _METHODS: Methods = {
     **queries.METHODS,
     **sources.METHODS,
@@ -30,9 +33,18 @@ _METHODS: Methods = {
 class Writer:
     """Writes one statement; `parameters` are the names that it took, in the order of their places."""
 
-    def __init__(self, declared: Mapping[str, SqlType]) -> None:
+    def __init__(self, declared: Mapping[str, SqlType], ledger: Ledger) -> None:
         self._declared = declared
-        self.common_names: list[str] = []
+        self.parts = ledger.parts
+        # what the name of a common table expression is written as
+        self.common_names: dict[str, str] = {}
+        # what a SELECT locks, because a hint says so
+        self.locks: list[str] = []
+        self.recursion = _RECURSION
+        # WITH in front of a statement that changes rows
+        self.with_ = ""
+        # the common table expression that is changed: its name, its table, and that table's names of its columns
+        self.target = Target()
         self._deep = 0
         self.output = False
         self.parameters: list[str] = []
@@ -43,17 +55,17 @@ class Writer:
         method = _METHODS.get(type(node))
         if method is None:
             raise unsupported(kind_of(node))
-        known, write = method
-        for key, value in node.args.items():
-            if value and key not in known:
-                raise unsupported(f"{kind_of(node)} with {key.strip('_').upper().replace('_', ' ')}")
         self._deep += 1
         if self._deep > _DEEPEST:
             raise SqlError(191, "Some part of the statement is nested too deeply.", severity=15)
         try:
-            return write(self, node)
+            return method(self, self.parts(node))
         finally:
             self._deep -= 1
+
+    def select(self, node: Parts, more: str = "") -> str:
+        """A SELECT without its FOR clause, with more behind the columns of its list."""
+        return queries.select(self, node, more)
 
     def many(self, nodes: Sequence[exp.Expr]) -> str:
         """Several, with commas."""
@@ -76,39 +88,21 @@ class Writer:
 
     def table(self, node: exp.Table) -> str:
         """A table's full name, without what stands beside it."""
-        if node.catalog.lower() == "tempdb" and node.db.lower() == "sys":
-            return of_tempdb(node.name)
-        if node.args.get("catalog"):
+        parts = self.parts(node)
+        if parts.text("catalog").lower() == "tempdb" and parts.text("db").lower() == "sys":
+            return of_tempdb(parts.name)
+        if parts.args.get("catalog"):
             raise SqlError(40515, f"Reference to database '{node.catalog}' in '{node.name}' is not supported.")
-        name = node.this
+        name = parts.this
         if not isinstance(name, exp.Identifier):
             raise unsupported(kind_of(name))
-        if name.args.get("global_"):
+        word, schema = self.parts(name), parts.text("db")
+        if word.args.get("global_"):
             raise unsupported("A global temporary table")
-        if name.args.get("temporary"):
-            return temporary(name.name)
-        if not node.db and fold(name.name) in self.common_names:
-            return quoted(name.name)
-        return relation(name.name, node.db or None)
-
-    def common(self, with_: exp.With | None) -> str:
-        """The common table expressions in front of a statement; their names count from here on."""
-        if with_ is None:
-            return ""
-        parts = []
-        for cte in with_.expressions:
-            alias = cte.args["alias"]
-            self.common_names.append(fold(alias.name))
-            parts.append(f"{self.aliased(alias)} AS ({self(cte.this)})")
-        return f"WITH RECURSIVE {', '.join(parts)} "
-
-    def source(self, from_: exp.From | None, joins: Sequence[exp.Expr]) -> str:
-        """FROM and its joins."""
-        if from_ is None:
-            return ""
-        first = from_.this
-        joins = [*joins, *(first.args.get("joins") or [])]
-        return " FROM " + self(first) + "".join(self(join) for join in joins)
+        if word.args.get("temporary"):
+            return temporary(word.text("this"))
+        found = None if schema else self.common_names.get(fold(word.text("this")))
+        return found or relation(word.text("this"), schema or None)
 
     def text(self, node: exp.Expr) -> str:
         """An expression made text."""
@@ -123,6 +117,7 @@ class Writer:
 
     def aliased(self, alias: exp.Expr) -> str:
         """An alias, with its columns if they are named."""
-        columns = alias.args.get("columns") or []
-        listed = ", ".join(quoted(column.name) for column in columns)
-        return quoted(alias.name) + (f" ({listed})" if listed else "")
+        parts = self.parts(alias)
+        columns = [self.parts(column).args["this"] for column in parts.args.get("columns") or []]
+        listed = ", ".join(quoted(column) for column in columns)
+        return quoted(parts.name) + (f" ({listed})" if listed else "")
