@@ -57,6 +57,7 @@ class Requests:
         self._procedures = Procedures(admitted.session)
         self._told = 0
         self._waiting: asyncio.Queue[Message | None] = asyncio.Queue(1)
+        self._requests_waiting = 0
         self._answer_now: Answer | None = None
         self._interrupted = False
         self._lost: Exception | None = None
@@ -69,6 +70,7 @@ class Requests:
         try:
             goes_on = True
             while goes_on and (message := await self._waiting.get()) is not None:
+                self._requests_waiting -= message.type != packets.ATTENTION
                 goes_on = message.ignored or await self._do(message)
         except asyncio.CancelledError:
             if self._lost is None:
@@ -85,9 +87,11 @@ class Requests:
         try:
             while True:
                 message = await self._channel.receive()
-                if message.type == packets.ATTENTION and (self._answer_now is not None or not self._waiting.empty()):
+                attention = message.type == packets.ATTENTION
+                if attention and (self._answer_now is not None or self._requests_waiting):
                     await self._interrupt(serving)
                 else:
+                    self._requests_waiting += not attention
                     await self._waiting.put(message)
         except Exception as error:
             self._lost = error
