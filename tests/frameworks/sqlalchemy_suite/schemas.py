@@ -2,8 +2,9 @@
 
 import sys
 
-import conftest  # noqa: F401 - it logs engines in
 from sqlalchemy import create_engine, text
+
+import conftest  # noqa: F401 - it logs engines in
 
 with create_engine(sys.argv[1]).begin() as connection:
     for schema in ("test_schema", "test_schema_2"):
