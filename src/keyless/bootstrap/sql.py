@@ -9,7 +9,7 @@ import asyncio
 import importlib.util
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from socket import socket
@@ -23,16 +23,16 @@ from keyless.model.errors import KeylessError
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
-from keyless.providers.sql.engine import Database, Engine, SqlError
+from keyless.providers.sql.engine import Database, Engine, FindPrincipal, SqlError
 from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
+from keyless.providers.sql.gateway.limits import Limits
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.postgres.late import LateEngine
 from keyless.providers.sql.servers import DATABASES, DatabaseDeleted, database_of
 from keyless.providers.sql.upstreams import upstream_of
 from keyless.store.engine import Store
 
-FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 #: Makes the engine, which asks for principals by their names.
 MakeEngine = Callable[[FindPrincipal], Engine]
 
@@ -107,14 +107,15 @@ def engine_of(config: Config) -> MakeEngine | None:
 
 
 def principal_named(directory: Directory) -> FindPrincipal:
-    """Who has a display name; raises SqlError where several have it, and for a group, which cannot be a user yet."""
+    """Who has a display name, or an object or client ID; raises SqlError where several have the name."""
 
-    async def find(name: str) -> Principal | None:
+    async def find(name: str, identity: str) -> Principal | None:
+        if identity:
+            everybody = directory.of_kind(*PrincipalKind)
+            return next((one for one in everybody if identity in {one.principal_id, one.client_id}), None)
         found = [one for one in directory.of_kind(*PrincipalKind) if one.display_name.lower() == name.lower()]
         if len(found) > 1:
             raise SqlError(33131, f"Principal '{name}' has a duplicate display name: give each a name of its own.")
-        if found and found[0].kind is PrincipalKind.GROUP:
-            raise SqlError(40510, "A group as a user is not supported by this server.")
         return found[0] if found else None
 
     return find
@@ -128,11 +129,12 @@ def sql_side(
     store: Store,
     resources: Resources,
     subscription: ResourceId,
+    limits: Limits,
 ) -> SqlSide:
     """Put it together."""
     engine = make_engine(principal_named(directory))
     contexts = Contexts(within=tls.server_context(_WITHIN), strict=tls.server_context(_STRICT))
-    side = SqlSide(engine, Gateway(engine, logins, contexts), resources, subscription)
+    side = SqlSide(engine, Gateway(engine, logins, contexts, limits), resources, subscription)
     store.subscribe(ResourceWritten, side.written)
     store.subscribe(DatabaseDeleted, side.deleted)
     return side

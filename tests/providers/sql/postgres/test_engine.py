@@ -64,9 +64,9 @@ async def test_rights_are_postgresqls_to_enforce(
     await rows(owner, "ALTER ROLE db_datareader ADD MEMBER [bob smith]")
     assert await rows(bob, "SELECT a FROM t") == [(1,)]
     assert await number(bob, "DELETE FROM t") == 229
-    assert await number(bob, "CREATE TABLE u (a INT)") == 229
-    assert await number(bob, "GRANT SELECT ON t TO [bob smith]") == 15247
-    assert await number(bob, "ALTER ROLE db_owner ADD MEMBER [bob smith]") == 15247
+    assert await number(bob, "CREATE TABLE u (a INT)") == 262
+    assert await number(bob, "GRANT SELECT ON t TO [bob smith]") == 15151
+    assert await number(bob, "ALTER ROLE db_owner ADD MEMBER [bob smith]") == 15151
     await rows(owner, "GRANT DELETE ON dbo.t TO [bob smith]")
     await rows(bob, "DELETE FROM t WHERE a = 2")
     await rows(owner, "REVOKE DELETE ON dbo.t FROM [bob smith]")
@@ -224,16 +224,6 @@ async def test_implicit_transactions_begin_with_what_touches_a_table(owner: Post
     assert await transactions(owner, "DELETE FROM t", off, "DELETE FROM t") == [True, False, False]
 
 
-async def test_conditions_are_not_guessed_at(owner: PostgresSession) -> None:
-    for statement in (
-        "IF @@TRANCOUNT > 1 COMMIT",
-        "IF @@TRANCOUNT > 0 SELECT 1",
-        "IF @@TRANCOUNT > 0 COMMIT ELSE ROLLBACK",
-        "IF 1 = 1 COMMIT",
-    ):
-        assert await number(owner, statement) == 40510, statement
-
-
 async def test_the_end_names_what_ended(owner: PostgresSession) -> None:
     batch = (
         "CREATE TABLE t (a INT); INSERT INTO t VALUES (1); SELECT a FROM t; UPDATE t SET a = 2; DELETE FROM t;"
@@ -265,14 +255,6 @@ async def test_two_can_open_a_new_database_at_once(engine: PostgresEngine) -> No
     login = Login(SERVER, named("at once"), principal("owner"), True)
     sessions = await asyncio.gather(engine.open(login), engine.open(login), engine.prepare(named("another")))
     assert await rows(sessions[0], "SELECT DB_NAME()") == [("at once",)]
-
-
-async def test_an_own_lock_is_not_waited_for_without_end(owner: PostgresSession) -> None:
-    await rows(owner, "CREATE TABLE t (a INT); CREATE USER bob FROM EXTERNAL PROVIDER; GRANT SELECT ON t TO bob")
-    await rows(owner, "BEGIN TRANSACTION; REVOKE SELECT ON t FROM bob")
-    async with asyncio.timeout(20):
-        assert await number(owner, "DROP USER bob") == 1222
-    await rows(owner, "COMMIT; DROP USER bob")
 
 
 async def test_quantified_comparisons(owner: PostgresSession) -> None:

@@ -7,6 +7,7 @@ behind a savepoint: PostgreSQL would give up the whole. Must not know statements
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import psycopg
@@ -25,6 +26,7 @@ _LEVELS = {
 _ENDS_ALL = {1205, 3960}
 
 Connection = psycopg.AsyncConnection[tuple[Value, ...]]
+Afterwards = Callable[[], Awaitable[None]]
 
 
 class Transactions:
@@ -38,10 +40,13 @@ class Transactions:
     def forget(self) -> None:
         """As after connecting; nothing is said to PostgreSQL."""
         self.depth = 0
+        #: It can only be rolled back (XACT_STATE() = -1).
+        self.doomed = False
         self.isolation = Isolation.READ_COMMITTED
         self._begun = False
         self._name = ""
         self._savepoints: list[str] = []
+        self._afterwards: Afterwards | None = None
 
     @property
     def number(self) -> int:
@@ -62,6 +67,12 @@ class Transactions:
         """End the innermost; the outermost is what counts."""
         if not self.depth:
             raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
+        if self.doomed:
+            message = (
+                "The current transaction cannot be committed and cannot be rolled back to a savepoint."
+                " Roll back the entire transaction."
+            )
+            raise SqlError(3931, message)
         self.depth -= 1
         if not self.depth:
             await self._end("COMMIT")
@@ -90,7 +101,16 @@ class Transactions:
 
     async def give_up(self) -> None:
         """Roll back whatever there is."""
-        self.depth = 0
+        self.depth, self.doomed = 0, False
+        await self._end("ROLLBACK")
+
+    def doom(self) -> None:
+        """An error left it so that it can only be rolled back."""
+        self.doomed = True
+
+    async def lose(self) -> None:
+        """PostgreSQL's own has to end at once, because others wait for it; what is left can only be rolled back."""
+        self.doomed = True
         await self._end("ROLLBACK")
 
     async def start(self) -> None:
@@ -103,7 +123,15 @@ class Transactions:
         """Around each statement."""
         return Guard(self, self._connection)
 
+    async def once_committed(self, work: Afterwards) -> None:
+        """Do this when the transaction has been committed: now, where there is none. A rollback forgets it."""
+        if self.depth:
+            self._afterwards = work
+        else:
+            await work()
+
     async def _end(self, verb: str) -> None:
+        afterwards, self._afterwards = self._afterwards, None
         if self._begun:
             self._begun = False
             try:
@@ -111,6 +139,8 @@ class Transactions:
             except psycopg.Error as error:
                 self.depth = 0
                 raise translated(error) from None
+            if afterwards is not None and verb == "COMMIT":
+                await afterwards()
 
 
 class Guard:
@@ -135,7 +165,7 @@ class Guard:
             return
         if connection.info.transaction_status is TransactionStatus.INERROR or error is not None:
             if isinstance(error, psycopg.Error) and translated(error).number in _ENDS_ALL:
-                await self._transactions.give_up()
+                await self._transactions.lose()
                 return
             await asyncio.shield(connection.execute('ROLLBACK TO SAVEPOINT "~s"'))
         await connection.execute('RELEASE SAVEPOINT "~s"')

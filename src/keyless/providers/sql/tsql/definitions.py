@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import comments, permissions, types
+from keyless.providers.sql.tsql import comments, principals, types
 from keyless.providers.sql.tsql.names import fold, quoted, relation
-from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.plan import Step, syntax, unsupported
 from keyless.providers.sql.tsql.spelling import definition
 
 if TYPE_CHECKING:
@@ -31,9 +31,13 @@ def create(reader: Reader) -> Step:
         name = reader.name()
         relation("x", name)
         told = comments.comment(f"SCHEMA {quoted(name)}", {"name": name})
+        if reader.word("AUTHORIZATION"):
+            return principals.call(reader, "create_schema", fold(name), principals.principal(reader), told)
         return _told(reader, f"CREATE SCHEMA {quoted(name)}", told)
     if reader.word("USER"):
-        return permissions.create_user(reader)
+        return principals.create_user(reader)
+    if reader.word("ROLE"):
+        return principals.create_role(reader)
     if reader.word("VIEW"):
         return _create_view(reader)
     unique = reader.word("UNIQUE")
@@ -95,9 +99,18 @@ def _indexed(reader: Reader) -> str:
 def _create_table(reader: Reader) -> Step:
     table = reader.table_name()
     temporary = bool(table.this.args.get("temporary"))
-    written = reader.writer().table(table)
+    written, name = reader.writer().table(table), ("#" if temporary else "") + table.name
+    head = f"TEMPORARY TABLE {quoted(name)}" if temporary else f"TABLE {written}"
+    step = table_body(reader, written, name, head)
+    if reader.word("ON"):
+        reader.name()
+    return step
+
+
+def table_body(reader: Reader, written: str, name: str, head: str) -> Step:
+    """The columns and constraints of a table; `written` is its name in PostgreSQL, `head` what makes it."""
     reader.need("(")
-    made = Made(written, table.name)
+    made = Made(written, name.removeprefix("#"))
     parts = []
     while True:
         if reader.ahead().split()[:1] in _CONSTRAINTS:
@@ -109,10 +122,7 @@ def _create_table(reader: Reader) -> Step:
         if reader.ahead() == ")":
             break
     reader.need(")")
-    if reader.word("ON"):
-        reader.name()
-    head = f"TEMPORARY TABLE {quoted('#' + table.name)}" if temporary else f"TABLE {written}"
-    told = comments.comment(f"TABLE {written}", {"name": ("#" if temporary else "") + table.name})
+    told = comments.comment(f"TABLE {written}", {"name": name})
     return _told(reader, f"CREATE {head} ({', '.join(parts)})", told, *made.comments)
 
 
@@ -140,7 +150,7 @@ def _column(reader: Reader, made: Made) -> str:
     name = reader.name()
     if reader.ahead() == "AS":
         raise unsupported("A computed column")
-    written = _type(reader)
+    written = read_type(reader)
     sql = f"{quoted(name)} {types.postgres(written)}"
     if written.kind in types.TEXTS | types.BINARIES and (length := types.sized(written).length) is not None:
         sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
@@ -150,7 +160,8 @@ def _column(reader: Reader, made: Made) -> str:
     return sql
 
 
-def _type(reader: Reader) -> types.Written:
+def read_type(reader: Reader) -> types.Written:
+    """A type with its measures."""
     name = reader.ahead().lower()
     if not name:
         raise reader.error()
@@ -270,7 +281,11 @@ def alter(reader: Reader) -> Step:
     """ALTER …"""
     reader.need("ALTER")
     if reader.word("ROLE"):
-        return permissions.alter_role(reader)
+        return principals.alter_role(reader)
+    if reader.word("USER"):
+        return principals.alter_user(reader)
+    if reader.word("AUTHORIZATION"):
+        return principals.alter_authorization(reader)
     if not reader.word("TABLE"):
         raise unsupported(f"ALTER {reader.ahead()}")
     named = reader.table_name()
@@ -298,9 +313,9 @@ def alter(reader: Reader) -> Step:
 def drop(reader: Reader) -> Step:
     """DROP …"""
     reader.need("DROP")
-    if reader.word("USER"):
-        exists = "1" if reader.word("IF", "EXISTS") else ""
-        return Step(Action.DROP_USER, arguments=(reader.name(), exists), line=reader.line)
+    for principal in ("USER", "ROLE"):
+        if reader.word(principal):
+            return principals.drop(reader, principal.lower())
     for kind in ("TABLE", "VIEW", "SCHEMA", "INDEX"):
         if reader.word(kind):
             break
@@ -327,4 +342,4 @@ def drop(reader: Reader) -> Step:
 def truncate(reader: Reader) -> Step:
     """TRUNCATE TABLE name."""
     reader.need("TRUNCATE", "TABLE")
-    return reader.define(f"TRUNCATE TABLE {reader.table()} RESTART IDENTITY")
+    return principals.call(reader, "truncate_table", reader.table())

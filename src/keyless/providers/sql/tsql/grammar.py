@@ -150,10 +150,17 @@ class Speech(TSQLGenerator):
         return super().alias_sql(expression)
 
 
+class Words(TSQL.Tokenizer):
+    """sqlglot's tokenizer; no statement is swallowed as a text."""
+
+    COMMANDS = set()  # noqa: RUF012
+
+
 class Dialect(TSQL):
     """T-SQL as this server reads it."""
 
     Parser = Grammar
+    Tokenizer = Words
     Generator = Speech
 
     def tokenize(self, sql: str, dialect: DialectType = None) -> list[Token]:
