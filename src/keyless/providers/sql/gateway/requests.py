@@ -10,8 +10,11 @@ import asyncio
 import logging
 import ssl
 import struct
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.gateway import bulk
 from keyless.providers.sql.gateway.answers import Answer
 from keyless.providers.sql.gateway.channel import Channel, Ended
 from keyless.providers.sql.gateway.logins import Admitted
@@ -50,6 +53,7 @@ class Requests:
         self._size = size
         self._procedures = Procedures(admitted.session)
         self._told = 0
+        self._bulk = ""
         self._waiting: asyncio.Queue[Message | None] = asyncio.Queue(1)
         self._answer_now: Answer | None = None
         self._interrupted = False
@@ -160,16 +164,40 @@ class Requests:
     async def _handle(self, message: Message, answer: Answer) -> None:
         match message.type:
             case packets.SQL_BATCH:
-                await self._batch(read_batch(message.body), answer)
+                text = read_batch(message.body)
+                if bulk.begins(text):
+                    self._bulk = text
+                    await answer.done(Done.DONE)
+                else:
+                    await self._batch(text, answer)
             case packets.RPC:
                 for call in read_calls(message.body):
                     await self._procedures.call(call, answer)
             case packets.TRANSACTION:
                 await self._transaction(read_transaction_request(message.body), answer)
             case packets.BULK_LOAD:
-                raise SqlError(4_891, "Bulk load is not to be had yet: insert rows with statements instead.")
+                statement, self._bulk = self._bulk, ""
+                async with aclosing(self._parts(message)) as parts:
+                    await bulk.load(self._session, statement, parts, answer)
             case _:
                 raise Malformed("that message has no place after the login")
+
+    async def _parts(self, message: Message) -> AsyncGenerator[Message, None]:
+        """A message that loads rows, as it comes; the rest is read even if nobody wants it any more."""
+        try:
+            yield message
+            while not message.last:
+                message = await self._next_part()
+                yield message
+        finally:
+            while not message.last:
+                message = await self._next_part()
+
+    async def _next_part(self) -> Message:
+        message = await self._waiting.get()
+        if message is None:
+            raise Ended
+        return message
 
     async def _batch(self, text: str, answer: Answer) -> None:
         events = self._session.run(text)

@@ -46,6 +46,12 @@ class Runner:
 
     async def run(self, step: Step, values: Mapping[str, Value]) -> Events:
         """One step; `values` are the parameters by name, folded. Raises psycopg's errors and SqlError."""
+        if self._settings.format_only and step.action is not Action.SET:
+            if step.action is Action.QUERY:
+                async with self._transactions.guarded():
+                    yield Columns(await self._descriptions.describe(step))
+            yield Done(0 if step.action is Action.QUERY else None, step.command)
+            return
         if COLUMNS in step.sql:
             step = await self._identities.with_columns(step)
         transactions = self._transactions
@@ -126,6 +132,8 @@ class Runner:
             self._settings.silent = value == ["ON"]
         elif what == "IMPLICIT_TRANSACTIONS":
             self._settings.implicit = value == ["ON"]
+        elif what == "FMTONLY":
+            self._settings.format_only = value == ["ON"]
         elif what == "ISOLATION":
             self._transactions.isolation = Isolation[value[0]]
 

@@ -6,12 +6,13 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import psycopg
 
 from keyless.providers.sql.engine import Events, FindPrincipal, Isolation, Login, Output, ReturnStatus, SqlError
+from keyless.providers.sql.postgres import loading
 from keyless.providers.sql.postgres.administration import Administration
 from keyless.providers.sql.postgres.builtins import Builtins, told
 from keyless.providers.sql.postgres.denials import REFUSED, explained
@@ -23,7 +24,7 @@ from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.suggestions import suggested
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import Action, Step
-from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
+from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType
 
 Translate = Callable[[str, Sequence[Parameter], str], tuple[Step, ...]]
 
@@ -98,6 +99,11 @@ class PostgresSession:
             except psycopg.Error as error:
                 raise translated(error) from None
         yield ReturnStatus(0)
+
+    async def load(self, text: str, columns: Sequence[Column], rows: AsyncIterator[Sequence[Row]]) -> int:
+        if self._over is not None:
+            raise self._over
+        return await loading.load(self._connection, self._transactions, text, columns, rows)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
         step = next((step for step in self._steps(text, parameters) if step.action is Action.QUERY), None)

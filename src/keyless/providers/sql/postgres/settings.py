@@ -27,6 +27,7 @@ class Settings:
         self.error = 0
         self.silent = False
         self.implicit = False
+        self.format_only = False
         self.identity_insert = ""
         self.identity: Value = None
 
