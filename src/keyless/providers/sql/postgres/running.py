@@ -111,6 +111,10 @@ class Runner:
                 await transactions.save(first)
             case Action.IDENTITY_INSERT:
                 await self._identities.set_insert(*step.arguments)
+            case Action.CALL:
+                await self._execute(step.sql, step, values)
+                self._descriptions.forget()
+                self._settings.count = 0
             case _:
                 await self._administration.run(step)
                 self._descriptions.forget()

@@ -11,8 +11,9 @@ from contextlib import aclosing
 
 import psycopg
 
-from keyless.providers.sql.engine import Event, Events, FindPrincipal, Isolation, Login, Output, SqlError
+from keyless.providers.sql.engine import Events, FindPrincipal, Isolation, Login, Output, ReturnStatus, SqlError
 from keyless.providers.sql.postgres.administration import Administration
+from keyless.providers.sql.postgres.builtins import Builtins, told
 from keyless.providers.sql.postgres.denials import REFUSED, explained
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
@@ -48,6 +49,7 @@ class PostgresSession:
         self._settings = Settings(login, self._transactions)
         statements = Statements(connection)
         self._descriptions = Descriptions(connection, statements, own)
+        self._builtins = Builtins(connection)
         administration = Administration(connection, self._transactions, login.administrator, find, changed)
         self._runner = Runner(
             connection, self._transactions, self._settings, self._descriptions, statements, administration
@@ -82,11 +84,20 @@ class PostgresSession:
                 yield Output(parameter)
 
     async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
-        # no procedure is known yet; the loop makes this an asynchronous generator
-        nothing: tuple[Event, ...] = ()
-        for event in nothing:
-            yield event
-        raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+        if self._over is not None:
+            raise self._over
+        async with self._transactions.guarded():
+            called = await self._builtins.called(procedure, parameters)
+        if called is None:
+            raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+        for step in called.steps:
+            try:
+                async with aclosing(self._runner.run(step, called.values)) as events:
+                    async for event in events:
+                        yield told(event)
+            except psycopg.Error as error:
+                raise translated(error) from None
+        yield ReturnStatus(0)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
         step = next((step for step in self._steps(text, parameters) if step.action is Action.QUERY), None)

@@ -35,6 +35,7 @@ class Action(Enum):
     QUERY = "query"
     CHANGE = "change"
     DEFINE = "define"
+    CALL = "call"
     BEGIN = "begin"
     COMMIT = "commit"
     ROLLBACK = "rollback"

@@ -65,7 +65,7 @@ DECLARE broken boolean := EXISTS (SELECT FROM pg_rewrite w JOIN pg_depend d ON d
     WHERE w.ev_class = view_ AND d.refobjid <> view_ AND owner_of(1, d.refobjid) <> owner_of(1, view_));
 BEGIN
   IF broken <> EXISTS (SELECT FROM pg_class WHERE oid = view_ AND 'security_invoker=true' = ANY (reloptions)) THEN
-    EXECUTE format('ALTER VIEW %s SET (security_invoker = %s)', view_::regclass, broken);
+    EXECUTE format('ALTER VIEW %s SET (security_invoker = %s)', view_::regclass, CASE WHEN broken THEN 'true' ELSE 'false' END);
   END IF;
 END $$;
 
