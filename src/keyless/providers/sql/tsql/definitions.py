@@ -98,9 +98,18 @@ def _indexed(reader: Reader) -> str:
 def _create_table(reader: Reader) -> Step:
     table = reader.table_name()
     temporary = bool(table.this.args.get("temporary"))
-    written = reader.writer().table(table)
+    written, name = reader.writer().table(table), ("#" if temporary else "") + table.name
+    head = f"TEMPORARY TABLE {quoted(name)}" if temporary else f"TABLE {written}"
+    step = table_body(reader, written, name, head)
+    if reader.word("ON"):
+        reader.name()
+    return step
+
+
+def table_body(reader: Reader, written: str, name: str, head: str) -> Step:
+    """The columns and constraints of a table; `written` is its name in PostgreSQL, `head` what makes it."""
     reader.need("(")
-    made = Made(written, table.name)
+    made = Made(written, name.removeprefix("#"))
     parts = []
     while True:
         if reader.ahead().split()[:1] in CONSTRAINTS:
@@ -112,10 +121,7 @@ def _create_table(reader: Reader) -> Step:
         if reader.ahead() == ")":
             break
     reader.need(")")
-    if reader.word("ON"):
-        reader.name()
-    head = f"TEMPORARY TABLE {quoted('#' + table.name)}" if temporary else f"TABLE {written}"
-    told = comments.comment(f"TABLE {written}", {"name": ("#" if temporary else "") + table.name})
+    told = comments.comment(f"TABLE {written}", {"name": name})
     return _told(reader, f"CREATE {head} ({', '.join(parts)})", told, *made.comments)
 
 
