@@ -1,4 +1,4 @@
-"""A session that is held: each line that comes in is a query through DRIVER; `ok`, or an error in one line, goes out."""
+"""A session that is held: each line that comes in is a query through DRIVER; `ok` or an error in one line goes out."""
 
 from __future__ import annotations
 
