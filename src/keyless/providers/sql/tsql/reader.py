@@ -299,7 +299,13 @@ class Reader:
     def query(self) -> exp.Expr | None:
         """A query, if one comes next."""
         parser = self.parser
-        return self.whole(lambda: parser._parse_query_modifiers(parser._parse_set_operations(parser._parse_select())))
+        nested = self.ahead() == "("
+
+        def read() -> exp.Expr | None:
+            first = parser._parse_select(nested=nested, parse_subquery_alias=False)
+            return parser._parse_query_modifiers(parser._parse_set_operations(first))
+
+        return self.whole(read)
 
     def where(self) -> exp.Expr | None:
         """The condition behind WHERE, if that comes next."""

@@ -11,7 +11,11 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
+<<<<<<< HEAD
 from keyless.providers.sql.tsql import calls, casts, expressions, queries, sources, types, user_calls
+=======
+from keyless.providers.sql.tsql import calls, casts, expressions, formats, queries, sources, types
+>>>>>>> sqlengine
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
 from keyless.providers.sql.tsql.parts import Ledger, Parts
@@ -28,7 +32,11 @@ _METHODS: Methods = {
     **expressions.METHODS,
     **casts.METHODS,
     **calls.METHODS,
+<<<<<<< HEAD
     **user_calls.METHODS,
+=======
+    **formats.METHODS,
+>>>>>>> sqlengine
 }
 
 
@@ -70,9 +78,9 @@ class Writer:
         """A SELECT without its FOR clause, with more behind the columns of its list."""
         return queries.select(self, node, more)
 
-    def many(self, nodes: Sequence[exp.Expr]) -> str:
+    def many(self, nodes: Sequence[exp.Expr], between: str = ", ") -> str:
         """Several, with commas."""
-        return ", ".join(self(node) for node in nodes)
+        return between.join(self(node) for node in nodes)
 
     def place(self, name: str) -> str:
         """The place of a parameter, or of a value of the session."""
