@@ -272,7 +272,7 @@ async def build(
         audit,
         clock,
     )
-    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription) if make_sql else None
+    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription, master) if make_sql else None
     shared = SharedAccess(
         DelegationKeys(master.derive(_DELEGATION_SECRET)),
         lambda name: resources.named(account_type.NAME, name),

@@ -16,7 +16,8 @@ import psycopg
 
 from keyless.model.identity import Principal
 from keyless.providers.sql.engine import Database, Login, SqlError
-from keyless.providers.sql.postgres import own_types, process
+from keyless.providers.sql.postgres import own_types
+from keyless.providers.sql.postgres.access import Server
 from keyless.providers.sql.postgres.connections import Connection, Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
 from keyless.providers.sql.postgres.errors import translated
@@ -35,10 +36,10 @@ FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 class PostgresEngine:
     """Databases behind the gateway. `find_principal` knows a principal by its name in the directory."""
 
-    def __init__(self, server: process.Process, find_principal: FindPrincipal) -> None:
+    def __init__(self, server: Server, find_principal: FindPrincipal) -> None:
         self._server = server
-        self._connections = Connections(server.conninfo)
-        self._databases = Databases(self._connections)
+        self._connections = Connections(server.access)
+        self._databases = Databases(self._connections, alone=server.access.alone)
         self._find_principal = find_principal
         self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
         self._sessions: dict[PostgresSession, str] = {}
@@ -53,7 +54,7 @@ class PostgresEngine:
         name = database_name(database)
         async with self._making:  # one after the other: two cannot copy the template at once
             if name not in self._made:
-                await self._databases.create(name)
+                await self._databases.create(name, str(database.id))
                 self._made.add(name)
 
     async def delete_database(self, database: Database) -> None:
