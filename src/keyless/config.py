@@ -27,7 +27,7 @@ class Config:
     address: str = "127.0.0.1"
     port: int = 8443
     sql_port: int = 14_330
-    sql_postgres: str = ""
+    sql_postgres: str | None = None
     domain: str = "keyless.localhost"
     listen: tuple[str, ...] = ()
     workload_socket: Path | None = None

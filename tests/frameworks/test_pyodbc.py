@@ -55,8 +55,7 @@ def test_what_it_finds_is_what_the_document_says(server: SqlServerProcess, tests
     command: Command = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", tests]
     ran = subprocess.run(
         Launcher(server).command(app, command),
-        env=server.environ
-        | {"PYODBC_SQLSERVER": f"{where};{way}"},
+        env=server.environ | {"PYODBC_SQLSERVER": f"{where};{way}"},
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,

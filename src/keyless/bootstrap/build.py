@@ -95,6 +95,7 @@ from keyless.providers.signing_keys.router import SigningKeysRouter
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.names import Names as SqlNames
 from keyless.providers.sql.relay.relays import Relays
+from keyless.providers.sql.relay.trust import Trust
 from keyless.providers.sql.servers import sql_databases, sql_servers
 from keyless.providers.sql.upstream_logins import upstream_logins
 from keyless.providers.storage import accounts as account_type
@@ -268,7 +269,7 @@ async def build(
         authority.authenticate,
         resources,
         groups.of,
-        Relays(resources.get, sealer, groups.of),
+        Relays(resources.get, sealer, groups.of, Trust(clock)),
         audit,
         clock,
     )

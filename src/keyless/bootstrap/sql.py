@@ -9,7 +9,7 @@ import asyncio
 import importlib.util
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from socket import socket
@@ -24,7 +24,7 @@ from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.model.secretstr import SecretStr
-from keyless.providers.sql.engine import Database, Engine, SqlError
+from keyless.providers.sql.engine import Database, Engine, FindPrincipal, SqlError
 from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
 from keyless.providers.sql.gateway.logins import Logins
@@ -35,7 +35,6 @@ from keyless.providers.sql.upstreams import upstream_of
 from keyless.store.engine import Store
 from keyless.store.sealing import MasterKey, key_password
 
-FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 #: Makes the engine, which asks for principals by their names; passwords of its own are made of the secret.
 MakeEngine = Callable[[FindPrincipal, SecretStr], Engine]
 
@@ -125,14 +124,15 @@ def _elsewhere(config: Config, find_principal: FindPrincipal, secret: SecretStr)
 
 
 def principal_named(directory: Directory) -> FindPrincipal:
-    """Who has a display name; raises SqlError where several have it, and for a group, which cannot be a user yet."""
+    """Who has a display name, or an object or client ID; raises SqlError where several have the name."""
 
-    async def find(name: str) -> Principal | None:
+    async def find(name: str, identity: str) -> Principal | None:
+        if identity:
+            everybody = directory.of_kind(*PrincipalKind)
+            return next((one for one in everybody if identity in {one.principal_id, one.client_id}), None)
         found = [one for one in directory.of_kind(*PrincipalKind) if one.display_name.lower() == name.lower()]
         if len(found) > 1:
             raise SqlError(33131, f"Principal '{name}' has a duplicate display name: give each a name of its own.")
-        if found and found[0].kind is PrincipalKind.GROUP:
-            raise SqlError(40510, "A group as a user is not supported by this server.")
         return found[0] if found else None
 
     return find

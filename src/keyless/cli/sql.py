@@ -1,8 +1,8 @@
 """`keyless sql`: SQL servers and their databases, and what a program connects with.
 
-Owns their commands and the connection strings, none of which holds a secret. Must not speak to a database.
+Owns the commands that go through the resource manager. Must not speak to a database.
 
-Source: Azure REST API, "Servers" and "Databases" (2023-08-01); the drivers' own documentation of connection strings.
+Source: Azure REST API, "Servers" and "Databases" (2023-08-01).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import click
 
 from keyless.cli.command import Keyless, in_group, with_keyless
 from keyless.cli.life_cycle import Noun, add_delete, add_list
-from keyless.cli.output import Columns, Json, pick
+from keyless.cli.output import Columns, Json
 from keyless.cli.resources import SQL_SERVER
 from keyless.cli.sql_login import login
 from keyless.cli.sql_query import query
 from keyless.cli.sql_server import UpstreamAddress, administrator, shown_upstream, upstream_of
+from keyless.cli.sql_strings import print_strings
 
 _SERVER = Noun(
     SQL_SERVER,
@@ -31,15 +32,6 @@ _SERVER = Noun(
     holds="and every database in it",
 )
 _DATABASE: Columns = {"name": "name", "collation": "properties.collation", "resource ID": "id"}
-_STRINGS: Columns = {
-    "database": "database",
-    "host": "host",
-    "port": "port",
-    "odbc": "odbc",
-    "jdbc": "jdbc",
-    "adonet": "adonet",
-    "url": "url",
-}
 
 
 @click.group(short_help="SQL servers and databases.")
@@ -109,7 +101,7 @@ def show(keyless: Keyless, name: str, group: str | None) -> None:
     keyless sql show shop-sql -o json
     """
     server = keyless.resources.find(SQL_SERVER, name, group)
-    keyless.output.objects([_strings(server, one["name"]) for one in _databases(keyless, server)], _STRINGS)
+    print_strings(keyless.output, server, [one["name"] for one in _databases(keyless, server)])
 
 
 @sql.command()
@@ -132,25 +124,3 @@ sql.add_command(login)
 
 def _databases(keyless: Keyless, server: Json) -> list[Json]:
     return list(keyless.resources.items(f"{server['id']}/databases"))
-
-
-def _strings(server: Json, database: str) -> Json:
-    """What each driver takes, for its own way of asking for a managed identity's token."""
-    host, port = pick(server, "properties.fullyQualifiedDomainName"), pick(server, "properties.tcpPort")
-    return {
-        "database": database,
-        "host": host,
-        "port": port,
-        "odbc": (
-            f"Driver={{ODBC Driver 18 for SQL Server}};Server={host},{port};Database={database};Encrypt=yes;"
-            "Authentication=ActiveDirectoryMsi"
-        ),
-        "jdbc": (
-            f"jdbc:sqlserver://{host}:{port};databaseName={database};encrypt=true;"
-            "authentication=ActiveDirectoryManagedIdentity"
-        ),
-        "adonet": (
-            f"Server={host},{port};Database={database};Encrypt=True;Authentication=Active Directory Managed Identity"
-        ),
-        "url": f"sqlserver://{host}:{port}?database={database}&fedauth=ActiveDirectoryManagedIdentity",
-    }

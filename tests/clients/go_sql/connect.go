@@ -9,8 +9,12 @@ import (
 	"github.com/microsoft/go-mssqldb/azuread"
 )
 
-// With TOKEN if there is one, else by the driver's own mode WAY, for the client CLIENT with the secret SECRET.
+// As SQL_STRING says if there is one; else with TOKEN if there is one, else by the driver's own mode WAY, for the client
+// CLIENT with the secret SECRET.
 func open(encrypt string) (*sql.DB, error) {
+	if ready := os.Getenv("SQL_STRING"); ready != "" {
+		return sql.Open(azuread.DriverName, ready)
+	}
 	where := url.URL{Scheme: "sqlserver", Host: os.Getenv("SQL_SERVER") + ":" + os.Getenv("SQL_PORT")}
 	query := url.Values{"database": {os.Getenv("SQL_DATABASE")}, "encrypt": {encrypt}, "certificate": {os.Getenv("CA")}}
 	if token := os.Getenv("TOKEN"); token != "" {

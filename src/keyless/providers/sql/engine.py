@@ -8,7 +8,7 @@ closed. `cancel` is the exception.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -18,6 +18,9 @@ from keyless.model.identity import Principal
 from keyless.model.resource_id import ResourceId
 from keyless.providers.sql.types import Column, Parameter, Row
 
+#: A principal by its name in the directory, or by its object or client ID where one is given beside it. Raises SqlError
+#: where several have that name.
+FindPrincipal = Callable[[str, str], "Awaitable[Principal | None]"]
 #: The number of a database that cannot be had now; drivers try again.
 UNAVAILABLE = 40613
 
@@ -130,7 +133,8 @@ class Login:
     """Who connects to what. The token has been verified; what the principal may do in there is the engine's matter.
 
     `database` is None for `master`. `administrator` says that the server's Entra administrator is this principal or a
-    group that it is in. `host` and `application` are what the client says of itself.
+    group that it is in. `host` and `application` are what the client says of itself. `groups` are the object IDs of the
+    groups that it is in, directly or through groups.
     """
 
     server: ResourceId
@@ -139,6 +143,7 @@ class Login:
     administrator: bool
     host: str = ""
     application: str = ""
+    groups: tuple[str, ...] = ()
 
 
 class Session(Protocol):

@@ -25,7 +25,8 @@ _NUMBERS = count()
 
 def principal(name: str) -> Principal:
     """A principal of the directory."""
-    return Principal(f"id-of-{name}", "", name, next(iter(PrincipalKind)))
+    kind = PrincipalKind.GROUP if name.startswith("group") else next(iter(PrincipalKind))
+    return Principal(f"id-of-{name}", "", name, kind)
 
 
 def named(name: str) -> Database:
@@ -33,9 +34,9 @@ def named(name: str) -> Database:
     return Database(SERVER.child("databases", name), f"guid of {name}")
 
 
-async def find(name: str) -> Principal | None:
-    """Everybody is in the directory but `nobody`."""
-    return None if name == "nobody" else principal(name)
+async def find(name: str, identity: str) -> Principal | None:
+    """Everybody is in the directory but `nobody`; groups are called so."""
+    return None if name == "nobody" else principal(identity.removeprefix("id-of-") or name)
 
 
 @pytest.fixture(scope="session")

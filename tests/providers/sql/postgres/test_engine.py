@@ -64,9 +64,9 @@ async def test_rights_are_postgresqls_to_enforce(
     await rows(owner, "ALTER ROLE db_datareader ADD MEMBER [bob smith]")
     assert await rows(bob, "SELECT a FROM t") == [(1,)]
     assert await number(bob, "DELETE FROM t") == 229
-    assert await number(bob, "CREATE TABLE u (a INT)") == 229
-    assert await number(bob, "GRANT SELECT ON t TO [bob smith]") == 15247
-    assert await number(bob, "ALTER ROLE db_owner ADD MEMBER [bob smith]") == 15247
+    assert await number(bob, "CREATE TABLE u (a INT)") == 262
+    assert await number(bob, "GRANT SELECT ON t TO [bob smith]") == 15151
+    assert await number(bob, "ALTER ROLE db_owner ADD MEMBER [bob smith]") == 15151
     await rows(owner, "GRANT DELETE ON dbo.t TO [bob smith]")
     await rows(bob, "DELETE FROM t WHERE a = 2")
     await rows(owner, "REVOKE DELETE ON dbo.t FROM [bob smith]")
@@ -265,14 +265,6 @@ async def test_two_can_open_a_new_database_at_once(engine: PostgresEngine) -> No
     login = Login(SERVER, named("at once"), principal("owner"), True)
     sessions = await asyncio.gather(engine.open(login), engine.open(login), engine.prepare(named("another")))
     assert await rows(sessions[0], "SELECT DB_NAME()") == [("at once",)]
-
-
-async def test_an_own_lock_is_not_waited_for_without_end(owner: PostgresSession) -> None:
-    await rows(owner, "CREATE TABLE t (a INT); CREATE USER bob FROM EXTERNAL PROVIDER; GRANT SELECT ON t TO bob")
-    await rows(owner, "BEGIN TRANSACTION; REVOKE SELECT ON t FROM bob")
-    async with asyncio.timeout(20):
-        assert await number(owner, "DROP USER bob") == 1222
-    await rows(owner, "COMMIT; DROP USER bob")
 
 
 async def test_quantified_comparisons(owner: PostgresSession) -> None:

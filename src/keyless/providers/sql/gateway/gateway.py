@@ -16,12 +16,11 @@ from keyless.providers.sql.gateway.channel import Channel, Contexts
 from keyless.providers.sql.gateway.connection import Connection
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.requests import STOP_SECONDS
+from keyless.providers.sql.gateway.sockets import keep_alive
 
 log = logging.getLogger("keyless.sql")
 
 MAX_CONNECTIONS = 2000
-#: Half a minute until a peer that has vanished is asked, and a minute until it is given up.
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
 class Gateway:
@@ -62,7 +61,7 @@ class Gateway:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _prepare(writer.get_extra_info("socket"))
+        keep_alive(writer.get_extra_info("socket"))
         channel = Channel(reader, writer)
         try:
             await Connection(channel, self._contexts, self._logins, self._engine).run()
@@ -70,10 +69,3 @@ class Gateway:
             log.error("a connection failed: %s", type(error).__name__)
         finally:
             await channel.close(STOP_SECONDS)
-
-
-def _prepare(connection: socket.socket) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        connection.setsockopt(socket.IPPROTO_TCP, option, value)

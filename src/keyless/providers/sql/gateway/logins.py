@@ -172,8 +172,9 @@ class Logins:
         return found
 
     def _login(self, asked: Login7, principal: Principal, server: Resource, database: Database | None) -> Login:
-        administrator = is_administrator(server, principal, self.groups(principal.principal_id))
-        return Login(server.id, database, principal, administrator, asked.host, asked.application)
+        groups = tuple(self.groups(principal.principal_id))
+        administrator = is_administrator(server, principal, groups)
+        return Login(server.id, database, principal, administrator, asked.host, asked.application, groups)
 
     def _stands(self, asked: Login7, token: SecretStr, since: float, login: Login) -> None:
         """Raise SqlError where a login would not be what it was: the session is over then.

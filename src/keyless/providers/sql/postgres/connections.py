@@ -52,15 +52,21 @@ class Connections:
         )  # fmt: skip
         return cast("Connection", connection)
 
-    async def make_role(self, connection: Connection, name: str, *, login: bool) -> None:
-        """A role that may do nothing yet, but log in with `open`; asked of an administrator's connection."""
-        may = "LOGIN" if login else "NOLOGIN"
-        password = self._password(name) if login else None
-        if password:
+    async def make_role(self, connection: Connection, name: str) -> None:
+        """A role that may log in with `open`, and nothing else yet; asked of an administrator's connection."""
+        await connection.execute(f"CREATE ROLE {quoted(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
+        await self.admit(connection, name)
+
+    async def admit(self, connection: Connection, name: str) -> None:
+        """See that a role has its password, where roles have one."""
+        password = self._password(name)
+        if password is None:
+            return
+        found = await connection.execute("SELECT 1 FROM pg_authid WHERE rolname = $1 AND rolpassword IS NULL", [name])
+        if await found.fetchone():
             # made here: the server's log may hold the statement
             verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
-            may += f" PASSWORD {text(verifier.decode())}"
-        await connection.execute(f"CREATE ROLE {quoted(name)} {may} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
+            await connection.execute(f"ALTER ROLE {quoted(name)} PASSWORD {text(verifier.decode())}")
 
     def _password(self, role: str) -> str | None:
         """That of one of our roles. The administrator's is in a file that libpq reads."""

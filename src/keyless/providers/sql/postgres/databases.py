@@ -16,7 +16,8 @@ from keyless.providers.sql.tsql.names import quoted, text
 
 _PARTS = (
     *("text.sql", "types.sql", "binary.sql", "functions.sql", "moments.sql", "documents.sql"),
-    *("queries.sql", "json.sql", "catalog.sql", "information_schema.sql", "metadata.sql"),
+    *("queries.sql", "json.sql", "catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql"),
+    *("principals.sql", "permissions.sql", "definitions.sql"),
 )
 _LIBRARY = tuple(Path(__file__).with_name("library") / part for part in _PARTS)
 _TEMPLATE = "keyless_template"
@@ -65,8 +66,7 @@ class Databases:
                 return
             await _remove(connection, name)
             template = await self._template(connection)
-            for suffix, login in (("r", False), ("w", False), ("o", True)):
-                await self._connections.make_role(connection, f"{name}_{suffix}", login=login)
+            await self._connections.make_role(connection, f"{name}_o")
             await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {template}")
             await connection.execute(f"COMMENT ON DATABASE {quoted(name)} IS {text(told)}")
             async with await self._connections.administrator(name) as inside:
@@ -116,13 +116,10 @@ class Databases:
 
 
 async def _grant(connection: Connection, name: str) -> None:
-    owner, reader, writer = (quoted(f"{name}_{suffix}") for suffix in "orw")
+    owner = quoted(f"{name}_o")
     await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
     await connection.execute("GRANT USAGE ON SCHEMA dbo TO PUBLIC")
-    defaults = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT"
-    await connection.execute(f"{defaults} SELECT ON TABLES TO {reader}")
-    await connection.execute(f"{defaults} INSERT, UPDATE, DELETE ON TABLES TO {writer}")
-    await connection.execute(f"{defaults} USAGE ON SCHEMAS TO {reader}, {writer}")
+    await connection.execute(f"ALTER FUNCTION tsql.define(text) OWNER TO {owner}")  # runs definitions as the owner
 
 
 async def _remove(connection: Connection, name: str) -> None:

@@ -9,32 +9,36 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import psycopg
 
-from keyless.model.identity import Principal
-from keyless.providers.sql.engine import Database, Login, SqlError
+from keyless.providers.sql.engine import Database, FindPrincipal, Login, SqlError
 from keyless.providers.sql.postgres import own_types
 from keyless.providers.sql.postgres.access import Server
-from keyless.providers.sql.postgres.connections import Connection, Connections
+from keyless.providers.sql.postgres.connections import Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
-from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.refusals import not_opened
 from keyless.providers.sql.postgres.session import PostgresSession
-from keyless.providers.sql.tsql.names import quoted, text
-from keyless.providers.sql.tsql.plan import Action, Step
+from keyless.providers.sql.tsql.plan import Step
 from keyless.providers.sql.tsql.reader import translate
 from keyless.providers.sql.types import Parameter
 
 _PLANS = 2000
-_MEMBERS = {"db_owner": "o", "db_ddladmin": "o", "db_datareader": "r", "db_datawriter": "w"}
-FindPrincipal = Callable[[str], Awaitable[Principal | None]]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a session is: PostgreSQL's database, and the role that it logged in as."""
+
+    database: str
+    role: str
 
 
 class PostgresEngine:
-    """Databases behind the gateway. `find_principal` knows a principal by its name in the directory."""
+    """Databases behind the gateway. `find_principal` knows the principals of the directory."""
 
     def __init__(self, server: Server, find_principal: FindPrincipal) -> None:
         self._server = server
@@ -42,7 +46,7 @@ class PostgresEngine:
         self._databases = Databases(self._connections, alone=server.access.alone)
         self._find_principal = find_principal
         self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
-        self._sessions: dict[PostgresSession, str] = {}
+        self._sessions: dict[PostgresSession, _Place] = {}
         self._made: set[str] = set()
         self._making = asyncio.Lock()
 
@@ -65,7 +69,7 @@ class PostgresEngine:
 
     async def _forget(self, name: str) -> None:
         self._made.discard(name)
-        for session in [session for session, of in self._sessions.items() if of == name]:
+        for session in [session for session, of in self._sessions.items() if of.database == name]:
             await session.close()
 
     async def open(self, login: Login) -> PostgresSession:
@@ -89,10 +93,11 @@ class PostgresEngine:
             login,
             own,
             self._translate,
-            partial(self._manage, name, role),
+            self._find_principal,
+            partial(self._users_changed, name),
             closed,
         )
-        sessions[session] = name
+        sessions[session] = _Place(name, role)
         return session
 
     async def close(self) -> None:
@@ -101,18 +106,29 @@ class PostgresEngine:
         await self._server.stop()
 
     async def _role_of(self, name: str, login: Login) -> str:
+        """The role of whoever has a user here, or is in a group that has one."""
+        who = login.principal
+        role = f"{name}_u{hashlib.sha256(who.principal_id.encode()).hexdigest()[:16]}"
         async with await self._connections.administrator(name) as connection:
             found = await connection.execute(
-                "SELECT role FROM tsql.users WHERE principal = $1", [login.principal.principal_id]
+                "SELECT tsql.enter($1, $2, $3, $4)", [who.principal_id, list(login.groups), who.display_name, role]
             )
             row = await found.fetchone()
-        if row is None:
-            raise SqlError(
-                18456,
-                f"Login failed for user '{login.principal.display_name}': it is no user of this database.",
-                severity=14,
-            )
-        return str(row[0])
+            await self._connections.admit(connection, role)
+        if row is None or row[0] is None:
+            message = f"Login failed for user '{who.display_name}': it is no user of this database that may connect."
+            raise SqlError(18456, message, severity=14)
+        return role
+
+    async def _users_changed(self, name: str) -> None:
+        """End the sessions of whom may connect no more."""
+        async with await self._connections.administrator(name) as connection:
+            found = await connection.execute("SELECT role::text FROM tsql.logins WHERE NOT active")
+            gone = {row[0] for row in await found.fetchall()}
+        over = SqlError(18456, "The session is over: its user may not connect to this database any more.", severity=20)
+        for session, of in list(self._sessions.items()):
+            if of.database == name and of.role in gone:
+                await session.end(over)
 
     def _translate(self, batch: str, parameters: Sequence[Parameter], identity_insert: str) -> tuple[Step, ...]:
         declared = {parameter.name.lower(): parameter.type for parameter in parameters}
@@ -126,76 +142,6 @@ class PostgresEngine:
         else:
             self._plans.move_to_end(key)
         return plan
-
-    async def _manage(self, name: str, role: str, step: Step) -> str:
-        """What concerns users: who may do it is asked first, and PostgreSQL's administrator does it."""
-        async with await self._connections.administrator(name) as connection:
-            try:
-                async with connection.transaction():
-                    return await self._managed(connection, name, role, step)
-            except psycopg.Error as error:
-                raise translated(error, step.line) from None
-
-    async def _managed(self, connection: Connection, name: str, role: str, step: Step) -> str:
-        owner = f"{name}_o"
-        found = await connection.execute("SELECT pg_has_role($1, $2, 'MEMBER')", [role, owner])
-        if await found.fetchone() != (True,):
-            raise SqlError(15247, "User does not have permission to perform this action.", line=step.line)
-        if step.action is Action.DEFINE:
-            users = [quoted(await _user(connection, user)) for user in step.arguments]
-            return step.sql + ", ".join(users)
-        if step.action is Action.CREATE_USER:
-            await self._create_user(connection, name, step.arguments[0])
-        elif step.action is Action.DROP_USER:
-            await _drop_user(connection, name, step.arguments[0], if_exists=bool(step.arguments[1]))
-        elif step.action is Action.MEMBER:
-            group, verb, user = step.arguments
-            member = await _user(connection, user)
-            suffix = _MEMBERS[group]
-            sql = "GRANT {} TO {}" if verb == "ADD" else "REVOKE {} FROM {}"
-            await connection.execute(sql.format(quoted(f"{name}_{suffix}"), quoted(member)))
-            if suffix == "o":
-                # what it makes belongs to the database's owner, so that all owners are alike
-                setting = f"SET role = {text(owner)}" if verb == "ADD" else "RESET role"
-                await connection.execute(f"ALTER ROLE {quoted(member)} IN DATABASE {quoted(name)} {setting}")
-        return "SELECT 1"
-
-    async def _create_user(self, connection: Connection, name: str, user: str) -> None:
-        principal = await self._find_principal(user)
-        if principal is None:
-            raise SqlError(33130, f"Principal '{user}' could not be found in the directory.")
-        role = f"{name}_u{hashlib.sha256(principal.principal_id.encode()).hexdigest()[:16]}"
-        found = await connection.execute(
-            "SELECT 1 FROM tsql.users WHERE name = $1::tsql.citext OR role = $2", [user, role]
-        )
-        if await found.fetchone():
-            raise SqlError(15023, f"User, group, or role '{user}' already exists in the current database.")
-        await self._connections.make_role(connection, role, login=True)
-        await connection.execute("INSERT INTO tsql.users VALUES ($1, $2, $3)", [user, principal.principal_id, role])
-        await connection.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {quoted(name)} TO {quoted(role)}")
-
-
-async def _user(connection: Connection, user: str) -> str:
-    found = await connection.execute("SELECT role FROM tsql.users WHERE name = $1::tsql.citext", [user])
-    row = await found.fetchone()
-    if row is None:
-        raise SqlError(
-            15151, f"Cannot find the user '{user}', because it does not exist or you do not have permission."
-        )
-    return str(row[0])
-
-
-async def _drop_user(connection: Connection, name: str, user: str, *, if_exists: bool) -> None:
-    try:
-        role = await _user(connection, user)
-    except SqlError:
-        if if_exists:
-            return
-        raise
-    await connection.execute("DELETE FROM tsql.users WHERE role = $1", [role])
-    await connection.execute(f"DROP OWNED BY {quoted(role)}")
-    await connection.execute(f"REVOKE ALL ON DATABASE {quoted(name)} FROM {quoted(role)}")
-    await connection.execute(f"DROP ROLE {quoted(role)}")
 
 
 def _told(login: Login) -> str:

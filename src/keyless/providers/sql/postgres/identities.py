@@ -11,12 +11,11 @@ from dataclasses import replace
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
-from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import COLUMNS, Step
 
 _IDENTITY = """SELECT tsql.last_identity() FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
-_IDENTITY_COLUMN = """SELECT attname, pg_catalog.pg_get_serial_sequence($1, attname) FROM pg_catalog.pg_attribute
+_IDENTITY_COLUMN = """SELECT attname::text FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
 _GIVEN = """SELECT coalesce('(' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')', '')
   FROM pg_catalog.pg_attribute
@@ -57,6 +56,8 @@ class Identities:
         if state == "ON":
             if settings.identity_insert not in {"", table}:
                 raise SqlError(8107, f"IDENTITY_INSERT is already ON for table {settings.identity_insert}.")
+            async with self._transactions.guarded():
+                await self._connection.execute("SELECT tsql.need_own($1)", [table])
             settings.identity_insert = table
         elif settings.identity_insert == table:
             settings.identity_insert = ""
@@ -68,9 +69,4 @@ class Identities:
         found = await self._connection.execute(_IDENTITY_COLUMN, [table])
         row = await found.fetchone()
         if row is not None:
-            column, sequence = quoted(str(row[0])), str(row[1])
-            await self._connection.execute(
-                f"SELECT setval($1::text::regclass, max({column})) FROM {table}"
-                f" HAVING max({column}) > (SELECT last_value FROM {sequence})",
-                [sequence],
-            )
+            await self._connection.execute("SELECT tsql.reseed($1, $2)", [table, row[0]])

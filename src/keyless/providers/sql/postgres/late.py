@@ -7,24 +7,22 @@ or the parser before that moment: they would make every start of the server slow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyless.model.errors import KeylessError
-from keyless.model.identity import Principal
-from keyless.providers.sql.engine import UNAVAILABLE, Database, Login, Session, SqlError
+from keyless.providers.sql.engine import UNAVAILABLE, Database, FindPrincipal, Login, Session, SqlError
 from keyless.providers.sql.postgres.access import Place, Server
 
 if TYPE_CHECKING:
     from keyless.providers.sql.postgres.engine import PostgresEngine
 
 _MOMENT = 0.5
-FindPrincipal = Callable[[str], Awaitable[Principal | None]]
 
 
 class LateEngine:
-    """Databases behind the gateway, in PostgreSQL at `place`. `find_principal` knows a principal by its name."""
+    """Databases behind the gateway, at `place`. `find_principal` knows the principals of the directory."""
 
     def __init__(self, place: Place, find_principal: FindPrincipal) -> None:
         self._place = place

@@ -5,13 +5,14 @@ Owns the way from a step to events. What is remembered stands in `settings`, `tr
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
 import psycopg
 
 from keyless.providers.sql.engine import Columns, Command, Done, Events, Isolation, Rows
+from keyless.providers.sql.postgres.administration import Administration
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.identities import Identities
 from keyless.providers.sql.postgres.settings import Settings
@@ -20,13 +21,11 @@ from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step
 from keyless.providers.sql.types import Row, Value
 
-_BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.DROP_USER, Action.MEMBER}
-
-Manage = Callable[[Step], Awaitable[str]]
+_BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.ADMINISTER}
 
 
 class Runner:
-    """Runs the steps of one session. `manage` does what concerns users, and gives what is left to run."""
+    """Runs the steps of one session."""
 
     def __init__(
         self,
@@ -35,13 +34,13 @@ class Runner:
         settings: Settings,
         descriptions: Descriptions,
         statements: Statements,
-        manage: Manage,
+        administration: Administration,
     ) -> None:
         self._connection = connection
         self._transactions = transactions
         self._settings = settings
         self._descriptions = descriptions
-        self._manage = manage
+        self._administration = administration
         self._statements = statements
         self._identities = Identities(connection, transactions, settings)
 
@@ -112,9 +111,12 @@ class Runner:
                 await transactions.save(first)
             case Action.IDENTITY_INSERT:
                 await self._identities.set_insert(*step.arguments)
+            case Action.CALL:
+                await self._execute(step.sql, step, values)
+                self._descriptions.forget()
+                self._settings.count = 0
             case _:
-                managed = not step.sql.endswith(";") and (step.arguments or not step.sql)
-                await self._execute(await self._manage(step) if managed else step.sql, step, values)
+                await self._administration.run(step)
                 self._descriptions.forget()
                 self._settings.count = 0
 

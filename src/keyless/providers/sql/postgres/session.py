@@ -6,15 +6,18 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import psycopg
 
-from keyless.providers.sql.engine import Event, Events, Isolation, Login, Output, SqlError
+from keyless.providers.sql.engine import Events, FindPrincipal, Isolation, Login, Output, ReturnStatus, SqlError
+from keyless.providers.sql.postgres.administration import Administration
+from keyless.providers.sql.postgres.builtins import Builtins, told
+from keyless.providers.sql.postgres.denials import REFUSED, explained
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
-from keyless.providers.sql.postgres.running import Manage, Runner
+from keyless.providers.sql.postgres.running import Runner
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.suggestions import suggested
@@ -34,7 +37,8 @@ class PostgresSession:
         login: Login,
         own: Mapping[int, Kind],
         translate: Translate,
-        manage: Manage,
+        find: FindPrincipal,
+        changed: Callable[[], Awaitable[None]],
         closed: Callable[[], None],
     ) -> None:
         self._connection = connection
@@ -45,13 +49,20 @@ class PostgresSession:
         self._settings = Settings(login, self._transactions)
         statements = Statements(connection)
         self._descriptions = Descriptions(connection, statements, own)
-        self._runner = Runner(connection, self._transactions, self._settings, self._descriptions, statements, manage)
+        self._builtins = Builtins(connection)
+        administration = Administration(connection, self._transactions, login.administrator, find, changed)
+        self._runner = Runner(
+            connection, self._transactions, self._settings, self._descriptions, statements, administration
+        )
+        self._over: SqlError | None = None
 
     @property
     def transaction(self) -> int:
         return self._transactions.number
 
     async def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
+        if self._over is not None:
+            raise self._over
         values = {parameter.name.lower(): parameter.value for parameter in parameters}
         for step in self._steps(text, parameters):
             try:
@@ -61,6 +72,8 @@ class PostgresSession:
                 self._settings.error = 0
             except psycopg.Error as error:
                 failure = translated(error, step.line, dropping=step.sql.startswith("DROP"))
+                if error.sqlstate == REFUSED:
+                    failure = await explained(self._connection, self._transactions, error, step) or failure
                 self._settings.error = failure.number
                 raise failure from None
             except SqlError as error:
@@ -71,11 +84,20 @@ class PostgresSession:
                 yield Output(parameter)
 
     async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
-        # no procedure is known yet; the loop makes this an asynchronous generator
-        nothing: tuple[Event, ...] = ()
-        for event in nothing:
-            yield event
-        raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+        if self._over is not None:
+            raise self._over
+        async with self._transactions.guarded():
+            called = await self._builtins.called(procedure, parameters)
+        if called is None:
+            raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
+        for step in called.steps:
+            try:
+                async with aclosing(self._runner.run(step, called.values)) as events:
+                    async for event in events:
+                        yield told(event)
+            except psycopg.Error as error:
+                raise translated(error) from None
+        yield ReturnStatus(0)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
         step = next((step for step in self._steps(text, parameters) if step.action is Action.QUERY), None)
@@ -124,6 +146,11 @@ class PostgresSession:
         self._transactions.forget()
         self._settings.forget()
         await self._connection.execute("DISCARD TEMP")
+
+    async def end(self, why: SqlError) -> None:
+        """Close it from outside; the next request is told why."""
+        self._over = why
+        await self.close()
 
     async def close(self) -> None:
         if not self._connection.closed:

@@ -7,6 +7,7 @@ behind a savepoint: PostgreSQL would give up the whole. Must not know statements
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 import psycopg
@@ -25,6 +26,7 @@ _LEVELS = {
 _ENDS_ALL = {1205, 3960}
 
 Connection = psycopg.AsyncConnection[tuple[Value, ...]]
+Afterwards = Callable[[], Awaitable[None]]
 
 
 class Transactions:
@@ -42,6 +44,7 @@ class Transactions:
         self._begun = False
         self._name = ""
         self._savepoints: list[str] = []
+        self._afterwards: Afterwards | None = None
 
     @property
     def number(self) -> int:
@@ -103,7 +106,15 @@ class Transactions:
         """Around each statement."""
         return Guard(self, self._connection)
 
+    async def once_committed(self, work: Afterwards) -> None:
+        """Do this when the transaction has been committed: now, where there is none. A rollback forgets it."""
+        if self.depth:
+            self._afterwards = work
+        else:
+            await work()
+
     async def _end(self, verb: str) -> None:
+        afterwards, self._afterwards = self._afterwards, None
         if self._begun:
             self._begun = False
             try:
@@ -111,6 +122,8 @@ class Transactions:
             except psycopg.Error as error:
                 self.depth = 0
                 raise translated(error) from None
+            if afterwards is not None and verb == "COMMIT":
+                await afterwards()
 
 
 class Guard:

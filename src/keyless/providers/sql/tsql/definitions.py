@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import comments, permissions, types
+from keyless.providers.sql.tsql import comments, principals, types
 from keyless.providers.sql.tsql.names import fold, quoted, relation
-from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.plan import Step, syntax, unsupported
 from keyless.providers.sql.tsql.spelling import definition
 
 if TYPE_CHECKING:
@@ -31,9 +31,13 @@ def create(reader: Reader) -> Step:
         name = reader.name()
         relation("x", name)
         told = comments.comment(f"SCHEMA {quoted(name)}", {"name": name})
+        if reader.word("AUTHORIZATION"):
+            return principals.call(reader, "create_schema", fold(name), principals.principal(reader), told)
         return _told(reader, f"CREATE SCHEMA {quoted(name)}", told)
     if reader.word("USER"):
-        return permissions.create_user(reader)
+        return principals.create_user(reader)
+    if reader.word("ROLE"):
+        return principals.create_role(reader)
     if reader.word("VIEW"):
         return _create_view(reader)
     unique = reader.word("UNIQUE")
@@ -270,7 +274,11 @@ def alter(reader: Reader) -> Step:
     """ALTER …"""
     reader.need("ALTER")
     if reader.word("ROLE"):
-        return permissions.alter_role(reader)
+        return principals.alter_role(reader)
+    if reader.word("USER"):
+        return principals.alter_user(reader)
+    if reader.word("AUTHORIZATION"):
+        return principals.alter_authorization(reader)
     if not reader.word("TABLE"):
         raise unsupported(f"ALTER {reader.ahead()}")
     named = reader.table_name()
@@ -298,9 +306,9 @@ def alter(reader: Reader) -> Step:
 def drop(reader: Reader) -> Step:
     """DROP …"""
     reader.need("DROP")
-    if reader.word("USER"):
-        exists = "1" if reader.word("IF", "EXISTS") else ""
-        return Step(Action.DROP_USER, arguments=(reader.name(), exists), line=reader.line)
+    for principal in ("USER", "ROLE"):
+        if reader.word(principal):
+            return principals.drop(reader, principal.lower())
     for kind in ("TABLE", "VIEW", "SCHEMA", "INDEX"):
         if reader.word(kind):
             break
@@ -327,4 +335,4 @@ def drop(reader: Reader) -> Step:
 def truncate(reader: Reader) -> Step:
     """TRUNCATE TABLE name."""
     reader.need("TRUNCATE", "TABLE")
-    return reader.define(f"TRUNCATE TABLE {reader.table()} RESTART IDENTITY")
+    return principals.call(reader, "truncate_table", reader.table())

@@ -35,6 +35,7 @@ class Action(Enum):
     QUERY = "query"
     CHANGE = "change"
     DEFINE = "define"
+    CALL = "call"
     BEGIN = "begin"
     COMMIT = "commit"
     ROLLBACK = "rollback"
@@ -42,8 +43,7 @@ class Action(Enum):
     SET = "set"
     IDENTITY_INSERT = "identity insert"
     CREATE_USER = "create user"
-    DROP_USER = "drop user"
-    MEMBER = "member"
+    ADMINISTER = "administer"
 
 
 @dataclass(frozen=True)

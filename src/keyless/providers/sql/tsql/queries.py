@@ -116,6 +116,10 @@ def _set(writer: Writer, node: Parts) -> str:
         if every and word != "UNION":
             raise unsupported(f"{word} ALL")
         sides = [f"({writer(side)})" for side in (node.this, node.expression)]
+        for part in node.args["order"].expressions if node.args.get("order") else ():
+            if isinstance(part.this, exp.Column):
+                part.this.set("table", None)  # the columns of the whole are in no table
+                part.this.set("db", None)
         return with_ + _limited(writer, node, f"{sides[0]} {word}{every} {sides[1]}")
 
 

@@ -298,6 +298,7 @@ _STATEMENTS: dict[str, Callable[[Reader], Step]] = {
     "(": select.query, "SELECT": select.query, "WITH": select.with_, "INSERT": insert.insert, "UPDATE": update.update,
     "DELETE": update.delete, "MERGE": merge.merge, "TRUNCATE": definitions.truncate, "CREATE": definitions.create,
     "ALTER": definitions.alter, "DROP": definitions.drop, "GRANT": permissions.grant, "REVOKE": permissions.revoke,
+    "DENY": permissions.deny,
     "BEGIN": transactions.begin, "COMMIT": transactions.commit, "ROLLBACK": transactions.rollback,
     "SAVE": transactions.save, "IF": transactions.if_, "SET": settings.set_,
 }  # fmt: skip

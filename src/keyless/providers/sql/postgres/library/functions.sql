@@ -166,7 +166,6 @@ CREATE AGGREGATE string_agg(citext, citext) (SFUNC = joined, STYPE = text, FINAL
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA tsql TO PUBLIC;
-GRANT SELECT ON tsql.users TO PUBLIC;
 CREATE SCHEMA dbo;
 
 -- What a date function takes

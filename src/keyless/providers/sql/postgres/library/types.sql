@@ -134,6 +134,3 @@ CREATE FUNCTION same_int(tsql.bit, int4) RETURNS boolean IMMUTABLE STRICT PARALL
 CREATE OPERATOR = (LEFTARG = tsql.bit, RIGHTARG = int4, FUNCTION = same_int);
 CREATE FUNCTION same_text(tsql.bit, citext) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1 = to_bit($2) $$;
 CREATE OPERATOR = (LEFTARG = tsql.bit, RIGHTARG = citext, FUNCTION = same_text);
-
--- Users of this database: which role stands for which principal
-CREATE TABLE users (name citext PRIMARY KEY, principal text NOT NULL UNIQUE, role name NOT NULL UNIQUE);
