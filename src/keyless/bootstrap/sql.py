@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from socket import socket
 
 from keyless.bootstrap.schema import SQL, SQL_ELSEWHERE
@@ -27,6 +28,7 @@ from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Database, Engine, FindPrincipal, SqlError
 from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
+from keyless.providers.sql.gateway.limits import Limits
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.postgres.embedded import Embedded
 from keyless.providers.sql.postgres.late import LateEngine
@@ -106,21 +108,21 @@ def engine_of(config: Config) -> MakeEngine | None:
     if not config.sql_port or not all(importlib.util.find_spec(name) for name in _EXTRA):
         return None
     if config.sql_postgres:
-        return partial(_elsewhere, config)
+        return partial(_elsewhere, config.sql_postgres, config.data)
     if (config.data / SQL_ELSEWHERE).exists():
         where = (config.data / SQL_ELSEWHERE).read_text(encoding="utf-8")
         raise conflict(f"This instance's databases are in another PostgreSQL ({where}): set KEYLESS_SQL_POSTGRES.")
     return lambda find_principal, _secret: LateEngine(Embedded(config.data / SQL), find_principal)
 
 
-def _elsewhere(config: Config, find_principal: FindPrincipal, secret: SecretStr) -> Engine:
-    if (config.data / SQL).exists():
+def _elsewhere(postgres: str, data: Path, find_principal: FindPrincipal, secret: SecretStr) -> Engine:
+    if (data / SQL).exists():
         raise conflict(
-            f"This instance has databases in {config.data / SQL}: unset KEYLESS_SQL_POSTGRES, or begin anew elsewhere."
+            f"This instance has databases in {data / SQL}: unset KEYLESS_SQL_POSTGRES, or begin anew elsewhere."
         )
     from keyless.providers.sql.postgres.operators_own import OperatorsOwn  # noqa: PLC0415 - it loads the driver
 
-    return LateEngine(OperatorsOwn(config.sql_postgres, secret, config.data / SQL_ELSEWHERE), find_principal)
+    return LateEngine(OperatorsOwn(postgres, secret, data / SQL_ELSEWHERE), find_principal)
 
 
 def principal_named(directory: Directory) -> FindPrincipal:
@@ -147,11 +149,12 @@ def sql_side(
     resources: Resources,
     subscription: ResourceId,
     master: MasterKey,
+    limits: Limits,
 ) -> SqlSide:
     """Put it together."""
     engine = make_engine(principal_named(directory), key_password(master, b"SQL roles"))
     contexts = Contexts(within=tls.server_context(_WITHIN), strict=tls.server_context(_STRICT))
-    side = SqlSide(engine, Gateway(engine, logins, contexts), resources, subscription)
+    side = SqlSide(engine, Gateway(engine, logins, contexts, limits), resources, subscription)
     store.subscribe(ResourceWritten, side.written)
     store.subscribe(DatabaseDeleted, side.deleted)
     return side
