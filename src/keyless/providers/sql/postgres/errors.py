@@ -12,7 +12,7 @@ import re
 import psycopg
 
 from keyless.providers.sql.engine import SqlError
-from keyless.providers.sql.tsql.definitions import LENGTH
+from keyless.providers.sql.tsql.table_parts import LENGTH
 
 _QUOTED = re.compile(r'"([^"]*)"')
 _NUMBERED = re.compile(r"(\d+) (.*)", re.DOTALL)
