@@ -92,6 +92,7 @@ from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
 from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
+from keyless.providers.sql.gateway.limits import Limits
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.names import Names as SqlNames
 from keyless.providers.sql.relay.relays import Relays
@@ -273,7 +274,8 @@ async def build(
         audit,
         clock,
     )
-    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription) if make_sql else None
+    limits = Limits(config.sql_sessions)
+    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription, limits) if make_sql else None
     shared = SharedAccess(
         DelegationKeys(master.derive(_DELEGATION_SECRET)),
         lambda name: resources.named(account_type.NAME, name),

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from contextlib import ExitStack
 
 from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Engine, SqlError
 from keyless.providers.sql.gateway.channel import Channel, Contexts, Ended
+from keyless.providers.sql.gateway.limits import Room
 from keyless.providers.sql.gateway.logins import Admitted, Logins, Relayed, no_password
 from keyless.providers.sql.gateway.requests import STOP_SECONDS, Requests
 from keyless.providers.sql.gateway.tls import Tls
@@ -26,33 +28,35 @@ from keyless.providers.sql.tds.tokens import Change, Done, Status
 
 log = logging.getLogger("keyless.sql")
 
-#: From the first byte to the answer to LOGIN7.
-LOGIN_SECONDS = 30.0
 _FEATURE_FEDAUTH, _FEATURE_UTF8 = 0x02, 0x0A
 
 
 class Connection:
     """One client."""
 
-    def __init__(self, channel: Channel, contexts: Contexts, logins: Logins, engine: Engine) -> None:
+    def __init__(self, channel: Channel, contexts: Contexts, logins: Logins, engine: Engine, room: Room) -> None:
         self._channel = channel
         self._contexts = contexts
         self._logins = logins
         self._engine = engine
+        self._room = room
+        self._places = ExitStack()
         self._size = packets.DEFAULT_SIZE
 
     async def run(self) -> None:
         """From beginning to end; what the other end does wrong ends it."""
+        with self._places:
+            await self._run()
+
+    async def _run(self) -> None:
         try:
-            async with asyncio.timeout(LOGIN_SECONDS):
+            async with asyncio.timeout(self._room.limits.login_seconds):
                 admitted = await self._enter()
-            if isinstance(admitted, Relayed):
-                await self._relay(admitted)
-            elif admitted is not None:
+            if admitted is not None:
                 try:
-                    await Requests(self._channel, admitted, self._size).serve()
+                    await self._serve(admitted)
                 finally:
-                    await admitted.session.close()
+                    await _leave(admitted)
         except (Malformed, ssl.SSLError) as error:
             log.info("a connection ended: %s", error)
         except (Ended, OSError, TimeoutError):
@@ -74,26 +78,37 @@ class Connection:
         except SqlError as error:
             await self._refuse(login, error)
             return None
-        self._channel.known()
-        if isinstance(admitted, Relayed):
-            await self._send(handed_on(admitted.opened.answer, _spoken(login, strict=strict)))
-        else:
-            await self._welcome(login, admitted, strict=strict)
+        try:
+            self._known()
+            if isinstance(admitted, Relayed):
+                await self._send(handed_on(admitted.opened.answer, _spoken(login, strict=strict)))
+            else:
+                await self._welcome(login, admitted, strict=strict)
+        except BaseException:
+            await _leave(admitted)
+            raise
         return admitted
 
-    async def _relay(self, relayed: Relayed) -> None:
-        """Copy until an end; the client is told why, if the login does not hold any more."""
+    def _known(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._room.leave(task)
+        self._channel.known()
+
+    async def _serve(self, admitted: Admitted | Relayed) -> None:
+        if isinstance(admitted, Admitted):
+            await Requests(self._channel, admitted, self._size).serve()
+            return
         try:
-            await copy(self._channel, relayed.opened.channel, relayed.check)
-        except SqlError as error:
-            await self._send(_failure(error, relayed.server))
-        finally:
-            await relayed.opened.channel.close(STOP_SECONDS)
+            await copy(self._channel, admitted.opened.channel, admitted.check)
+        except SqlError as error:  # the login does not hold any more
+            await self._send(_failure(error, admitted.server))
 
     async def _admit(self, login: Login7, body: bytes) -> Admitted | Relayed:
         if login.fedauth is None or (login.version < OLDEST and login.version != tokens.TDS_8_0):
             raise no_password(login.user)
         token = login.token or await self._asked_token(login)
+        self._places.enter_context(self._room.session())
         return await self._logins.admit(self._engine, login, token, read_request(body))
 
     async def _asked_token(self, login: Login7) -> SecretStr:
@@ -133,6 +148,13 @@ class Connection:
 
     async def _send(self, body: bytes) -> None:
         await self._channel.send(packets.message(packets.REPLY, body, self._size))
+
+
+async def _leave(admitted: Admitted | Relayed) -> None:
+    if isinstance(admitted, Admitted):
+        await admitted.session.close()
+    else:
+        await admitted.opened.channel.close(STOP_SECONDS)
 
 
 def _failure(error: SqlError, server: str) -> bytes:

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import ssl
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import TypeVar
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.gateway import bulk
@@ -31,10 +32,14 @@ from keyless.providers.sql.tds.requests import (
 )
 from keyless.providers.sql.tds.tokens import Change, Done, Status
 
+_T = TypeVar("_T")
+
 log = logging.getLogger("keyless.sql")
 
 #: How long an engine may take to stop, and a client to take the last of what it is sent.
 STOP_SECONDS = 5.0
+#: A message of this size is read in a thread of its own: it may consist of very many small parts.
+_LARGE = 256 * 1024
 _MALFORMED = 4002
 _OVERFLOW = 8115
 _INTERNAL = 596
@@ -55,6 +60,7 @@ class Requests:
         self._told = 0
         self._bulk = ""
         self._waiting: asyncio.Queue[Message | None] = asyncio.Queue(1)
+        self._requests_waiting = 0
         self._answer_now: Answer | None = None
         self._interrupted = False
         self._lost: Exception | None = None
@@ -66,7 +72,7 @@ class Requests:
         reading = asyncio.create_task(self._read(serving))
         try:
             goes_on = True
-            while goes_on and (message := await self._waiting.get()) is not None:
+            while goes_on and (message := await self._next()) is not None:
                 goes_on = message.ignored or await self._do(message)
         except asyncio.CancelledError:
             if self._lost is None:
@@ -78,14 +84,22 @@ class Requests:
         if self._lost is not None:
             raise self._lost
 
+    async def _next(self) -> Message | None:
+        message = await self._waiting.get()
+        if message is not None and message.type != packets.ATTENTION:
+            self._requests_waiting -= 1
+        return message
+
     async def _read(self, serving: asyncio.Task[None]) -> None:
         """Hand on what comes, one message ahead of the answer at most."""
         try:
             while True:
                 message = await self._channel.receive()
-                if message.type == packets.ATTENTION and (self._answer_now is not None or not self._waiting.empty()):
+                attention = message.type == packets.ATTENTION
+                if attention and (self._answer_now is not None or self._requests_waiting):
                     await self._interrupt(serving)
                 else:
+                    self._requests_waiting += not attention
                     await self._waiting.put(message)
         except Exception as error:
             self._lost = error
@@ -164,14 +178,14 @@ class Requests:
     async def _handle(self, message: Message, answer: Answer) -> None:
         match message.type:
             case packets.SQL_BATCH:
-                text = read_batch(message.body)
+                text = await _read(read_batch, message.body)
                 if bulk.begins(text):
                     self._bulk = text
                     await answer.done(Done.DONE)
                 else:
                     await self._batch(text, answer)
             case packets.RPC:
-                for call in read_calls(message.body):
+                for call in await _read(read_calls, message.body):
                     await self._procedures.call(call, answer)
             case packets.TRANSACTION:
                 await self._transaction(read_transaction_request(message.body), answer)
@@ -194,7 +208,7 @@ class Requests:
                 message = await self._next_part()
 
     async def _next_part(self) -> Message:
-        message = await self._waiting.get()
+        message = await self._next()
         if message is None:
             raise Ended
         return message
@@ -224,3 +238,7 @@ class Requests:
         if asked.begin:
             await self._session.begin(asked.isolation, asked.begin_name)
         await answer.done(Done.DONE)
+
+
+async def _read(read: Callable[[bytes], _T], body: bytes) -> _T:
+    return await asyncio.to_thread(read, body) if len(body) > _LARGE else read(body)
