@@ -64,6 +64,8 @@ def test_go(relay: Relay, encrypt: str, upstream_mode: str) -> None:
     assert run(relay, [go_program(CLIENTS / "go_sql"), encrypt, "few"], TOKEN=relay.token(), CA=relay.ca) == "ok\n"
 
 
+programs = pytest.mark.parametrize("program", [[], ["bulk"]], ids=["all", "bulk"])
+
 # every kind of request, to an upstream with the product's engine: large results, attention, pools, transactions
 
 
@@ -75,17 +77,19 @@ def test_odbc_at_length(real_relay: Relay, driver: str, program: str, upstream_m
     passes(real_relay, python(driver, program, *([] if program == "requests" else ["yes", "statements"])))
 
 
-@pytest.mark.parametrize("program", ["tedious", "mssql"])
+@pytest.mark.parametrize("program", ["tedious", "mssql", "bulk"])
 def test_javascript_at_length(real_relay: Relay, program: str) -> None:
     passes(real_relay, javascript(program), **tedious("access-token", token=real_relay.token()))
 
 
-def test_go_at_length(real_relay: Relay) -> None:
-    passes(real_relay, go())
+@programs
+def test_go_at_length(real_relay: Relay, program: list[str]) -> None:
+    passes(real_relay, [*go(), *program])
 
 
-def test_java_at_length(real_relay: Relay) -> None:
-    passes(real_relay, java())
+@programs
+def test_java_at_length(real_relay: Relay, program: list[str]) -> None:
+    passes(real_relay, [*java(), *program])
 
 
 def passes(relay: Relay, command: Command, **environ: str) -> None:
