@@ -11,11 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
-<<<<<<< HEAD
-from keyless.providers.sql.tsql import calls, casts, expressions, queries, sources, types, user_calls
-=======
 from keyless.providers.sql.tsql import calls, casts, expressions, formats, queries, sources, types
->>>>>>> sqlengine
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
 from keyless.providers.sql.tsql.parts import Ledger, Parts
@@ -32,11 +28,7 @@ _METHODS: Methods = {
     **expressions.METHODS,
     **casts.METHODS,
     **calls.METHODS,
-<<<<<<< HEAD
-    **user_calls.METHODS,
-=======
     **formats.METHODS,
->>>>>>> sqlengine
 }
 
 
