@@ -17,7 +17,7 @@ from keyless.providers.sql.tsql.names import quoted, text
 _PARTS = (
     *("text.sql", "types.sql", "binary.sql", "functions.sql", "moments.sql", "documents.sql"),
     *("queries.sql", "json.sql", "catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql"),
-    *("principals.sql", "permissions.sql", "definitions.sql"),
+    *("principals.sql", "permissions.sql", "definitions.sql", "containment.sql"),
 )
 _LIBRARY = tuple(Path(__file__).with_name("library") / part for part in _PARTS)
 _TEMPLATE = "keyless_template"
@@ -60,6 +60,8 @@ class Databases:
                 return
             await _remove(connection, name)
             await self._template(connection)
+            # whoever has a role comes into the one database that it is of
+            await connection.execute(f"REVOKE ALL ON DATABASE postgres, template1, {_TEMPLATE} FROM PUBLIC")
             await self._connections.make_role(connection, f"{name}_o", login=True)
             await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {_TEMPLATE}")
             async with await self._connections.administrator(name) as inside:
@@ -97,6 +99,7 @@ async def _grant(connection: Connection, name: str) -> None:
     owner = quoted(f"{name}_o")
     await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
     await connection.execute("GRANT USAGE ON SCHEMA dbo TO PUBLIC")
+    await connection.execute(f"GRANT USAGE ON LANGUAGE plpgsql, sql TO {owner}")
     await connection.execute(f"ALTER FUNCTION tsql.define(text) OWNER TO {owner}")  # runs definitions as the owner
 
 

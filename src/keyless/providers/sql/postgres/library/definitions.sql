@@ -77,6 +77,7 @@ BEGIN
     CONTINUE WHEN c.schema_name LIKE 'pg\_temp%' OR c.schema_name LIKE 'pg\_toast%';
     IF c.object_type = 'schema' THEN
       CONTINUE WHEN told AND may('ALTER', 3, c.objid);
+      IF NOT free AND tg_tag <> 'CREATE SCHEMA' THEN PERFORM fail(15247, 'User does not have permission to perform this action.'); END IF;
       IF NOT free THEN PERFORM need_to_create('CREATE SCHEMA', NULL); END IF;
       EXECUTE format('GRANT USAGE ON SCHEMA %s TO PUBLIC', c.objid::regnamespace);
       PERFORM settle_schemas(NULL);
