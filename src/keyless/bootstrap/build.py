@@ -92,9 +92,11 @@ from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
 from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
+from keyless.providers.sql.gateway.limits import Limits
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.names import Names as SqlNames
 from keyless.providers.sql.relay.relays import Relays
+from keyless.providers.sql.relay.trust import Trust
 from keyless.providers.sql.servers import sql_databases, sql_servers
 from keyless.providers.sql.upstream_logins import upstream_logins
 from keyless.providers.storage import accounts as account_type
@@ -268,11 +270,12 @@ async def build(
         authority.authenticate,
         resources,
         groups.of,
-        Relays(resources.get, sealer, groups.of),
+        Relays(resources.get, sealer, groups.of, Trust(clock)),
         audit,
         clock,
     )
-    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription) if make_sql else None
+    limits = Limits(config.sql_sessions)
+    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription, limits) if make_sql else None
     shared = SharedAccess(
         DelegationKeys(master.derive(_DELEGATION_SECRET)),
         lambda name: resources.named(account_type.NAME, name),

@@ -26,6 +26,7 @@ from keyless.model.resource_id import ResourceId
 from keyless.providers.sql.engine import Database, Engine, FindPrincipal, SqlError
 from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
+from keyless.providers.sql.gateway.limits import Limits
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.postgres.late import LateEngine
 from keyless.providers.sql.servers import DATABASES, DatabaseDeleted, database_of
@@ -128,11 +129,12 @@ def sql_side(
     store: Store,
     resources: Resources,
     subscription: ResourceId,
+    limits: Limits,
 ) -> SqlSide:
     """Put it together."""
     engine = make_engine(principal_named(directory))
     contexts = Contexts(within=tls.server_context(_WITHIN), strict=tls.server_context(_STRICT))
-    side = SqlSide(engine, Gateway(engine, logins, contexts), resources, subscription)
+    side = SqlSide(engine, Gateway(engine, logins, contexts, limits), resources, subscription)
     store.subscribe(ResourceWritten, side.written)
     store.subscribe(DatabaseDeleted, side.deleted)
     return side

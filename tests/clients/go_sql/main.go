@@ -45,9 +45,12 @@ func main() {
 	db, err := open(os.Args[1])
 	check(err)
 	defer db.Close()
-	if len(os.Args) > 2 {
+	switch {
+	case len(os.Args) > 2 && os.Args[2] == "bulk":
+		bulk(db)
+	case len(os.Args) > 2:
 		few(db)
-	} else {
+	default:
 		all(db)
 	}
 	fmt.Println("ok")

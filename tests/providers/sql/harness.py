@@ -42,11 +42,13 @@ class MemorySqlServerProcess(SqlServerProcess):
 
 
 @contextmanager
-def running_sql(folder: Path, kind: type[SqlServerProcess] = MemorySqlServerProcess) -> Iterator[SqlServerProcess]:
+def running_sql(
+    folder: Path, kind: type[SqlServerProcess] = MemorySqlServerProcess, **settings: str
+) -> Iterator[SqlServerProcess]:
     """A new instance, ended when the block ends."""
     data, config = folder / "data", folder / "config"
     port = free_port()
-    server = kind(data, config, free_environment(data, config, KEYLESS_SQL_PORT=str(port)), sql_port=port)
+    server = kind(data, config, free_environment(data, config, KEYLESS_SQL_PORT=str(port), **settings), sql_port=port)
     server.start()
     try:
         yield server

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -111,6 +111,9 @@ class MemorySession:
         assert isinstance(value, int)
         for one in parameters[1:]:
             yield Output(Parameter(one.name, one.type, 2 * value, True))
+
+    async def load(self, text: str, columns: Sequence[Column], rows: AsyncIterator[Sequence[Row]]) -> int:
+        return sum([len(some) async for some in rows])
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
         selects = (part.strip() for part in text.split(";") if part.strip().upper().startswith("SELECT"))

@@ -8,7 +8,7 @@ closed. `cancel` is the exception.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -166,6 +166,13 @@ class Session(Protocol):
         """Call a procedure by its name as the client wrote it (`[sys].sp_tables`, `dbo.add_order`).
 
         Gives `Output` and `ReturnStatus` after the rest. Raises SqlError (2812 where there is none).
+        """
+        ...
+
+    async def load(self, text: str, columns: Sequence[Column], rows: AsyncIterator[Sequence[Row]]) -> int:
+        """Load rows as `text`, an INSERT BULK, says; gives their number. Raises SqlError, and then none was loaded.
+
+        `columns` are those of the rows.
         """
         ...
 

@@ -22,9 +22,9 @@ ERRORS = {
     "INSERT INTO products (name) VALUES ('TEE')": "Cannot insert duplicate key",
     "SELECT 1 / 0": "Divide by zero error encountered",
     "SELECT * FROM nothere": "Invalid object name",
-    "SELEC 1": "Incorrect syntax near 'SELEC'",
+    "SELEC 1": "Could not find stored procedure 'SELEC'",
     "SELECT CAST('a' AS INT)": "Conversion failed",
-    "WHILE 1 = 1 BREAK": "is not supported by this server",
+    "USE master": "is not supported by this server",
 }
 
 

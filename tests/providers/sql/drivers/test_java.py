@@ -23,3 +23,7 @@ def test_the_default_chain(app: App) -> None:
 
 def test_an_application_with_its_secret(app: App) -> None:
     app.passes(java(), app.by_secret("ActiveDirectoryServicePrincipal"))
+
+
+def test_bulk_load(app: App) -> None:
+    app.passes([*java(), "bulk"], app.token())

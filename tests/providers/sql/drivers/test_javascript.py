@@ -46,3 +46,7 @@ def test_an_application_with_its_secret(app: App) -> None:
         tenantId=app.place.server.instance.tenant,
     )
     app.passes(javascript("tedious"), way)
+
+
+def test_bulk_load(app: App) -> None:
+    app.passes(javascript("bulk"), tedious("access-token", token=app.place.token()))

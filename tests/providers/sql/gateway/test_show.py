@@ -1,4 +1,4 @@
-"""What `keyless sql show` prints, and who administers a server. Drivers use the strings in `drivers/test_strings.py`."""
+"""What `keyless sql show` prints, and who administers a server. Drivers use the strings in `drivers/`."""
 
 from __future__ import annotations
 

@@ -224,16 +224,6 @@ async def test_implicit_transactions_begin_with_what_touches_a_table(owner: Post
     assert await transactions(owner, "DELETE FROM t", off, "DELETE FROM t") == [True, False, False]
 
 
-async def test_conditions_are_not_guessed_at(owner: PostgresSession) -> None:
-    for statement in (
-        "IF @@TRANCOUNT > 1 COMMIT",
-        "IF @@TRANCOUNT > 0 SELECT 1",
-        "IF @@TRANCOUNT > 0 COMMIT ELSE ROLLBACK",
-        "IF 1 = 1 COMMIT",
-    ):
-        assert await number(owner, statement) == 40510, statement
-
-
 async def test_the_end_names_what_ended(owner: PostgresSession) -> None:
     batch = (
         "CREATE TABLE t (a INT); INSERT INTO t VALUES (1); SELECT a FROM t; UPDATE t SET a = 2; DELETE FROM t;"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from keyless.providers.sql.engine import Done, Rows, SqlError
+from keyless.providers.sql.engine import Done, Message, Rows, SqlError
 from keyless.providers.sql.postgres.session import PostgresSession
 from keyless.providers.sql.types import Value
 
@@ -36,6 +36,8 @@ async def result(session: PostgresSession, statement: str) -> str:
         async for event in session.run(statement):
             if isinstance(event, Rows):
                 rows = (rows or []) + [" | ".join(shown(value) for value in row) for row in event.rows]
+            elif isinstance(event, Message) and event.severity > 10:
+                return f"!{event.number}"
             elif isinstance(event, Done):
                 count = event.count
     except SqlError as error:

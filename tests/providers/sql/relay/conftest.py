@@ -7,6 +7,11 @@ from uuid import uuid4
 
 import pytest
 
+from keyless.model.errors import KeylessError
+from keyless.providers.sql.engine import Engine
+from keyless.providers.sql.postgres import process
+from keyless.providers.sql.postgres.late import LateEngine
+from tests.clients.tools import lacking
 from tests.harness import Owner
 from tests.providers.sql.harness import SQL, SqlPlace, SqlServerProcess, running_sql
 from tests.providers.sql.relay.upstream import PASSWORDS, UpstreamServer, running_upstream
@@ -73,10 +78,37 @@ class Relay(SqlPlace):
 @pytest.fixture
 def relay(sql_server: SqlServerProcess, sql_owner: Owner, upstream: UpstreamServer) -> Relay:
     """A relay at which the owner is app_rw."""
+    return make_relay(sql_server, sql_owner, upstream)
+
+
+@pytest.fixture
+def real_relay(
+    sql_server: SqlServerProcess, sql_owner: Owner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Relay]:
+    """The same, to an upstream with the engine that the product has."""
+    try:
+        process.programs()
+    except KeylessError as error:
+        lacking(str(error))
+    folder = tmp_path_factory.mktemp("real")
+
+    async def make_engine() -> Engine:
+        return LateEngine(folder / "data", nobody)
+
+    with running_upstream(folder, make_engine) as running:
+        yield make_relay(sql_server, sql_owner, running)
+
+
+async def nobody(_name: str, _asker: str) -> None:
+    """There is no directory at the upstream."""
+
+
+def make_relay(server: SqlServerProcess, owner: Owner, upstream: UpstreamServer) -> Relay:
+    """A relay to an upstream."""
     name = f"sql-{uuid4().hex[:10]}"
-    path = f"{sql_owner.group}/providers/Microsoft.Sql/servers/{name}"
-    made = Relay(sql_owner, sql_server, name, path, f"shop{uuid4().hex[:6]}", upstream)
+    path = f"{owner.group}/providers/Microsoft.Sql/servers/{name}"
+    made = Relay(owner, server, name, path, f"shop{uuid4().hex[:6]}", upstream)
     made.lead()
-    sql_owner.arm("PUT", f"{path}/databases/{made.database}", {"properties": {}})
+    owner.arm("PUT", f"{path}/databases/{made.database}", {"properties": {}})
     made.give(made.me, "app_rw")
     return made

@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients.place import PROGRAMS, Command, Launcher, output_of
 from tests.clients.tools import go_program, lacking, needed, npm_packages
+from tests.providers.sql.drivers.apps import go, java, javascript, python, tedious
 from tests.providers.sql.relay.conftest import Relay
 
 CLIENTS = Path(__file__).parents[3] / "clients"
@@ -60,3 +61,35 @@ def test_tedious_and_mssql(relay: Relay, encrypt: str, upstream_mode: str) -> No
 def test_go(relay: Relay, encrypt: str, upstream_mode: str) -> None:
     relay.lead(upstream_mode)
     assert run(relay, [go_program(CLIENTS / "go_sql"), encrypt, "few"], TOKEN=relay.token(), CA=relay.ca) == "ok\n"
+
+
+# every kind of request, to an upstream with the product's engine: large results, attention, pools, transactions
+
+
+@modes
+@pytest.mark.parametrize("driver", ["pyodbc", "mssql-python"])
+@pytest.mark.parametrize("program", ["requests", "statements"])
+def test_odbc_at_length(real_relay: Relay, driver: str, program: str, upstream_mode: str) -> None:
+    real_relay.lead(upstream_mode)
+    passes(real_relay, python(driver, program, *([] if program == "requests" else ["yes", "statements"])))
+
+
+@pytest.mark.parametrize("program", ["tedious", "mssql"])
+def test_javascript_at_length(real_relay: Relay, program: str) -> None:
+    passes(real_relay, javascript(program), **tedious("access-token", token=real_relay.token()))
+
+
+def test_go_at_length(real_relay: Relay) -> None:
+    passes(real_relay, go())
+
+
+def test_java_at_length(real_relay: Relay) -> None:
+    passes(real_relay, java())
+
+
+def passes(relay: Relay, command: Command, **environ: str) -> None:
+    """Run a program that says `ok` at its end."""
+    relay.owner.app("driver")
+    where = {"SQL_SERVER": "localhost", "SQL_PORT": str(relay.port), "SQL_DATABASE": relay.database, "CA": relay.ca}
+    ran = Launcher(relay.server).run("driver", command, **where | {"TOKEN": relay.token()} | environ)
+    assert (ran.returncode, ran.stdout.splitlines()[-1:]) == (0, ["ok"]), (ran.stdout + ran.stderr)[-5000:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource_id import parse_resource_id
-from keyless.providers.sql.engine import Engine, Login, SqlError
+from keyless.providers.sql.engine import Database, Engine, Login, SqlError
 from keyless.providers.sql.gateway.channel import Channel, Contexts
 from keyless.providers.sql.gateway.connection import Connection
 from keyless.providers.sql.gateway.logins import Admitted
@@ -67,8 +67,9 @@ class _Connection(Connection):
         if login.database == "absent":
             raise SqlError(4060, 'Cannot open database "absent" requested by the login.', severity=11)
         principal = Principal(user, "", user, PrincipalKind.USER)
-        session = await self._engine.open(Login(SERVER, None, principal, False))
-        return Admitted(session, Login(SERVER, None, principal, False), "UPSTREAM", lambda: None)
+        database = Database(SERVER.child("databases", login.database), f"guid of {login.database}")
+        entered = Login(SERVER, database, principal, True)
+        return Admitted(await self._engine.open(entered), entered, "UPSTREAM", lambda: None)
 
 
 def _password(body: bytes) -> str:
@@ -78,38 +79,49 @@ def _password(body: bytes) -> str:
 
 
 @contextmanager
-def running_upstream(folder: Path, *names: str, engine: Engine | None = None) -> Iterator[UpstreamServer]:
-    """One that listens on loopback, with a certificate for these names."""
+def running_upstream(
+    folder: Path, make_engine: Callable[[], Awaitable[Engine]] | None = None
+) -> Iterator[UpstreamServer]:
+    """One that listens on loopback, with a certificate for localhost; with the engine of the tests, or another."""
     authority = TestAuthority("upstream's authority")
-    within, strict = (authority.context(folder, *(names or ("localhost",))) for _ in range(2))
+    within, strict = (authority.context(folder, "localhost") for _ in range(2))
     within.maximum_version = ssl.TLSVersion.TLSv1_2
     strict.set_alpn_protocols(["tds/8.0"])
     seen = UpstreamServer(0, authority.pem, MemoryEngine())
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
 
+    engine: Engine = seen.engine
+    connections: set[asyncio.Task[None]] = set()
+
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        connections.add(task)
+        task.add_done_callback(connections.discard)
         channel = Channel(reader, writer)
         contexts = Contexts(within, strict)
         try:
-            await _Connection(seen, PASSWORDS, channel, contexts, None, engine or seen.engine).run()
+            await _Connection(seen, PASSWORDS, channel, contexts, None, engine).run()
         finally:
             await channel.close(1)
 
     async def serve() -> None:
+        nonlocal engine
+        engine = await make_engine() if make_engine else engine
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         seen.port = int(server.sockets[0].getsockname()[1])
         ready.set()
         await stop.wait()
         server.close()
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in left:
+        for task in connections:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*connections, return_exceptions=True)
+        await engine.close()
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(30)
     try:
         yield seen
     finally:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from contextlib import ExitStack
 
 from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Engine, SqlError
 from keyless.providers.sql.gateway.channel import Channel, Contexts, Ended
+from keyless.providers.sql.gateway.limits import Room
 from keyless.providers.sql.gateway.logins import Admitted, Logins, Relayed, no_password
 from keyless.providers.sql.gateway.requests import STOP_SECONDS, Requests
 from keyless.providers.sql.gateway.tls import Tls
@@ -26,25 +28,29 @@ from keyless.providers.sql.tds.tokens import Change, Done, Status
 
 log = logging.getLogger("keyless.sql")
 
-#: From the first byte to the answer to LOGIN7.
-LOGIN_SECONDS = 30.0
 _FEATURE_FEDAUTH, _FEATURE_UTF8 = 0x02, 0x0A
 
 
 class Connection:
     """One client."""
 
-    def __init__(self, channel: Channel, contexts: Contexts, logins: Logins, engine: Engine) -> None:
+    def __init__(self, channel: Channel, contexts: Contexts, logins: Logins, engine: Engine, room: Room) -> None:
         self._channel = channel
         self._contexts = contexts
         self._logins = logins
         self._engine = engine
+        self._room = room
+        self._places = ExitStack()
         self._size = packets.DEFAULT_SIZE
 
     async def run(self) -> None:
         """From beginning to end; what the other end does wrong ends it."""
+        with self._places:
+            await self._run()
+
+    async def _run(self) -> None:
         try:
-            async with asyncio.timeout(LOGIN_SECONDS):
+            async with asyncio.timeout(self._room.limits.login_seconds):
                 admitted = await self._enter()
             if isinstance(admitted, Relayed):
                 await self._relay(admitted)
@@ -74,12 +80,18 @@ class Connection:
         except SqlError as error:
             await self._refuse(login, error)
             return None
-        self._channel.known()
+        self._known()
         if isinstance(admitted, Relayed):
             await self._send(handed_on(admitted.opened.answer, _spoken(login, strict=strict)))
         else:
             await self._welcome(login, admitted, strict=strict)
         return admitted
+
+    def _known(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._room.leave(task)
+        self._channel.known()
 
     async def _relay(self, relayed: Relayed) -> None:
         """Copy until an end; the client is told why, if the login does not hold any more."""
@@ -94,6 +106,7 @@ class Connection:
         if login.fedauth is None or (login.version < OLDEST and login.version != tokens.TDS_8_0):
             raise no_password(login.user)
         token = login.token or await self._asked_token(login)
+        self._places.enter_context(self._room.session())
         return await self._logins.admit(self._engine, login, token, read_request(body))
 
     async def _asked_token(self, login: Login7) -> SecretStr:

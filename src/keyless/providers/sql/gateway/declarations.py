@@ -23,6 +23,9 @@ _ONE = re.compile(
     r"\s*(?P<output>\b(?:OUTPUT|OUT)\b)?\s*(?P<readonly>\bREADONLY\b)?\s*(?:,|\Z)",
     re.IGNORECASE,
 )
+_BLANK = re.compile(r"\s*\Z")
+#: Room for as many parameters as there may be, each with a name and a type of the longest.
+_LONGEST = 1_000_000
 _SYNONYMS = {
     "integer": Kind.INT,
     "dec": Kind.DECIMAL,
@@ -48,10 +51,12 @@ def read_declarations(text: str) -> tuple[Parameter, ...]:
     """The parameters that a text declares, without values; raises SqlError."""
     found: list[Parameter] = []
     at = 0
-    while text[at:].strip():
+    if len(text) > _LONGEST:
+        raise SqlError(103, f"The declaration of parameters is too long: at most {_LONGEST} characters.")
+    while not _BLANK.match(text, at):
         match = _ONE.match(text, at)
         if match is None or len(found) >= MAX_PARAMETERS:
-            near = text[at:].strip()[:40]
+            near = text[at : at + 400].strip()[:40]
             raise SqlError(102, f"Incorrect syntax near {near!r} in the declaration of parameters.")
         if match["readonly"]:
             raise SqlError(2724, "A table-valued parameter cannot be sent here: send its rows instead.")

@@ -14,24 +14,22 @@ from keyless.http.acceptor import Acceptor
 from keyless.providers.sql.engine import Engine
 from keyless.providers.sql.gateway.channel import Channel, Contexts
 from keyless.providers.sql.gateway.connection import Connection
+from keyless.providers.sql.gateway.limits import Limits, Room
 from keyless.providers.sql.gateway.logins import Logins
 from keyless.providers.sql.gateway.requests import STOP_SECONDS
+from keyless.providers.sql.gateway.sockets import keep_alive
 
 log = logging.getLogger("keyless.sql")
-
-MAX_CONNECTIONS = 2000
-#: Half a minute until a peer that has vanished is asked, and a minute until it is given up.
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
 class Gateway:
     """Serves SQL drivers at sockets that are handed to it."""
 
-    def __init__(self, engine: Engine, logins: Logins, contexts: Contexts, connections: int = MAX_CONNECTIONS) -> None:
+    def __init__(self, engine: Engine, logins: Logins, contexts: Contexts, limits: Limits) -> None:
         self._engine = engine
         self._logins = logins
         self._contexts = contexts
-        self._limit = connections
+        self._room = Room(limits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._acceptors: list[Acceptor] = []
         self._listeners: list[socket.socket] = []
@@ -40,7 +38,7 @@ class Gateway:
         """Accept at a bound socket until `stop`."""
         opened: Callable[[], int] = self._tasks.__len__
         self._listeners.append(listener)
-        self._acceptors.append(Acceptor(listener, None, self._protocol, opened, self._limit))
+        self._acceptors.append(Acceptor(listener, None, self._protocol, opened, self._room.limits.connections))
 
     async def stop(self) -> None:
         """Accept nothing more, and end the sessions; what they had not committed is rolled back."""
@@ -59,21 +57,19 @@ class Gateway:
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._room.enter(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room.leave(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _prepare(writer.get_extra_info("socket"))
+        keep_alive(writer.get_extra_info("socket"))
         channel = Channel(reader, writer)
         try:
-            await Connection(channel, self._contexts, self._logins, self._engine).run()
+            await Connection(channel, self._contexts, self._logins, self._engine, self._room).run()
         except Exception as error:
             log.error("a connection failed: %s", type(error).__name__)
         finally:
             await channel.close(STOP_SECONDS)
-
-
-def _prepare(connection: socket.socket) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        connection.setsockopt(socket.IPPROTO_TCP, option, value)

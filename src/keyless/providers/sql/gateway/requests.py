@@ -10,8 +10,12 @@ import asyncio
 import logging
 import ssl
 import struct
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TypeVar
 
 from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.gateway import bulk
 from keyless.providers.sql.gateway.answers import Answer
 from keyless.providers.sql.gateway.channel import Channel, Ended
 from keyless.providers.sql.gateway.logins import Admitted
@@ -28,10 +32,14 @@ from keyless.providers.sql.tds.requests import (
 )
 from keyless.providers.sql.tds.tokens import Change, Done, Status
 
+_T = TypeVar("_T")
+
 log = logging.getLogger("keyless.sql")
 
 #: How long an engine may take to stop, and a client to take the last of what it is sent.
 STOP_SECONDS = 5.0
+#: A message of this size is read in a thread of its own: it may consist of very many small parts.
+_LARGE = 256 * 1024
 _MALFORMED = 4002
 _OVERFLOW = 8115
 _INTERNAL = 596
@@ -50,7 +58,9 @@ class Requests:
         self._size = size
         self._procedures = Procedures(admitted.session)
         self._told = 0
+        self._bulk = ""
         self._waiting: asyncio.Queue[Message | None] = asyncio.Queue(1)
+        self._requests_waiting = 0
         self._answer_now: Answer | None = None
         self._interrupted = False
         self._lost: Exception | None = None
@@ -63,6 +73,7 @@ class Requests:
         try:
             goes_on = True
             while goes_on and (message := await self._waiting.get()) is not None:
+                self._requests_waiting -= message.type != packets.ATTENTION
                 goes_on = message.ignored or await self._do(message)
         except asyncio.CancelledError:
             if self._lost is None:
@@ -79,9 +90,11 @@ class Requests:
         try:
             while True:
                 message = await self._channel.receive()
-                if message.type == packets.ATTENTION and (self._answer_now is not None or not self._waiting.empty()):
+                attention = message.type == packets.ATTENTION
+                if attention and (self._answer_now is not None or self._requests_waiting):
                     await self._interrupt(serving)
                 else:
+                    self._requests_waiting += not attention
                     await self._waiting.put(message)
         except Exception as error:
             self._lost = error
@@ -160,16 +173,40 @@ class Requests:
     async def _handle(self, message: Message, answer: Answer) -> None:
         match message.type:
             case packets.SQL_BATCH:
-                await self._batch(read_batch(message.body), answer)
+                text = await _read(read_batch, message.body)
+                if bulk.begins(text):
+                    self._bulk = text
+                    await answer.done(Done.DONE)
+                else:
+                    await self._batch(text, answer)
             case packets.RPC:
-                for call in read_calls(message.body):
+                for call in await _read(read_calls, message.body):
                     await self._procedures.call(call, answer)
             case packets.TRANSACTION:
                 await self._transaction(read_transaction_request(message.body), answer)
             case packets.BULK_LOAD:
-                raise SqlError(4_891, "Bulk load is not to be had yet: insert rows with statements instead.")
+                statement, self._bulk = self._bulk, ""
+                async with aclosing(self._parts(message)) as parts:
+                    await bulk.load(self._session, statement, parts, answer)
             case _:
                 raise Malformed("that message has no place after the login")
+
+    async def _parts(self, message: Message) -> AsyncGenerator[Message, None]:
+        """A message that loads rows, as it comes; the rest is read even if nobody wants it any more."""
+        try:
+            yield message
+            while not message.last:
+                message = await self._next_part()
+                yield message
+        finally:
+            while not message.last:
+                message = await self._next_part()
+
+    async def _next_part(self) -> Message:
+        message = await self._waiting.get()
+        if message is None:
+            raise Ended
+        return message
 
     async def _batch(self, text: str, answer: Answer) -> None:
         events = self._session.run(text)
@@ -196,3 +233,7 @@ class Requests:
         if asked.begin:
             await self._session.begin(asked.isolation, asked.begin_name)
         await answer.done(Done.DONE)
+
+
+async def _read(read: Callable[[bytes], _T], body: bytes) -> _T:
+    return await asyncio.to_thread(read, body) if len(body) > _LARGE else read(body)

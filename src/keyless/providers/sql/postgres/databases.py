@@ -15,7 +15,7 @@ from keyless.providers.sql.postgres.connections import Connection, Connections
 from keyless.providers.sql.tsql.names import quoted, text
 
 _PARTS = (
-    *("text.sql", "types.sql", "binary.sql", "functions.sql", "moments.sql", "documents.sql"),
+    *("text.sql", "types.sql", "binary.sql", "functions.sql", "modules.sql", "moments.sql", "documents.sql"),
     *("queries.sql", "json.sql", "catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql"),
     *("principals.sql", "permissions.sql", "definitions.sql", "containment.sql"),
 )

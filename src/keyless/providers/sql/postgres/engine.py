@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,13 +18,9 @@ from keyless.providers.sql.engine import Database, FindPrincipal, Login, SqlErro
 from keyless.providers.sql.postgres import own_types, process
 from keyless.providers.sql.postgres.connections import Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
+from keyless.providers.sql.postgres.plans import Plans
 from keyless.providers.sql.postgres.refusals import not_opened
 from keyless.providers.sql.postgres.session import PostgresSession
-from keyless.providers.sql.tsql.plan import Step
-from keyless.providers.sql.tsql.reader import translate
-from keyless.providers.sql.types import Parameter
-
-_PLANS = 2000
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class PostgresEngine:
         self._connections = Connections(server.conninfo)
         self._databases = Databases(self._connections)
         self._find_principal = find_principal
-        self._plans: OrderedDict[tuple[object, ...], tuple[Step, ...]] = OrderedDict()
+        self._plans = Plans()
         self._sessions: dict[PostgresSession, _Place] = {}
         self._made: set[str] = set()
         self._making = asyncio.Lock()
@@ -91,7 +86,7 @@ class PostgresEngine:
             connection,
             login,
             own,
-            self._translate,
+            self._plans,
             self._find_principal,
             partial(self._users_changed, name),
             closed,
@@ -127,19 +122,6 @@ class PostgresEngine:
         for session, of in list(self._sessions.items()):
             if of.database == name and of.role in gone:
                 await session.end(over)
-
-    def _translate(self, batch: str, parameters: Sequence[Parameter], identity_insert: str) -> tuple[Step, ...]:
-        declared = {parameter.name.lower(): parameter.type for parameter in parameters}
-        key = (batch, tuple(declared.items()), identity_insert)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = translate(batch, declared, identity_insert)
-            self._plans[key] = plan
-            if len(self._plans) > _PLANS:
-                self._plans.popitem(last=False)
-        else:
-            self._plans.move_to_end(key)
-        return plan
 
 
 def _told(login: Login) -> str:

@@ -21,7 +21,7 @@ _NUMBERED = re.compile(r"(\d+) (.*)", re.DOTALL)
 def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -> SqlError:
     """The error as a client of SQL Server knows it."""
     state = error.sqlstate or ""
-    if state == "42P01" and dropping:
+    if state in {"42P01", "42883"} and dropping:
         state = "42704"
     diagnostics = error.diag
     message = diagnostics.message_primary or "The database server could not be reached."

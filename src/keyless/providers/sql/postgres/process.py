@@ -27,7 +27,7 @@ _PAUSE = 0.05
 _LAST = 10_000
 _SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "200",
+    "max_connections": "1100",
     "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -5,7 +5,7 @@ Owns the way from a step to events. What is remembered stands in `settings`, `tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -19,7 +19,8 @@ from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Stale, Statements
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step
-from keyless.providers.sql.types import Row, Value
+from keyless.providers.sql.tsql.types import of_parameter
+from keyless.providers.sql.types import Row, SqlType, Value
 
 _BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.ADMINISTER}
 
@@ -46,6 +47,12 @@ class Runner:
 
     async def run(self, step: Step, values: Mapping[str, Value]) -> Events:
         """One step; `values` are the parameters by name, folded. Raises psycopg's errors and SqlError."""
+        if self._settings.format_only and step.action is not Action.SET:
+            if step.action is Action.QUERY:
+                async with self._transactions.guarded():
+                    yield Columns(await self._descriptions.describe(step))
+            yield Done(0 if step.action is Action.QUERY else None, step.command)
+            return
         if COLUMNS in step.sql:
             step = await self._identities.with_columns(step)
         transactions = self._transactions
@@ -56,9 +63,7 @@ class Runner:
             return
         if self._settings.implicit and not transactions.depth and (step.action in _BEGINS or _reads_a_table(step)):
             transactions.begin(Isolation.UNCHANGED, "")
-        if step.if_transaction and not transactions.depth:
-            yield Done()
-        elif step.action is Action.QUERY:
+        if step.action is Action.QUERY:
             async with aclosing(self._query(step, values)) as events:
                 async for event in events:
                     yield event
@@ -126,6 +131,10 @@ class Runner:
             self._settings.silent = value == ["ON"]
         elif what == "IMPLICIT_TRANSACTIONS":
             self._settings.implicit = value == ["ON"]
+        elif what == "XACT_ABORT":
+            self._settings.xact_abort = value == ["ON"]
+        elif what == "FMTONLY":
+            self._settings.format_only = value == ["ON"]
         elif what == "ISOLATION":
             self._transactions.isolation = Isolation[value[0]]
 
@@ -159,6 +168,34 @@ class Runner:
                         yield Rows(part.rows)
                         count += len(part.rows)
         self._settings.count = count
+
+    async def insert(self, step: Step, columns: Mapping[str, SqlType], rows: Sequence[Row]) -> Done:
+        """INSERT of rows that are there already; `step` is the statement without them."""
+        if COLUMNS in step.sql:
+            step = await self._identities.with_columns(step)
+        places = ", ".join(f"${place}::{of_parameter(type_)}" for place, type_ in enumerate(columns.values(), 1))
+        if rows:
+            async with self._transactions.guarded(), self._connection.cursor() as cursor:
+                await cursor.executemany(f"{step.sql}VALUES ({places})", rows)
+        self._settings.count = len(rows)
+        await self._identities.inserted(step)
+        return self._counted(step)
+
+    async def last(self, step: Step, values: Mapping[str, Value]) -> tuple[Row | None, int]:
+        """A query's last row, and how many there were; nobody is told of them."""
+        try:
+            return await self._last(step, values)
+        except Stale:
+            return await self._last(step, values)
+
+    async def _last(self, step: Step, values: Mapping[str, Value]) -> tuple[Row | None, int]:
+        row, count = None, 0
+        taken = self._values(step, values)
+        async with self._transactions.guarded(), aclosing(self._statements.run(step.sql, taken)) as parts:
+            async for part in parts:
+                if part.rows:
+                    row, count = part.rows[-1], count + len(part.rows)
+        return row, count
 
     def _counted(self, step: Step) -> Done:
         return Done(None if self._settings.silent else self._settings.count, step.command)

@@ -6,26 +6,28 @@ Owns the port to the gateway (`engine.Session`). Its parts: `transactions`, `set
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import psycopg
 
-from keyless.providers.sql.engine import Events, FindPrincipal, Isolation, Login, Output, ReturnStatus, SqlError
+from keyless.providers.sql.engine import Events, FindPrincipal, Isolation, Login, Output, SqlError
+from keyless.providers.sql.postgres import loading
 from keyless.providers.sql.postgres.administration import Administration
-from keyless.providers.sql.postgres.builtins import Builtins, told
-from keyless.providers.sql.postgres.denials import REFUSED, explained
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.errors import translated
+from keyless.providers.sql.postgres.frames import frame
+from keyless.providers.sql.postgres.plans import Plans
 from keyless.providers.sql.postgres.running import Runner
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Statements
 from keyless.providers.sql.postgres.suggestions import suggested
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
+from keyless.providers.sql.postgres.workings import Workings
+from keyless.providers.sql.tsql.flow import Program
 from keyless.providers.sql.tsql.plan import Action, Step
-from keyless.providers.sql.types import Column, Kind, Parameter, SqlType
-
-Translate = Callable[[str, Sequence[Parameter], str], tuple[Step, ...]]
+from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType, Value
 
 
 class PostgresSession:
@@ -36,24 +38,22 @@ class PostgresSession:
         connection: Connection,
         login: Login,
         own: Mapping[int, Kind],
-        translate: Translate,
+        plans: Plans,
         find: FindPrincipal,
         changed: Callable[[], Awaitable[None]],
         closed: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._own = own
-        self._translate = translate
+        self._plans = plans
         self._closed = closed
         self._transactions = Transactions(connection)
         self._settings = Settings(login, self._transactions)
         statements = Statements(connection)
         self._descriptions = Descriptions(connection, statements, own)
-        self._builtins = Builtins(connection)
         administration = Administration(connection, self._transactions, login.administrator, find, changed)
-        self._runner = Runner(
-            connection, self._transactions, self._settings, self._descriptions, statements, administration
-        )
+        runner = Runner(connection, self._transactions, self._settings, self._descriptions, statements, administration)
+        self._workings = Workings(connection, self._transactions, self._settings, self._descriptions, runner, plans)
         self._over: SqlError | None = None
 
     @property
@@ -63,44 +63,32 @@ class PostgresSession:
     async def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
         if self._over is not None:
             raise self._over
-        values = {parameter.name.lower(): parameter.value for parameter in parameters}
-        for step in self._steps(text, parameters):
-            try:
-                async with aclosing(self._runner.run(step, values)) as events:
-                    async for event in events:
-                        yield event
-                self._settings.error = 0
-            except psycopg.Error as error:
-                failure = translated(error, step.line, dropping=step.sql.startswith("DROP"))
-                if error.sqlstate == REFUSED:
-                    failure = await explained(self._connection, self._transactions, error, step) or failure
-                self._settings.error = failure.number
-                raise failure from None
-            except SqlError as error:
-                self._settings.error = error.number
-                raise
+        interpreter = self._workings.interpreter
+        interpreter.begin()
+        batch = frame(self._program(text, parameters), _types(parameters), _values(parameters), None)
+        async with aclosing(interpreter.batch(batch)) as events:
+            async for event in events:
+                yield event
         for parameter in parameters:
             if parameter.output:
-                yield Output(parameter)
+                yield Output(replace(parameter, value=batch.values[parameter.name.lower()]))
 
     async def call(self, procedure: str, parameters: Sequence[Parameter] = ()) -> Events:
         if self._over is not None:
             raise self._over
-        async with self._transactions.guarded():
-            called = await self._builtins.called(procedure, parameters)
-        if called is None:
-            raise SqlError(2812, f"Could not find stored procedure '{procedure}'.")
-        for step in called.steps:
-            try:
-                async with aclosing(self._runner.run(step, called.values)) as events:
-                    async for event in events:
-                        yield told(event)
-            except psycopg.Error as error:
-                raise translated(error) from None
-        yield ReturnStatus(0)
+        self._workings.interpreter.begin()
+        async with aclosing(self._workings.calls.call(procedure, parameters)) as events:
+            async for event in events:
+                yield event
+
+    async def load(self, text: str, columns: Sequence[Column], rows: AsyncIterator[Sequence[Row]]) -> int:
+        if self._over is not None:
+            raise self._over
+        return await loading.load(self._connection, self._transactions, text, columns, rows)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
-        step = next((step for step in self._steps(text, parameters) if step.action is Action.QUERY), None)
+        code = self._program(text, parameters).code
+        step = next((step for step in code if isinstance(step, Step) and step.action is Action.QUERY), None)
         if step is None:
             return ()
         try:
@@ -115,7 +103,7 @@ class PostgresSession:
         missing: dict[str, Parameter] = {}
         while True:
             try:
-                self._steps(text, [*declared, *missing.values()])
+                self._program(text, [*declared, *missing.values()])
             except SqlError as error:
                 name = error.message.split('"')[1] if error.number == 137 else ""
                 if not name or name.lower() in missing:
@@ -137,6 +125,7 @@ class PostgresSession:
         await self._transactions.save(name)
 
     async def cancel(self) -> None:
+        self._workings.interpreter.stop()
         await self._connection.cancel_safe(timeout=5.0)
 
     async def reset(self, *, keep_transaction: bool) -> None:
@@ -145,6 +134,7 @@ class PostgresSession:
         await self._transactions.give_up()
         self._transactions.forget()
         self._settings.forget()
+        self._workings.cursors.forget()
         await self._connection.execute("DISCARD TEMP")
 
     async def end(self, why: SqlError) -> None:
@@ -157,11 +147,19 @@ class PostgresSession:
             await self._connection.close()
             self._closed()
 
-    def _steps(self, text: str, parameters: Sequence[Parameter]) -> tuple[Step, ...]:
-        return self._translate(text, parameters, self._settings.identity_insert)
+    def _program(self, text: str, parameters: Sequence[Parameter]) -> Program:
+        return self._plans.batch(text, _types(parameters), self._settings.identity_insert, 0)
 
 
 def _place(name: str, text: str) -> int:
     """Where a parameter comes first in a text."""
     found = re.search(re.escape(name) + r"(?![\w@#$])", text)
     return found.start() if found else len(text)
+
+
+def _types(parameters: Sequence[Parameter]) -> dict[str, SqlType]:
+    return {parameter.name.lower(): parameter.type for parameter in parameters}
+
+
+def _values(parameters: Sequence[Parameter]) -> dict[str, Value]:
+    return {parameter.name.lower(): parameter.value for parameter in parameters}

@@ -7,6 +7,7 @@ Source: Transact-SQL reference, "System Functions", "SET Statements".
 from __future__ import annotations
 
 from keyless.providers.sql.engine import Login
+from keyless.providers.sql.postgres.outcomes import Failure
 from keyless.providers.sql.postgres.transactions import Transactions
 from keyless.providers.sql.types import Value
 
@@ -26,9 +27,21 @@ class Settings:
         self.count = 0
         self.error = 0
         self.silent = False
+        self.xact_abort = False
+        self.fetch_status = 0
+        self.cursor_rows = 0
+        self.level = 0
+        #: The errors that were caught, the one of the innermost CATCH last.
+        self.caught: list[Failure] = []
         self.implicit = False
+        self.format_only = False
         self.identity_insert = ""
         self.identity: Value = None
+
+    @property
+    def administrator(self) -> bool:
+        """Whether it is the server's administrator who asks."""
+        return self._login.administrator
 
     def value(self, name: str) -> Value:
         """A value by its name, one of `SESSION_VALUES`."""
@@ -39,9 +52,22 @@ class Settings:
             "@@max_precision": 38, "@db_name()": login.database.id.name if login.database else "master",
             "@suser_sname()": login.principal.display_name,
             "@user_name()": "dbo" if login.administrator else login.principal.display_name,
-            "@host_name()": login.host, "@app_name()": login.application, "@xact_state()": 1 if depth else 0,
+            "@host_name()": login.host, "@app_name()": login.application,
+            "@xact_state()": (-1 if self._transactions.doomed else 1) if depth else 0,
+            "@@fetch_status": self.fetch_status, "@@cursor_rows": self.cursor_rows, "@@nestlevel": self.level,
             "@isolation()": self._transactions.isolation.value,
             "@scope_identity()": self.identity,
             "@@identity": self.identity,
         }  # fmt: skip
-        return own[name]
+        return own[name] if name in own else self._caught(name)
+
+    def _caught(self, name: str) -> Value:
+        """What ERROR_NUMBER() and its like tell, within a CATCH."""
+        if not self.caught:
+            return None
+        error = self.caught[-1]
+        told: dict[str, Value] = {
+            "@error_number()": error.number, "@error_message()": error.message, "@error_severity()": error.severity,
+            "@error_state()": error.state, "@error_line()": error.line, "@error_procedure()": error.procedure or None,
+        }  # fmt: skip
+        return told[name]

@@ -40,6 +40,8 @@ class Transactions:
     def forget(self) -> None:
         """As after connecting; nothing is said to PostgreSQL."""
         self.depth = 0
+        #: It can only be rolled back (XACT_STATE() = -1).
+        self.doomed = False
         self.isolation = Isolation.READ_COMMITTED
         self._begun = False
         self._name = ""
@@ -65,6 +67,12 @@ class Transactions:
         """End the innermost; the outermost is what counts."""
         if not self.depth:
             raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
+        if self.doomed:
+            message = (
+                "The current transaction cannot be committed and cannot be rolled back to a savepoint."
+                " Roll back the entire transaction."
+            )
+            raise SqlError(3931, message)
         self.depth -= 1
         if not self.depth:
             await self._end("COMMIT")
@@ -93,7 +101,16 @@ class Transactions:
 
     async def give_up(self) -> None:
         """Roll back whatever there is."""
-        self.depth = 0
+        self.depth, self.doomed = 0, False
+        await self._end("ROLLBACK")
+
+    def doom(self) -> None:
+        """An error left it so that it can only be rolled back."""
+        self.doomed = True
+
+    async def lose(self) -> None:
+        """PostgreSQL's own has to end at once, because others wait for it; what is left can only be rolled back."""
+        self.doomed = True
         await self._end("ROLLBACK")
 
     async def start(self) -> None:
@@ -148,7 +165,7 @@ class Guard:
             return
         if connection.info.transaction_status is TransactionStatus.INERROR or error is not None:
             if isinstance(error, psycopg.Error) and translated(error).number in _ENDS_ALL:
-                await self._transactions.give_up()
+                await self._transactions.lose()
                 return
             await asyncio.shield(connection.execute('ROLLBACK TO SAVEPOINT "~s"'))
         await connection.execute('RELEASE SAVEPOINT "~s"')

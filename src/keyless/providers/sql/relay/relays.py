@@ -13,6 +13,7 @@ from keyless.model.identity import Principal
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
 from keyless.providers.sql.engine import SqlError
+from keyless.providers.sql.relay.trust import Trust
 from keyless.providers.sql.relay.upstream import Opened, log_in
 from keyless.providers.sql.tds.login7_request import LoginRequest
 from keyless.providers.sql.upstream_logins import Seals, is_for, login_at, password_of, user_of
@@ -28,6 +29,7 @@ class Relays:
     resource: Callable[[ResourceId], Resource | None]
     sealer: Seals
     groups: Callable[[str], Sequence[str]]
+    trust: Trust
 
     def login(self, server: Resource, upstream: Upstream, principal: Principal) -> Resource:
         """The login that a principal has there; raises SqlError 18456 where it has none, or more than one."""
@@ -49,7 +51,8 @@ class Relays:
         self, server: Resource, upstream: Upstream, principal: Principal, login: Resource, asked: LoginRequest
     ) -> Opened:
         """Log in there for the client that asked so; raises SqlError."""
-        opened = await log_in(upstream, user_of(login), password_of(self.sealer, login), asked)
+        context, password = await self.trust.of(upstream), password_of(self.sealer, login)
+        opened = await log_in(upstream, context, user_of(login), password, asked)
         if opened.answer.acknowledged:
             return opened
         await opened.channel.close(0)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.gateway.channel import Channel, Ended
+from keyless.providers.sql.gateway.sockets import keep_alive
 from keyless.providers.sql.gateway.tls import Tls
 from keyless.providers.sql.tds import packets, prelogin_request
 from keyless.providers.sql.tds.login7_request import LoginRequest, write_login7
@@ -36,9 +37,10 @@ class Opened:
     answer: LoginAnswer
 
 
-async def log_in(upstream: Upstream, user: str, password: SecretStr, asked: LoginRequest) -> Opened:
+async def log_in(
+    upstream: Upstream, context: ssl.SSLContext, user: str, password: SecretStr, asked: LoginRequest
+) -> Opened:
     """Connect, and log in as the client asked to, but as this user; raises SqlError where there is no answer."""
-    context = await asyncio.to_thread(_context, upstream)
     at = upstream
     try:
         async with asyncio.timeout(SECONDS):
@@ -66,6 +68,7 @@ async def log_in(upstream: Upstream, user: str, password: SecretStr, asked: Logi
 
 async def _log_in(at: Upstream, context: ssl.SSLContext, user: str, password: SecretStr, asked: LoginRequest) -> Opened:
     reader, writer = await asyncio.open_connection(at.host, at.port)
+    keep_alive(writer.get_extra_info("socket"))
     channel = Channel(reader, writer, packets.REPLIES)
     try:
         await _encrypt(channel, at, context)
@@ -89,16 +92,6 @@ async def _encrypt(channel: Channel, at: Upstream, context: ssl.SSLContext) -> N
     if not prelogin_request.is_encrypted(answer):
         raise Malformed("it does not encrypt")
     await channel.encrypt_within(tls)
-
-
-def _context(upstream: Upstream) -> ssl.SSLContext:
-    """Blocks: reading the system's roots takes milliseconds."""
-    context = ssl.create_default_context(cadata=upstream.authority or None)
-    if upstream.strict:
-        context.set_alpn_protocols(["tds/8.0"])
-    else:
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _version(at: Upstream, asked: LoginRequest) -> int:

@@ -7,7 +7,7 @@ message says. Source: [MS-TDS] 2.2.3 (packets), 2.2.1 and 2.2.2 (messages).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from keyless.providers.sql.tds.reader import Malformed
 
@@ -32,6 +32,8 @@ REQUESTS = frozenset({SQL_BATCH, RPC, ATTENTION, BULK_LOAD, FEDAUTH_TOKEN, TRANS
 #: What a server may send.
 REPLIES = frozenset({REPLY, PRELOGIN})
 
+#: From how many bytes on a part of rows to load is handed on.
+_PART = 64 * 1024
 _END = 0x01
 _IGNORE = 0x02
 _RESET = 0x08
@@ -40,13 +42,17 @@ _RESET_KEEPING = 0x10
 
 @dataclass(frozen=True)
 class Message:
-    """A whole message. `reset` and `keep_transaction` are what its first packet asked for before it is handled."""
+    """A whole message, or a part of one that loads rows, which has no limit: only then is `last` ever false.
+
+    `reset` and `keep_transaction` are what its first packet asked for before it is handled.
+    """
 
     type: int
     body: bytes = field(repr=False)  # it may hold a token
     ignored: bool = False
     reset: bool = False
     keep_transaction: bool = False
+    last: bool = True
 
 
 class PacketReader:
@@ -81,6 +87,8 @@ class PacketReader:
             del self._buffer[:size]
             if status & _END:
                 return self._whole(status)
+            if self._type == BULK_LOAD and len(self._body) >= _PART:
+                return self._part()
         return None
 
     def rest(self) -> bytes:
@@ -98,18 +106,21 @@ class PacketReader:
             raise Malformed("the message is too large")
 
     def _whole(self, last_status: int) -> Message:
-        assert self._type is not None
-        first = self._first_status
-        message = Message(
-            self._type,
-            bytes(self._body),
-            ignored=bool(last_status & _IGNORE),
-            reset=bool(first & (_RESET | _RESET_KEEPING)),
-            keep_transaction=bool(first & _RESET_KEEPING),
-        )
-        self._body = bytearray()
+        message = replace(self._part(), ignored=bool(last_status & _IGNORE), last=True)
         self._type = None
         return message
+
+    def _part(self) -> Message:
+        assert self._type is not None
+        first, self._first_status = self._first_status, 0
+        body, self._body = bytes(self._body), bytearray()
+        return Message(
+            self._type,
+            body,
+            reset=bool(first & (_RESET | _RESET_KEEPING)),
+            keep_transaction=bool(first & _RESET_KEEPING),
+            last=False,
+        )
 
 
 class PacketWriter:

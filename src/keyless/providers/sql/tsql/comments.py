@@ -2,7 +2,8 @@
 
 Owns the comment's shape. `name` is the name as it was written, `type` a column's declared type, `definition` the
 T-SQL of a view, a check or a computed column, `default` and `default_name` those of a column's default, `clustered`
-whether an index was called so, `filter` an index's condition, `properties` the extended properties by their names.
+whether an index was called so, `filter` an index's condition, `properties` the extended properties by their names,
+`parameters` those of a procedure or a function, as JSON again (`procedures.told_of`).
 A comment belongs to its object's owner, to the transaction, and goes when the object goes. No I/O.
 """
 
@@ -20,8 +21,13 @@ _PART = 9  # how many bytes of each name go into a constraint's
 
 def comment(on: str, told: Told) -> str:
     """COMMENT ON something, such as `COLUMN "dbo"."t"."c"`."""
+    return f"COMMENT ON {on} IS {text(json_of(told))}"
+
+
+def json_of(told: Told) -> str:
+    """What a comment says; what is not so is left out."""
     kept = {key: value for key, value in told.items() if value is not None and value is not False}
-    return f"COMMENT ON {on} IS {text(json.dumps(kept, ensure_ascii=False))}"
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def read(written: str | None) -> dict[str, object]:

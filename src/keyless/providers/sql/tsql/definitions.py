@@ -99,9 +99,18 @@ def _indexed(reader: Reader) -> str:
 def _create_table(reader: Reader) -> Step:
     table = reader.table_name()
     temporary = bool(table.this.args.get("temporary"))
-    written = reader.writer().table(table)
+    written, name = reader.writer().table(table), ("#" if temporary else "") + table.name
+    head = f"TEMPORARY TABLE {quoted(name)}" if temporary else f"TABLE {written}"
+    step = table_body(reader, written, name, head)
+    if reader.word("ON"):
+        reader.name()
+    return step
+
+
+def table_body(reader: Reader, written: str, name: str, head: str) -> Step:
+    """The columns and constraints of a table; `written` is its name in PostgreSQL, `head` what makes it."""
     reader.need("(")
-    made = Made(written, table.name)
+    made = Made(written, name.removeprefix("#"))
     parts = []
     while True:
         if reader.ahead().split()[:1] in _CONSTRAINTS:
@@ -113,10 +122,7 @@ def _create_table(reader: Reader) -> Step:
         if reader.ahead() == ")":
             break
     reader.need(")")
-    if reader.word("ON"):
-        reader.name()
-    head = f"TEMPORARY TABLE {quoted('#' + table.name)}" if temporary else f"TABLE {written}"
-    told = comments.comment(f"TABLE {written}", {"name": ("#" if temporary else "") + table.name})
+    told = comments.comment(f"TABLE {written}", {"name": name})
     return _told(reader, f"CREATE {head} ({', '.join(parts)})", told, *made.comments)
 
 
@@ -144,7 +150,7 @@ def _column(reader: Reader, made: Made) -> str:
     name = reader.name()
     if reader.ahead() == "AS":
         raise unsupported("A computed column")
-    written = _type(reader)
+    written = read_type(reader)
     sql = f"{quoted(name)} {types.postgres(written)}"
     if written.kind in types.TEXTS | types.BINARIES and (length := types.sized(written).length) is not None:
         sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
@@ -154,7 +160,8 @@ def _column(reader: Reader, made: Made) -> str:
     return sql
 
 
-def _type(reader: Reader) -> types.Written:
+def read_type(reader: Reader) -> types.Written:
+    """A type with its measures."""
     name = reader.ahead().lower()
     if not name:
         raise reader.error()

@@ -111,6 +111,12 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "HOST_NAME": (Form("", "@host_name()"),),
     "APP_NAME": (Form("", "@app_name()"),),
     "XACT_STATE": (Form("", "@xact_state()"),),
+    "ERROR_NUMBER": (Form("", "@error_number()"),),
+    "ERROR_MESSAGE": (Form("", "@error_message()"),),
+    "ERROR_SEVERITY": (Form("", "@error_severity()"),),
+    "ERROR_STATE": (Form("", "@error_state()"),),
+    "ERROR_LINE": (Form("", "@error_line()"),),
+    "ERROR_PROCEDURE": (Form("", "@error_procedure()"),),
 }
 
 AGGREGATES: dict[str, str] = {
@@ -171,6 +177,15 @@ SESSION_VALUES: dict[str, str] = {
     "@host_name()": "tsql.citext",
     "@app_name()": "tsql.citext",
     "@xact_state()": "int4",
+    "@error_number()": "int4",
+    "@error_message()": "tsql.citext",
+    "@error_severity()": "int4",
+    "@error_state()": "int4",
+    "@error_line()": "int4",
+    "@error_procedure()": "tsql.citext",
+    "@@fetch_status": "int4",
+    "@@cursor_rows": "int4",
+    "@@nestlevel": "int4",
     "@isolation()": "int4",
     "@scope_identity()": "numeric(38,0)",
     "@@identity": "numeric(38,0)",

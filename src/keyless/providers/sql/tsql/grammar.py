@@ -119,7 +119,14 @@ class Grammar(TSQLParser):
         return super()._parse_id_var(any_token=any_token, tokens=tokens)
 
 
+class Words(TSQL.Tokenizer):
+    """sqlglot's tokenizer; no statement is swallowed as a text."""
+
+    COMMANDS = set()  # noqa: RUF012
+
+
 class Dialect(TSQL):
     """T-SQL as this server reads it."""
 
     Parser = Grammar
+    Tokenizer = Words

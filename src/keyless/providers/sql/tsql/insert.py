@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import common, outputs, rows, sources
+from keyless.providers.sql.engine import Command
+from keyless.providers.sql.tsql import common, execute, outputs, rows, sources
+from keyless.providers.sql.tsql.blocks import InsertExecute, Statement
 from keyless.providers.sql.tsql.names import quoted
-from keyless.providers.sql.tsql.plan import Step, columns_of, unsupported
+from keyless.providers.sql.tsql.plan import Action, Step, columns_of, unsupported
 from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _HINTS_THAT_CHANGE_NOTHING = {"TABLOCK", "TABLOCKX", "UPDLOCK", "XLOCK", "HOLDLOCK", "SERIALIZABLE"}
 
 
-def insert(reader: Reader, with_: exp.Expr | None = None) -> Step:
+def insert(reader: Reader, with_: exp.Expr | None = None) -> Step | list[Statement]:
     """INSERT …"""
     reader.need("INSERT")
     writer = reader.writer()
@@ -40,6 +42,11 @@ def insert(reader: Reader, with_: exp.Expr | None = None) -> Step:
         overriding = " OVERRIDING SYSTEM VALUE" if reader.identity_insert == table else ""
         if not columns and not overriding and reader.ahead() != "DEFAULT":
             columns = columns_of(table)
+        if reader.ahead() in {"EXEC", "EXECUTE"}:
+            if output.parts or top is not None or writer.with_ or writer.parameters:
+                raise unsupported("INSERT … EXEC with TOP, OUTPUT or WITH")
+            head = reader.step(Action.CHANGE, f"INSERT INTO {table}{columns}{overriding} ", writer, arguments=(table,))
+            return [InsertExecute(replace(head, command=Command.INSERT), execute.call(reader), reader.line)]
         body = _body(reader, writer)
         if top is not None:
             source = f'({body}) AS "~rows"'
@@ -51,8 +58,6 @@ def insert(reader: Reader, with_: exp.Expr | None = None) -> Step:
 def _body(reader: Reader, writer: Writer) -> str:
     if reader.word("DEFAULT", "VALUES"):
         return "DEFAULT VALUES"
-    if reader.ahead() in {"EXEC", "EXECUTE"}:
-        raise unsupported("INSERT … EXEC")
     query = reader.query()
     if query is None:
         raise reader.error()

@@ -6,11 +6,14 @@ Owns quoting. Names are compared without case: they are folded, and always quote
 from __future__ import annotations
 
 import hashlib
+import re
 
 from keyless.providers.sql.engine import SqlError
 
 _LONGEST = 128  # characters, in T-SQL; a name that the translation makes itself may have two of them
 _KEPT, _TOLD_APART = 63, 20  # bytes that PostgreSQL keeps of a name, and digits of a longer one's hash
+_MOST_PARTS = 4
+_PART = re.compile(r'\s*(?:\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([^\s."\[\]]*))\s*(\.|$)')
 _HIDDEN = ("pg_", "tsql", "public", "guest")
 _INFORMATION_SCHEMA = "tsql_information_schema"  # PostgreSQL has one of its own
 
@@ -40,6 +43,20 @@ def text(value: str) -> str:
     if "\0" in value:
         raise SqlError(102, "A string cannot hold the character 0.", severity=15)
     return "'" + value.replace("'", "''") + "'"
+
+
+def parts_of(name: str) -> list[str]:
+    """The parts of a name with dots, as `[dbo].[add order]` or `dbo.p`; SqlError where it is none."""
+    parts, match = list[str](), _PART.match(name)
+    while match is not None and len(parts) < _MOST_PARTS:
+        bracketed, quote, plain, dot = match.groups()
+        parts.append((bracketed or "").replace("]]", "]") or (quote or "").replace('""', '"') or plain or "")
+        if not dot:
+            if parts[-1]:
+                return parts
+            break
+        match = _PART.match(name, match.end())
+    raise SqlError(2812, f"Could not find stored procedure '{name}'.")
 
 
 def relation(name: str, schema: str | None) -> str:

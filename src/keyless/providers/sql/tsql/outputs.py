@@ -36,8 +36,6 @@ def read(reader: Reader, writer: Writer) -> Output:
     parts = reader.expressions()
     into = ""
     if reader.word("INTO"):
-        if reader.ahead().startswith("@"):
-            raise unsupported("OUTPUT INTO a table variable")
         into = writer.table(reader.table_name())
         listed = f" ({', '.join(map(quoted, reader.names(reader.name)))})" if reader.ahead() == "(" else ""
         into += listed or columns_of(into)

@@ -52,9 +52,8 @@ class Step:
 
     `sql` is PostgreSQL's, `parameters` the names behind `$1`, `$2`, … (`@p1`, or a session's value such as
     `@@trancount`). `names` are the result's column names, None where PostgreSQL's own stands (behind a `*`).
-    `arguments` are what an action without SQL needs. `command` is what the client is told at the end. With
-    `if_transaction` nothing happens outside of a transaction. `locks` are statements that come first, in the same
-    transaction.
+    `arguments` are what an action without SQL needs. `command` is what the client is told at the end. `locks` are
+    statements that come first, in the same transaction.
     """
 
     action: Action
@@ -64,7 +63,6 @@ class Step:
     arguments: tuple[str, ...] = ()
     line: int = 1
     command: Command = Command.OTHER
-    if_transaction: bool = False
     locks: tuple[str, ...] = ()
 
 

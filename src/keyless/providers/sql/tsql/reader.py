@@ -5,7 +5,8 @@ Owns which statements there are. What is not here is an error that names it. No 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,15 +15,33 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import TokenType
 
 from keyless.providers.sql.engine import Command, SqlError
-from keyless.providers.sql.tsql import definitions, insert, merge, permissions, select, settings, transactions, update
+from keyless.providers.sql.tsql import (
+    control,
+    cursors,
+    definitions,
+    execute,
+    insert,
+    merge,
+    modules,
+    permissions,
+    select,
+    settings,
+    transactions,
+    update,
+    variables,
+)
 from keyless.providers.sql.tsql.accounting import account
+from keyless.providers.sql.tsql.blocks import Body, Statement
+from keyless.providers.sql.tsql.flow import Program, program
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME, Dialect, Grammar
 from keyless.providers.sql.tsql.parts import Ledger
 from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.scope import Scope
 from keyless.providers.sql.tsql.writer import Writer
 from keyless.providers.sql.types import SqlType
 
 Node = TypeVar("Node", bound=exp.Expr | None)
+Found = TypeVar("Found")
 
 _LONGEST = 1 << 20
 _COMMANDS = {
@@ -32,8 +51,17 @@ _COMMANDS = {
 }  # fmt: skip
 
 
-def translate(text: str, declared: Mapping[str, SqlType], identity_insert: str = "") -> tuple[Step, ...]:
-    """A batch's steps. `declared` are its parameters by name, folded; `identity_insert` the table that SET names."""
+def translate(text: str, declared: Mapping[str, SqlType], identity_insert: str = "", level: int = 0) -> Program:
+    """What a batch becomes.
+
+    `declared` are its parameters by name, folded; `identity_insert` the table that SET names; `level` how many
+    procedures are around it.
+    """
+    return read(text, Scope(declared, level), identity_insert, lambda reader: program(reader.batch()))
+
+
+def read(text: str, declared: Scope, identity_insert: str, find: Callable[[Reader], Found]) -> Found:
+    """Whatever is to be found in a text; its errors are SQL Server's."""
     if len(text) > _LONGEST:
         raise SqlError(103, "The batch is too long.", severity=15)
     if "\0" in text:
@@ -44,7 +72,7 @@ def translate(text: str, declared: Mapping[str, SqlType], identity_insert: str =
         parser = dialect.parser()
         assert isinstance(parser, Grammar)
         parser.start(tokens, text)
-        return Reader(parser, declared, identity_insert).batch()
+        return find(Reader(parser, declared, identity_insert))
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         raise syntax(str(first.get("highlight") or "end of statement"), int(first.get("line") or 1)) from None
@@ -57,47 +85,84 @@ def translate(text: str, declared: Mapping[str, SqlType], identity_insert: str =
 class Reader:
     """The statements of one batch."""
 
-    def __init__(self, parser: Grammar, declared: Mapping[str, SqlType], identity_insert: str) -> None:
+    def __init__(self, parser: Grammar, declared: Scope, identity_insert: str) -> None:
         self.parser = parser
         self.declared = declared
         self.identity_insert = identity_insert
+        #: How many WHILE are around.
+        self.loops = 0
+        #: What RETURN gives, where it gives anything.
+        self.returns: SqlType | None = None
         self._ledger = Ledger()
         self._roots: list[exp.Expr] = []
         self._read: set[int] = set()
         self._line = 1
         self._first = 0
+        self._deep = 0
 
     @property
     def line(self) -> int:
         """Where the statement begins."""
         return self._line
 
-    def batch(self) -> tuple[Step, ...]:
-        """All steps."""
-        steps = []
+    def batch(self) -> Body:
+        """All that follows."""
+        statements: list[Statement] = []
         while self.parser._curr:
-            if self.parser._match(TokenType.SEMICOLON):
-                continue
-            self._line = self.parser._curr.line
-            self._first = self.parser._index
-            word = self.parser._curr.text.upper()
-            following = self.parser._next.text.upper() if self.parser._next else ""
-            read = _STATEMENTS.get(word)
-            if read is None or self.parser._curr.token_type is TokenType.IDENTIFIER:
-                raise (
-                    unsupported(f"The statement {word}", self._line)
-                    if word in NEVER_A_NAME
-                    else syntax(self.parser._curr.text, self._line)
-                )
-            try:
-                command = _COMMANDS.get(word) or _COMMANDS.get(f"{word} {following}", Command.OTHER)
-                steps.append(replace(read(self), command=command))
-                self._settle()
-            except SqlError as error:
-                error.line = self._line
-                raise
-            self._ended()
-        return tuple(steps)
+            statements += self.one()
+        return Body(tuple(statements), self.declared.variables, tuple(self.declared.tables.values()))
+
+    def one(self) -> list[Statement]:
+        """The next statement, with what belongs to it."""
+        current, start = self.parser._curr, self.parser._index
+        if current is None or self.word(";"):
+            return []
+        around = self._ledger, self._roots, self._read, self._line, self._first
+        self._ledger, self._roots, self._read = Ledger(), [], set()
+        line = self._line = current.line
+        self._first = start
+        word = current.text.upper()
+        following = self.parser._next.text.upper() if self.parser._next else ""
+        try:
+            found = self._statement(word, following)(self)
+            self._settle()
+        except SqlError as error:
+            error.line = line if error.line == 1 else error.line
+            raise
+        self._ledger, self._roots, self._read, self._line, self._first = around
+        self._read.update(range(start, self.parser._index))
+        self._ended()
+        if isinstance(found, Step):
+            command = _COMMANDS.get(word) or _COMMANDS.get(f"{word} {following}", Command.OTHER)
+            return [replace(found, command=command)]
+        return found
+
+    def _statement(self, word: str, following: str) -> Callable[[Reader], Step | list[Statement]]:
+        current = self.parser._curr
+        named = current is not None and current.token_type is TokenType.IDENTIFIER
+        if not named and word in _STATEMENTS:
+            return _STATEMENTS[word]
+        if not named and word in NEVER_A_NAME:
+            return control.not_here
+        if following == ":":
+            return control.label
+        if self.parser._index == 0 and current is not None and (named or current.token_type is TokenType.VAR):
+            return execute.bare
+        raise syntax(current.text if current else "", self._line)
+
+    @contextmanager
+    def nested(self, deepest: int) -> Iterator[None]:
+        """Inside of a block; the line is that of the statement around it again afterwards."""
+        if self._deep >= deepest:
+            raise SqlError(191, "Some part of the statement is nested too deeply.", severity=15, line=self._line)
+        self._deep += 1
+        yield
+        self._deep -= 1
+
+    def ends(self) -> bool:
+        """Whether the statement ends here: nothing more comes, or another statement does."""
+        word = self.ahead()
+        return word in {"", ";", "END", "ELSE"} or (word != "(" and word in _STATEMENTS)
 
     def word(self, *words: str) -> bool:
         """Take these words if they come next; a token may be several of them, such as PRIMARY KEY."""
@@ -212,6 +277,10 @@ class Reader:
         """The text of the statement, as far as it has been read."""
         return self._text(self._first, self.parser._index)
 
+    def text_from(self, start: int) -> str:
+        """The text from a token on, as far as it has been read."""
+        return self._text(start, self.parser._index)
+
     def _text(self, start: int, end: int) -> str:
         tokens = self.parser._tokens
         return self.parser.sql[tokens[start].start : tokens[end - 1].end + 1]
@@ -266,8 +335,6 @@ class Reader:
                 raise unsupported(f"{self.parser._tokens[index].text[:128]} here", self._line)
         for root in self._roots:
             self._ledger.settle(root)
-        self._ledger, self._roots = Ledger(), []
-        self._read.clear()
 
     def define(self, sql: str) -> Step:
         """A step of data definition."""
@@ -277,6 +344,10 @@ class Reader:
         """After a statement comes another one, or nothing: a word that is left over is not dropped."""
         current = self.parser._curr
         if current and current.token_type is not TokenType.SEMICOLON and current.text.upper() not in _STATEMENTS:
+            inside = self._deep and current.text.upper() in {"END", "ELSE"}
+            label = self.parser._next is not None and self.parser._next.text == ":"
+            if inside or label:
+                return
             if current.text.upper() in NEVER_A_NAME:
                 raise unsupported(f"{current.text.upper()} here", current.line)
             raise syntax(current.text, current.line)
@@ -294,11 +365,22 @@ class Reader:
         return Step(action, sql, tuple(writer.parameters), names, arguments, self._line, locks=locks)
 
 
-_STATEMENTS: dict[str, Callable[[Reader], Step]] = {
+def _set(reader: Reader) -> Step | list[Statement]:
+    if reader.parser._next is None or reader.parser._next.text != "@":
+        return settings.set_(reader)
+    reader.need("SET")
+    return variables.set_(reader)
+
+
+_STATEMENTS: dict[str, Callable[[Reader], Step | list[Statement]]] = {
     "(": select.query, "SELECT": select.query, "WITH": select.with_, "INSERT": insert.insert, "UPDATE": update.update,
-    "DELETE": update.delete, "MERGE": merge.merge, "TRUNCATE": definitions.truncate, "CREATE": definitions.create,
-    "ALTER": definitions.alter, "DROP": definitions.drop, "GRANT": permissions.grant, "REVOKE": permissions.revoke,
+    "DELETE": update.delete, "MERGE": merge.merge, "TRUNCATE": definitions.truncate, "CREATE": modules.create,
+    "ALTER": modules.alter, "DROP": modules.drop, "GRANT": permissions.grant, "REVOKE": permissions.revoke,
     "DENY": permissions.deny,
-    "BEGIN": transactions.begin, "COMMIT": transactions.commit, "ROLLBACK": transactions.rollback,
-    "SAVE": transactions.save, "IF": transactions.if_, "SET": settings.set_,
+    "BEGIN": control.block, "COMMIT": transactions.commit, "ROLLBACK": transactions.rollback,
+    "SAVE": transactions.save, "IF": control.if_, "SET": _set, "DECLARE": variables.declare, "WHILE": control.while_,
+    "BREAK": control.leave, "CONTINUE": control.leave, "GOTO": control.goto, "RETURN": control.return_,
+    "THROW": control.throw, "PRINT": control.print_, "RAISERROR": control.raiserror, "WAITFOR": control.waitfor,
+    "EXEC": execute.execute, "EXECUTE": execute.execute, "OPEN": cursors.verb, "CLOSE": cursors.verb,
+    "DEALLOCATE": cursors.verb, "FETCH": cursors.fetch,
 }  # fmt: skip

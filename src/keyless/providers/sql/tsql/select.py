@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import insert, merge, update
+from keyless.providers.sql.tsql import insert, merge, update, variables
+from keyless.providers.sql.tsql.blocks import Statement
 from keyless.providers.sql.tsql.columns import result_names
-from keyless.providers.sql.tsql.plan import Action, Step, syntax, unsupported
+from keyless.providers.sql.tsql.plan import Action, Step, syntax
 from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
 
 
-def with_(reader: Reader) -> Step:
+def with_(reader: Reader) -> Step | list[Statement]:
     """WITH, and the statement behind it."""
     if reader.behind_with() in _CHANGES:
         node = reader.whole(reader.parser._parse_with)
@@ -27,7 +28,7 @@ def with_(reader: Reader) -> Step:
     return query(reader)
 
 
-def query(reader: Reader) -> Step:
+def query(reader: Reader) -> Step | list[Statement]:
     """SELECT …"""
     query = reader.query()
     if query is None:
@@ -35,9 +36,9 @@ def query(reader: Reader) -> Step:
     writer = reader.writer()
     if target := _into(writer, query):
         return reader.step(Action.CHANGE, f"CREATE TABLE {target} AS {writer(query)}", writer)
+    if variables.assigns(query):
+        return [variables.select(reader, query)]
     for part in query.selects if isinstance(query, exp.Query) else ():
-        if isinstance(part, exp.EQ) and isinstance(part.this, exp.Parameter):
-            raise unsupported("SELECT @variable =")
         if isinstance(part.unalias(), (exp.Predicate, exp.Connector, exp.Not)):
             raise syntax("a predicate in the select list")
     return reader.step(Action.QUERY, writer(query), writer, result_names(query))

@@ -18,12 +18,12 @@ _ALREADY_SO = {
     "ANSI_NULLS": "ON", "ANSI_PADDING": "ON", "ANSI_WARNINGS": "ON", "ARITHABORT": "ON",
     "CONCAT_NULL_YIELDS_NULL": "ON",
     "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF",
-    "XACT_ABORT": "OFF", "CURSOR_CLOSE_ON_COMMIT": "OFF", "FMTONLY": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
+    "CURSOR_CLOSE_ON_COMMIT": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
     "DATEFORMAT": "MDY YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
     "LOCK_TIMEOUT": None,
     "DEADLOCK_PRIORITY": None,
 }  # fmt: skip
-_SWITCHES = {"NOCOUNT", "IMPLICIT_TRANSACTIONS"}
+_SWITCHES = {"NOCOUNT", "XACT_ABORT", "IMPLICIT_TRANSACTIONS", "FMTONLY"}
 _LEVELS = {
     "READ UNCOMMITTED": "READ_UNCOMMITTED", "READ COMMITTED": "READ_COMMITTED", "REPEATABLE READ": "REPEATABLE_READ",
     "SERIALIZABLE": "SERIALIZABLE", "SNAPSHOT": "SNAPSHOT",
@@ -60,8 +60,6 @@ def set_(reader: Reader) -> Step:
 
 def _option(reader: Reader) -> str:
     word = reader.ahead()
-    if word.startswith("@"):
-        raise unsupported("SET @variable")
     reader.take()
     return word
 

@@ -6,13 +6,12 @@ Source: Transact-SQL reference, "Transactions".
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot.tokenizer_core import TokenType
 
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME
-from keyless.providers.sql.tsql.plan import Action, Step, unsupported
+from keyless.providers.sql.tsql.plan import Action, Step
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -29,7 +28,7 @@ def begin(reader: Reader) -> Step:
     """BEGIN TRANSACTION …"""
     reader.need("BEGIN")
     if not (reader.word("TRAN") or reader.word("TRANSACTION")):
-        raise unsupported("BEGIN … END")
+        raise reader.error()
     return Step(Action.BEGIN, arguments=_transaction_name(reader), line=reader.line)
 
 
@@ -47,15 +46,6 @@ def rollback(reader: Reader) -> Step:
     named = reader.word("TRAN") or reader.word("TRANSACTION")
     reader.word("WORK")
     return Step(Action.ROLLBACK, arguments=_transaction_name(reader) if named else (), line=reader.line)
-
-
-def if_(reader: Reader) -> Step:
-    """The one condition that drivers write themselves, before they commit or roll back."""
-    reader.need("IF")
-    if reader.word("@", "@", "TRANCOUNT", ">", "0") and reader.ahead() in {"COMMIT", "ROLLBACK"}:
-        step = commit(reader) if reader.ahead() == "COMMIT" else rollback(reader)
-        return replace(step, if_transaction=True)
-    raise unsupported("IF")
 
 
 def save(reader: Reader) -> Step:

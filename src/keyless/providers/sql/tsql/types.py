@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlglot import exp
+
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql.plan import unsupported
 from keyless.providers.sql.types import Kind, SqlType
@@ -142,3 +144,20 @@ def sql_type(written: Written) -> SqlType:
     if kind in TEXTS | BINARIES:
         return SqlType(kind, length=written.measure(1))
     return SqlType(Kind.REAL if kind is Kind.FLOAT and (written.measure(53) or 53) <= 24 else kind)
+
+
+def data_type(type_: SqlType) -> exp.DataType:
+    """A type as sqlglot has it, for a cast that nobody wrote."""
+    return exp.DataType.build(in_text(type_), dialect="tsql")
+
+
+def in_text(type_: SqlType) -> str:
+    """A type as T-SQL writes it."""
+    kind = type_.kind
+    if kind in {Kind.DECIMAL, Kind.NUMERIC}:
+        return f"{kind.value}({type_.precision},{type_.scale})"
+    if kind in {Kind.TIME, Kind.DATETIME2, Kind.DATETIMEOFFSET}:
+        return f"{kind.value}({type_.scale})"
+    if kind in TEXTS | BINARIES and kind not in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
+        return f"{kind.value}({type_.length or 'max'})"
+    return str(kind.value)

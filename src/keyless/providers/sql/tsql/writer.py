@@ -16,6 +16,7 @@ from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
 from keyless.providers.sql.tsql.parts import Ledger, Parts
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
+from keyless.providers.sql.tsql.scope import Scope
 from keyless.providers.sql.tsql.target import Target
 from keyless.providers.sql.types import SqlType
 
@@ -35,6 +36,7 @@ class Writer:
 
     def __init__(self, declared: Mapping[str, SqlType], ledger: Ledger) -> None:
         self._declared = declared
+        self._scope = declared if isinstance(declared, Scope) else Scope(declared)
         self.parts = ledger.parts
         # what the name of a common table expression is written as
         self.common_names: dict[str, str] = {}
@@ -82,6 +84,10 @@ class Writer:
             raise unsupported(name)
         else:
             raise SqlError(137, f'Must declare the scalar variable "{name}".', severity=15)
+        if self._scope.function:
+            if folded.startswith("@@") or folded not in self._declared:
+                raise unsupported(f"{name} in a function")
+            return f"{quoted(folded)}::{kind}"
         if folded not in self.parameters:
             self.parameters.append(folded)
         return f"${self.parameters.index(folded) + 1}::{kind}"
@@ -94,6 +100,8 @@ class Writer:
         if parts.args.get("catalog"):
             raise SqlError(40515, f"Reference to database '{node.catalog}' in '{node.name}' is not supported.")
         name = parts.this
+        if isinstance(name, exp.Parameter):
+            return self._table_variable("@" + self.parts(name).name)
         if not isinstance(name, exp.Identifier):
             raise unsupported(kind_of(name))
         word, schema = self.parts(name), parts.text("db")
@@ -103,6 +111,12 @@ class Writer:
             return temporary(word.text("this"))
         found = None if schema else self.common_names.get(fold(word.text("this")))
         return found or relation(word.text("this"), schema or None)
+
+    def _table_variable(self, name: str) -> str:
+        found = self._scope.tables.get(name.lower())
+        if found is None:
+            raise SqlError(1087, f'Must declare the table variable "{name}".', severity=15)
+        return found.table
 
     def text(self, node: exp.Expr) -> str:
         """An expression made text."""
