@@ -60,8 +60,6 @@ class Databases:
                 return
             await _remove(connection, name)
             await self._template(connection)
-            # whoever has a role comes into the one database that it is of
-            await connection.execute(f"REVOKE ALL ON DATABASE postgres, template1, {_TEMPLATE} FROM PUBLIC")
             await self._connections.make_role(connection, f"{name}_o", login=True)
             await connection.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {_TEMPLATE}")
             async with await self._connections.administrator(name) as inside:
@@ -89,6 +87,8 @@ class Databases:
             return
         await connection.execute(f"DROP DATABASE IF EXISTS {_TEMPLATE}")
         await connection.execute(f"CREATE DATABASE {_TEMPLATE}")
+        # whoever has a role comes into the one database that it is of
+        await connection.execute(f"REVOKE ALL ON DATABASE postgres, template1, {_TEMPLATE} FROM PUBLIC")
         async with await self._connections.administrator(_TEMPLATE) as inside:
             for part in parts:
                 await inside.execute(part)
@@ -100,7 +100,8 @@ async def _grant(connection: Connection, name: str) -> None:
     await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
     await connection.execute("GRANT USAGE ON SCHEMA dbo TO PUBLIC")
     await connection.execute(f"GRANT USAGE ON LANGUAGE plpgsql, sql TO {owner}")
-    await connection.execute(f"ALTER FUNCTION tsql.define(text) OWNER TO {owner}")  # runs definitions as the owner
+    for definer in ("define(text)", "define_procedure(text, text, text, text, text)"):  # they run as the owner
+        await connection.execute(f"ALTER FUNCTION tsql.{definer} OWNER TO {owner}")
 
 
 async def _remove(connection: Connection, name: str) -> None:
