@@ -83,7 +83,8 @@ def create(
     made = keyless.resources.put(path, {"properties": properties})
     for database in databases:
         keyless.resources.put(f"{made['id']}/databases/{database}", {"properties": {}})
-    keyless.output.object(made, _SERVER.details)
+    hidden = set() if shown_upstream(made) else {"upstream"}
+    keyless.output.object(made, {name: where for name, where in _SERVER.details.items() if name not in hidden})
 
 
 add_list(sql, _SERVER)

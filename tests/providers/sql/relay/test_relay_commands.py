@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from tests.providers.sql.harness import running_sql
 from tests.providers.sql.relay.conftest import Relay
 from tests.providers.sql.relay.upstream import PASSWORDS, UpstreamServer
 
@@ -100,3 +102,27 @@ def send(relay: Relay, method: str, path: str, body: object) -> tuple[int, str]:
     token = relay.owner.token("https://management.azure.com")
     answer = relay.owner.send(method, "management", f"{path}?api-version=2023-08-01", token, json=body)
     return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+
+def test_a_relay_survives_a_power_cut_and_a_restore(upstream: UpstreamServer, tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_text(upstream.authority)
+    where = ("--upstream", f"localhost:{upstream.port}", "--upstream-ca", str(authority))
+    login = ("login", "add", "legacy", "owner", "--user", "readers")
+    ask = ("sql", "query", "legacy/shop", "SELECT USER AS me")
+    archive = tmp_path / "archive"
+    with running_sql(tmp_path) as server:
+        assert server.keyless("sql", "create", "legacy", "--database", "shop", *where).returncode == 0
+        assert server.keyless("sql", *login, input=PASSWORDS["readers"]).returncode == 0
+        server.kill()
+        server.start()
+        assert server.keyless(*ask).stdout == "me\nreaders\n"
+        made = server.keyless("backup", str(archive))
+        assert made.returncode == 0, made.stderr
+        assert PASSWORDS["readers"].encode() not in archive.read_bytes()
+        server.stop()
+        shutil.rmtree(server.data)
+        restored = server.keyless("restore", str(archive))
+        assert restored.returncode == 0, restored.stderr
+        server.start()
+        assert server.keyless(*ask).stdout == "me\nreaders\n"

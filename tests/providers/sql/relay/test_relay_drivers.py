@@ -6,6 +6,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -93,3 +94,13 @@ def passes(relay: Relay, command: Command, **environ: str) -> None:
     where = {"SQL_SERVER": "localhost", "SQL_PORT": str(relay.port), "SQL_DATABASE": relay.database, "CA": relay.ca}
     ran = Launcher(relay.server).run("driver", command, **where | {"TOKEN": relay.token()} | environ)
     assert (ran.returncode, ran.stdout.splitlines()[-1:]) == (0, ["ok"]), (ran.stdout + ran.stderr)[-5000:]
+
+
+def test_by_the_drivers_own_managed_identity(relay: Relay) -> None:
+    name = f"t{uuid4().hex[:8]}"
+    identity = relay.owner.identity(name)
+    relay.owner.app(name, identity["id"])
+    relay.give(identity["principalId"], "readers")
+    where = {"SQL_SERVER": "localhost", "SQL_PORT": str(relay.port), "SQL_DATABASE": relay.database}
+    way = {"WAY": "ActiveDirectoryMsi", "CLIENT": identity["clientId"]}
+    assert output_of(Launcher(relay.server).run(name, python("pyodbc", "drivers"), **where | way)) == "ok\n"

@@ -15,6 +15,7 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import casts
 from keyless.providers.sql.tsql.functions import AGGREGATES, FUNCTIONS, PARTS, RANKINGS, Form
 from keyless.providers.sql.tsql.metadata import METADATA
+from keyless.providers.sql.tsql.names import relation, text
 from keyless.providers.sql.tsql.plan import Methods, kind_of, unsupported
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ def _anonymous(writer: Writer, node: Parts) -> str:
         return f"{name}({writer.many(arguments)})"
     if name == "POWER" and len(arguments) == 2:
         return f"tsql.power({writer.many(arguments)})"
+    if name == "GROUPING" and len(arguments) == 1:
+        return f"GROUPING({writer(arguments[0])})::tsql.tinyint"
+    if name == "GROUPING_ID" and arguments:
+        return f"GROUPING({writer.many(arguments)})"
     forms = FUNCTIONS.get(name) or METADATA.get(name)
     if forms is None:
         raise SqlError(
@@ -131,7 +136,19 @@ def _spec(writer: Writer, node: Parts) -> str:
     return f"{kind} BETWEEN {edge('start')} AND {edge('end') if node.args.get('end') else 'CURRENT ROW'}"
 
 
+def _next_value(writer: Writer, node: Parts) -> str:
+    """NEXT VALUE FOR a sequence; its number is what the sequence was declared as."""
+    if node.args.get("order"):
+        raise unsupported("NEXT VALUE FOR … OVER")
+    column = writer.parts(node.this)
+    if column.args.get("db"):
+        raise SqlError(40515, "Reference to another database is not supported.")
+    sequence = relation(column.name, column.text("table") or None)
+    return f"pg_catalog.nextval({text(sequence)}::pg_catalog.regclass)"
+
+
 METHODS: Methods = {
+    exp.NextValueFor: _next_value,
     exp.Anonymous: _anonymous,
     exp.GroupConcat: _joined,
     exp.Window: _window,

@@ -37,13 +37,14 @@ def scope(writer: Writer, with_: exp.Expr | None, target: str = "") -> Iterator[
 def _written(writer: Writer, with_: exp.Expr | None, target: str) -> str:
     if with_ is None:
         return ""
-    parts = []
+    parts, recursive = [], False
     for node in writer.parts(with_).expressions:
         cte = writer.parts(node)
         alias, body = cte.args["alias"], cte.this
         name = fold(alias.name)
         if isinstance(body, exp.Union) and _refers(body, name):
             parts += _recursive(writer, name, alias, body)
+            recursive = True
         elif name == target and isinstance(body, exp.Select):
             parts.append(_changed(writer, name, alias, body))
         elif isinstance(body, exp.Query):
@@ -51,7 +52,8 @@ def _written(writer: Writer, with_: exp.Expr | None, target: str) -> str:
         else:
             raise syntax(name)
         writer.common_names[name] = quoted(name)
-    return f"WITH RECURSIVE {', '.join(parts)} "
+    # PostgreSQL takes no RECURSIVE before MERGE
+    return f"WITH {'RECURSIVE ' if recursive else ''}{', '.join(parts)} "
 
 
 def _recursive(writer: Writer, name: str, alias: exp.Expr, body: exp.Union) -> list[str]:

@@ -68,6 +68,12 @@ def _literal(writer: Writer, node: Parts) -> str:
     return f"{node.this}::float8" if "e" in node.this.lower() else str(node.this)
 
 
+def _money(_writer: Writer, node: Parts) -> str:
+    """`$1.50`: the tokens say it in this way."""
+    digits = node.name.rstrip(".") or "0"
+    return f"{'0' if digits.startswith('.') else ''}{digits}::tsql.money"
+
+
 def _parameter(writer: Writer, node: Parts) -> str:
     if isinstance(node.this, exp.Parameter):
         return writer.place("@@" + writer.parts(node.this).name)
@@ -135,6 +141,8 @@ METHODS: Methods = {
     exp.Literal: _literal,
     exp.National: lambda _w, n: f"{text(n.name)}::tsql.citext",
     exp.HexString: lambda _w, n: _binary(n.name),
+    exp.BitString: _money,
+    exp.Identifier: lambda _w, n: quoted(n.name),  # a column, where the parser took it for part of a path
     exp.Parameter: _parameter,
     exp.Neg: lambda w, n: f"(- {w(n.this)})",
     exp.Not: lambda w, n: f"(NOT {w(n.this)})",

@@ -13,13 +13,14 @@ from sqlglot import exp
 
 from keyless.providers.sql.tsql.columns import result_names
 from keyless.providers.sql.tsql.names import text
-from keyless.providers.sql.tsql.plan import unsupported
+from keyless.providers.sql.tsql.plan import Methods, unsupported
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
 _GIVE_JSON = {"JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY", "JSON_MODIFY"}
+_ALL_TEXT = {".", "text()[1]", "./text()[1]", "(./text())[1]", "(text())[1]", ".[1]"}
 Tree = dict[str, "str | Tree"]
 
 
@@ -34,7 +35,8 @@ def written(writer: Writer, node: Parts, clause: exp.Expr) -> str:
             options[word.name.upper()] = None
         else:
             pair = writer.parts(inside)
-            options[pair.name.upper()] = pair.text("expression")
+            said = pair.args.get("expression")
+            options[pair.name.upper()] = None if said is None else pair.text("expression")
     kind = parts.text("kind").upper()
     inner = writer.select(node)
     names = result_names(node.node)
@@ -133,7 +135,27 @@ def _xml(options: dict[str, str | None], names: list[str], columns: list[str], r
     return f"SELECT ({sql})::tsql.citext FROM {rows} HAVING count(*) > 0"
 
 
+def _dot(writer: Writer, node: Parts) -> str:
+    """`(SELECT … FOR XML PATH(''), TYPE).value('.', 'nvarchar(max)')`: the text in there, no longer marked up."""
+    call = node.expression
+    if isinstance(call, exp.Identifier) and isinstance(node.this, exp.Identifier):
+        return f"{writer(node.this)}.{writer(call)}"
+    inside = node.this.this if isinstance(node.this, exp.Subquery) else None
+    if not isinstance(call, exp.Anonymous) or not isinstance(inside, exp.Select) or not inside.args.get("for_"):
+        raise unsupported("A method of a value")
+    parts = writer.parts(call)
+    arguments = [writer.parts(argument).name for argument in parts.expressions]
+    if parts.name.lower() != "value" or len(arguments) != 2 or arguments[0] not in _ALL_TEXT:
+        raise unsupported(f"The method {parts.name} in this form")
+    if arguments[1].replace(" ", "").lower() not in {"nvarchar(max)", "varchar(max)"}:
+        raise unsupported(f"The method value with the type {arguments[1][:40]}")
+    return f"tsql.xml_text({writer(node.this)})"
+
+
 def _tag(name: str) -> str:
     if not all(letter.isalnum() or letter in "_-." for letter in name) or not (name[0].isalpha() or name[0] == "_"):
         raise unsupported(f"The name {name[:40]} in FOR XML")
     return name
+
+
+METHODS: Methods = {exp.Dot: _dot}

@@ -5,10 +5,13 @@ Owns the dialect. Must not know PostgreSQL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from sqlglot import exp
+from sqlglot.dialects.dialect import DialectType
 from sqlglot.dialects.tsql import TSQL
+from sqlglot.generators.tsql import TSQLGenerator
 from sqlglot.parsers.tsql import TSQLParser
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -86,6 +89,11 @@ NEVER_A_NAME = frozenset(
 )
 
 
+# a mark on an alias that stands in front of its column
+_IN_FRONT = "in front"
+_MONEY = re.compile(r"[$£€¥]\d*")
+
+
 class Grammar(TSQLParser):
     """sqlglot's parser; every function call stays what it is called."""
 
@@ -108,6 +116,10 @@ class Grammar(TSQLParser):
         self._index = -1
         self._advance()
 
+    def _parse_projections(self) -> tuple[list[exp.Expr], list[exp.Expr] | None]:
+        """The list of a SELECT, in which `name = value` names a column."""
+        return [_named(part) for part in self._parse_expressions()], None
+
     def _parse_id_var(self, any_token: bool = True, tokens: Collection[TokenType] | None = None) -> exp.Expr | None:
         current = self._curr
         if (
@@ -117,6 +129,25 @@ class Grammar(TSQLParser):
         ):
             return None
         return super()._parse_id_var(any_token=any_token, tokens=tokens)
+
+
+def _named(part: exp.Expr) -> exp.Expr:
+    if not isinstance(part, exp.EQ) or not isinstance(part.this, exp.Column) or part.this.args.get("table"):
+        return part
+    alias = exp.alias_(part.expression, part.this.this, copy=False)
+    alias.meta[_IN_FRONT] = True
+    return alias
+
+
+class Speech(TSQLGenerator):
+    """Says a tree again, word by word: money and the names in front of columns as they were written."""
+
+    TRANSFORMS = {**TSQLGenerator.TRANSFORMS, exp.BitString: lambda _, node: f"${node.name}"}  # noqa: RUF012
+
+    def alias_sql(self, expression: exp.Alias) -> str:
+        if expression.meta.get(_IN_FRONT):
+            return f"{self.sql(expression, 'alias')} = {self.sql(expression, 'this')}"
+        return super().alias_sql(expression)
 
 
 class Words(TSQL.Tokenizer):
@@ -130,3 +161,31 @@ class Dialect(TSQL):
 
     Parser = Grammar
     Tokenizer = Words
+    Generator = Speech
+
+    def tokenize(self, sql: str, dialect: DialectType = None) -> list[Token]:
+        """The tokens of a text. Money comes as a string of bits, which T-SQL does not have, and `0x` as no bytes."""
+        tokens: list[Token] = []
+        for token in super().tokenize(sql, dialect):
+            if token.token_type is TokenType.VAR and _MONEY.fullmatch(token.text):
+                tokens.append(_as(TokenType.BIT_STRING, token.text[1:], token, token))
+            elif tokens and _continues(tokens[-1], token):
+                before = tokens.pop()
+                tokens.append(_as(TokenType.BIT_STRING, before.text + token.text, before, token))
+            elif token.token_type is TokenType.IDENTIFIER and sql[token.start : token.end + 1].lower() == "0x":
+                tokens.append(_as(TokenType.HEX_STRING, "", token, token))
+            else:
+                tokens.append(token)
+        return tokens
+
+
+def _continues(before: Token, token: Token) -> bool:
+    """Whether a token belongs to the money in front of it."""
+    if before.token_type is not TokenType.BIT_STRING or token.start != before.end + 1 or "." in before.text[:-1]:
+        return False
+    digits = token.token_type is TokenType.NUMBER and before.text[-1:] in {"", "."}
+    return digits or (token.token_type is TokenType.DOT and not before.text.endswith("."))
+
+
+def _as(kind: TokenType, text: str, first: Token, last: Token) -> Token:
+    return Token(kind, text, first.line, first.col, first.start, last.end, first.comments)

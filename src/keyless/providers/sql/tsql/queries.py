@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
-from keyless.providers.sql.tsql import common, formats, sources
+from keyless.providers.sql.tsql import common, formats, pivots, sources
 from keyless.providers.sql.tsql.plan import Methods, syntax, unsupported
 
 if TYPE_CHECKING:
@@ -148,10 +148,15 @@ def _ordered(writer: Writer, node: Parts) -> str:
 
 def _subquery(writer: Writer, node: Parts) -> str:
     alias = node.args.get("alias")
+    inside = node.this
     with common.scope(writer, node.args.get("with_")) as with_:
-        return f"({with_}{_limited(writer, node, writer(node.this))})" + (
-            f" AS {writer.aliased(alias)}" if alias else ""
-        )
+        body = f"({with_}{_limited(writer, node, writer(inside))}"
+        # what stands in parentheses may be joined tables
+        joins = writer.parts(inside).args.get("joins") or [] if isinstance(inside, exp.Table) else []
+        sql = f"{body}{writer.many(joins, '')})" + (f" AS {writer.aliased(alias)}" if alias else "")
+    for pivot in node.args.get("pivots") or []:
+        sql = pivots.written(writer, node.node, sql, pivot)
+    return sql
 
 
 def _values(writer: Writer, node: Parts) -> str:

@@ -112,6 +112,17 @@ class Reader:
             statements += self.one()
         return Body(tuple(statements), self.declared.variables, tuple(self.declared.tables.values()))
 
+    def body(self, end: str) -> Body:
+        """The statements up to a word."""
+        statements: list[Statement] = []
+        self._deep += 1
+        while not self.word(end):
+            if not self.parser._curr:
+                raise self.error()
+            statements += self.one()
+        self._deep -= 1
+        return Body(tuple(statements), self.declared.variables, tuple(self.declared.tables.values()))
+
     def one(self) -> list[Statement]:
         """The next statement, with what belongs to it."""
         current, start = self.parser._curr, self.parser._index
@@ -288,7 +299,13 @@ class Reader:
     def query(self) -> exp.Expr | None:
         """A query, if one comes next."""
         parser = self.parser
-        return self.whole(lambda: parser._parse_query_modifiers(parser._parse_set_operations(parser._parse_select())))
+        nested = self.ahead() == "("
+
+        def read() -> exp.Expr | None:
+            first = parser._parse_select(nested=nested, parse_subquery_alias=False)
+            return parser._parse_query_modifiers(parser._parse_set_operations(first))
+
+        return self.whole(read)
 
     def where(self) -> exp.Expr | None:
         """The condition behind WHERE, if that comes next."""
@@ -316,7 +333,7 @@ class Reader:
         return node
 
     def literal(self, node: exp.Expr) -> str:
-        """An expression of a definition, which takes no parameters."""
+        """An expression of a definition, which takes no parameters but those of a function."""
         return Writer({}, self._ledger)(node)
 
     def names(self, read: Callable[[], str]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import common, sources
 from keyless.providers.sql.tsql.names import fold, quoted
 from keyless.providers.sql.tsql.plan import unsupported
@@ -106,7 +107,7 @@ def rows(reader: Reader, writer: Writer, target: exp.Table, first: Top | None) -
     where = reader.where()
     _no_options(reader)
     items = [] if from_ is None else _items(writer, from_, joins)
-    found = next((item for item in items if _is(writer, item.table, target)), None)
+    found = _found(writer, items, target)
     if found is not None and isinstance(found.table, exp.Table):
         hints |= sources.hinted(writer, found.table.args.get("hints") or [])
         writer.parts(found.table).args.get("hints")
@@ -160,13 +161,19 @@ def _items(writer: Writer, from_: exp.Expr, joins: Sequence[exp.Expr]) -> list[_
     return items
 
 
-def _is(writer: Writer, table: exp.Expr, target: exp.Table) -> bool:
-    """Whether a source is what the statement changes: by its alias, or by its name if it has none."""
-    if not isinstance(table, exp.Table) or not table.name:
-        return False
-    if not target.args.get("db") and fold(_own_alias(table)) == fold(_own_name(target)):
-        return True
-    return not table.alias and writer.table(table) == writer.table(target)
+def _found(writer: Writer, items: list[_Item], target: exp.Table) -> _Item | None:
+    """What the statement changes among its sources: by its alias, or by its name; twice, the one without an alias."""
+    tables = [(item, item.table) for item in items if isinstance(item.table, exp.Table) and item.table.name]
+    if not target.args.get("db"):
+        for item, table in tables:
+            if table.alias and fold(table.alias) == fold(_own_name(target)):
+                return item
+    same = [item for item, table in tables if writer.table(table) == writer.table(target)]
+    if len(same) > 1:
+        same = [item for item in same if not item.table.alias]
+        if len(same) != 1:
+            raise SqlError(8154, f"The table '{target.name}' is ambiguous.", severity=15)
+    return same[0] if same else None
 
 
 def _own_name(table: exp.Table) -> str:

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
-from keyless.providers.sql.tsql import calls, casts, expressions, queries, sources, types
+from keyless.providers.sql.tsql import calls, casts, expressions, formats, queries, sources, types, user_calls
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
 from keyless.providers.sql.tsql.parts import Ledger, Parts
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
-from keyless.providers.sql.tsql.scope import Scope
+from keyless.providers.sql.tsql.scope import Scope, Variables
 from keyless.providers.sql.tsql.target import Target
 from keyless.providers.sql.types import SqlType
 
@@ -28,6 +28,8 @@ _METHODS: Methods = {
     **expressions.METHODS,
     **casts.METHODS,
     **calls.METHODS,
+    **user_calls.METHODS,
+    **formats.METHODS,
 }
 
 
@@ -69,9 +71,9 @@ class Writer:
         """A SELECT without its FOR clause, with more behind the columns of its list."""
         return queries.select(self, node, more)
 
-    def many(self, nodes: Sequence[exp.Expr]) -> str:
+    def many(self, nodes: Sequence[exp.Expr], between: str = ", ") -> str:
         """Several, with commas."""
-        return ", ".join(self(node) for node in nodes)
+        return between.join(self(node) for node in nodes)
 
     def place(self, name: str) -> str:
         """The place of a parameter, or of a value of the session."""
@@ -84,10 +86,10 @@ class Writer:
             raise unsupported(name)
         else:
             raise SqlError(137, f'Must declare the scalar variable "{name}".', severity=15)
-        if self._scope.function:
+        if self._scope.variables_are is not Variables.PLACES:
             if folded.startswith("@@") or folded not in self._declared:
-                raise unsupported(f"{name} in a function")
-            return f"{quoted(folded)}::{kind}"
+                raise unsupported(f"{name.removeprefix('@')} in a function")
+            return f"{quoted(folded) if self._scope.variables_are is Variables.NAMES else 'NULL'}::{kind}"
         if folded not in self.parameters:
             self.parameters.append(folded)
         return f"${self.parameters.index(folded) + 1}::{kind}"

@@ -163,4 +163,6 @@ DO $do$ DECLARE t text; BEGIN
 END $do$;
 CREATE FUNCTION xml_of(float8) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.json_of($1) $$;
 CREATE FUNCTION xml_of(timestamp) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT btrim(nullif(tsql.json_of($1), 'null'), '"') $$;
+CREATE FUNCTION xml_text(citext) RETURNS citext IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$
+  SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(regexp_replace($1::text, '<[^>]*>', '', 'g'), '&lt;', '<'), '&gt;', '>'), '&amp;', '&')::citext $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tsql TO PUBLIC;
