@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -35,27 +36,36 @@ class App:
     name: str
     client_id: str
     object_id: str
+    identity: str
 
     def run(self, command: Command, way: Way, *options: str, **environ: str) -> Ran:
         """Run a program to its end; no token and no secret is in what it printed, nor in the server's log."""
         place = self.place
-        where = {"SQL_SERVER": "localhost", "SQL_PORT": str(place.port), "SQL_DATABASE": place.database}
-        ran = Launcher(place.server).run(self.name, command, *options, **where | {"CA": place.ca} | way | environ)
+        ran = Launcher(place.server).run(self.name, command, *options, **self._where() | way | environ)
         secrets = [TOKEN, *(re.compile(re.escape(one)) for name, one in way.items() if name == "SECRET")]
         for said in (ran.stdout, ran.stderr, place.server.log.read_text()):
             assert not any(secret.search(said) for secret in secrets), "a secret was told"
         return ran
+
+    def start(self, command: Command, way: Way) -> subprocess.Popen[str]:
+        """Start a program, its standard streams open."""
+        return Launcher(self.place.server).start(self.name, command, **self._where() | way)
+
+    def _where(self) -> dict[str, str]:
+        place = self.place
+        where = {"SQL_SERVER": "localhost", "SQL_PORT": str(place.port), "SQL_DATABASE": place.database}
+        return where | {"CA": place.ca}
 
     def passes(self, command: Command, way: Way, *options: str, **environ: str) -> None:
         """Run a program that has to say `ok` at its end."""
         ran = self.run(command, way, *options, **environ)
         assert (ran.returncode, ran.stdout.splitlines()[-1:]) == (0, ["ok"]), (ran.stdout + ran.stderr)[-5000:]
 
-    def let_in(self, user: str = "") -> None:
-        """Make the app's identity, or somebody else, an owner of the database."""
+    def let_in(self, user: str = "", role: str = "db_owner") -> None:
+        """Make the app's identity, or somebody else, a user of the database."""
         user = user or self.name
         self.batch(f"CREATE USER [{user}] FROM EXTERNAL PROVIDER")
-        self.batch(f"ALTER ROLE db_owner ADD MEMBER [{user}]")
+        self.batch(f"ALTER ROLE {role} ADD MEMBER [{user}]")
 
     def batch(self, text: str) -> None:
         """A statement of the administrator's."""
@@ -71,9 +81,9 @@ class App:
         """The administrator's token, handed over."""
         return {"TOKEN": self.place.token()}
 
-    def by_identity(self, mode: str) -> Way:
+    def by_identity(self, mode: str, role: str = "db_owner") -> Way:
         """The driver gets a token itself, for the app's identity, who is let in."""
-        self.let_in()
+        self.let_in(role=role)
         return {"WAY": mode, "CLIENT": self.client_id}
 
     def by_default(self, mode: str) -> Way:
@@ -97,7 +107,7 @@ def make_app(place: SqlPlace) -> App:
     name = f"t{uuid4().hex[:10]}"
     identity = place.owner.identity(name)
     place.owner.app(name, identity["id"])
-    return App(place, name, identity["clientId"], identity["principalId"])
+    return App(place, name, identity["clientId"], identity["principalId"], identity["id"])
 
 
 # the programs

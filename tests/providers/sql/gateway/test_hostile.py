@@ -201,6 +201,15 @@ def test_attentions_at_every_point(place: SqlPlace) -> None:
         assert still_serves(client)
 
 
+def test_rows_that_nobody_announced_leave_nothing_behind(place: SqlPlace) -> None:
+    with enter(place) as client:
+        client.socket.sendall(packets.message(packets.BULK_LOAD, b"\xff" * 20_000))
+        assert error_in(client.answer())[0] == 4002
+        client.socket.sendall(ATTENTION)
+        assert client.answer()[:3] == b"\xfd\x20\x00"
+        assert still_serves(client)
+
+
 # very many connections
 
 

@@ -16,6 +16,7 @@ from keyless.model.resource_id import parse_resource_id
 from keyless.providers.sql.engine import Database, Engine, Login, SqlError
 from keyless.providers.sql.gateway.channel import Channel, Contexts
 from keyless.providers.sql.gateway.connection import Connection
+from keyless.providers.sql.gateway.limits import Limits, Room
 from keyless.providers.sql.gateway.logins import Admitted
 from keyless.providers.sql.tds.login7 import Login7, name_at
 from keyless.providers.sql.tds.login7_request import LoginRequest, read_request
@@ -102,7 +103,7 @@ def running_upstream(
         channel = Channel(reader, writer)
         contexts = Contexts(within, strict)
         try:
-            await _Connection(seen, PASSWORDS, channel, contexts, None, engine).run()
+            await _Connection(seen, PASSWORDS, channel, contexts, None, engine, Room(Limits())).run()
         finally:
             await channel.close(1)
 

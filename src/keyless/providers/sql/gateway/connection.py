@@ -52,13 +52,11 @@ class Connection:
         try:
             async with asyncio.timeout(self._room.limits.login_seconds):
                 admitted = await self._enter()
-            if isinstance(admitted, Relayed):
-                await self._relay(admitted)
-            elif admitted is not None:
+            if admitted is not None:
                 try:
-                    await Requests(self._channel, admitted, self._size).serve()
+                    await self._serve(admitted)
                 finally:
-                    await admitted.session.close()
+                    await _leave(admitted)
         except (Malformed, ssl.SSLError) as error:
             log.info("a connection ended: %s", error)
         except (Ended, OSError, TimeoutError):
@@ -80,11 +78,15 @@ class Connection:
         except SqlError as error:
             await self._refuse(login, error)
             return None
-        self._known()
-        if isinstance(admitted, Relayed):
-            await self._send(handed_on(admitted.opened.answer, _spoken(login, strict=strict)))
-        else:
-            await self._welcome(login, admitted, strict=strict)
+        try:
+            self._known()
+            if isinstance(admitted, Relayed):
+                await self._send(handed_on(admitted.opened.answer, _spoken(login, strict=strict)))
+            else:
+                await self._welcome(login, admitted, strict=strict)
+        except BaseException:
+            await _leave(admitted)
+            raise
         return admitted
 
     def _known(self) -> None:
@@ -93,14 +95,14 @@ class Connection:
         self._room.leave(task)
         self._channel.known()
 
-    async def _relay(self, relayed: Relayed) -> None:
-        """Copy until an end; the client is told why, if the login does not hold any more."""
+    async def _serve(self, admitted: Admitted | Relayed) -> None:
+        if isinstance(admitted, Admitted):
+            await Requests(self._channel, admitted, self._size).serve()
+            return
         try:
-            await copy(self._channel, relayed.opened.channel, relayed.check)
-        except SqlError as error:
-            await self._send(_failure(error, relayed.server))
-        finally:
-            await relayed.opened.channel.close(STOP_SECONDS)
+            await copy(self._channel, admitted.opened.channel, admitted.check)
+        except SqlError as error:  # the login does not hold any more
+            await self._send(_failure(error, admitted.server))
 
     async def _admit(self, login: Login7, body: bytes) -> Admitted | Relayed:
         if login.fedauth is None or (login.version < OLDEST and login.version != tokens.TDS_8_0):
@@ -146,6 +148,13 @@ class Connection:
 
     async def _send(self, body: bytes) -> None:
         await self._channel.send(packets.message(packets.REPLY, body, self._size))
+
+
+async def _leave(admitted: Admitted | Relayed) -> None:
+    if isinstance(admitted, Admitted):
+        await admitted.session.close()
+    else:
+        await admitted.opened.channel.close(STOP_SECONDS)
 
 
 def _failure(error: SqlError, server: str) -> bytes:

@@ -72,8 +72,7 @@ class Requests:
         reading = asyncio.create_task(self._read(serving))
         try:
             goes_on = True
-            while goes_on and (message := await self._waiting.get()) is not None:
-                self._requests_waiting -= message.type != packets.ATTENTION
+            while goes_on and (message := await self._next()) is not None:
                 goes_on = message.ignored or await self._do(message)
         except asyncio.CancelledError:
             if self._lost is None:
@@ -84,6 +83,12 @@ class Requests:
             await asyncio.gather(reading, return_exceptions=True)
         if self._lost is not None:
             raise self._lost
+
+    async def _next(self) -> Message | None:
+        message = await self._waiting.get()
+        if message is not None and message.type != packets.ATTENTION:
+            self._requests_waiting -= 1
+        return message
 
     async def _read(self, serving: asyncio.Task[None]) -> None:
         """Hand on what comes, one message ahead of the answer at most."""
@@ -203,7 +208,7 @@ class Requests:
                 message = await self._next_part()
 
     async def _next_part(self) -> Message:
-        message = await self._waiting.get()
+        message = await self._next()
         if message is None:
             raise Ended
         return message

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import comments, principals, types
+from keyless.providers.sql.tsql import comments, principals
+from keyless.providers.sql.tsql.alter_table import alter_table
 from keyless.providers.sql.tsql.names import fold, quoted, relation
 from keyless.providers.sql.tsql.plan import Step, syntax, unsupported
 from keyless.providers.sql.tsql.spelling import definition
+from keyless.providers.sql.tsql.table_parts import CONSTRAINTS, Made, column, table_constraint
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
-
-LENGTH = "keyless_length_"
-_CONSTRAINTS = [["CONSTRAINT"], ["PRIMARY"], ["UNIQUE"], ["FOREIGN"], ["CHECK"]]
 
 
 def create(reader: Reader) -> Step:
@@ -38,25 +37,12 @@ def create(reader: Reader) -> Step:
         return principals.create_user(reader)
     if reader.word("ROLE"):
         return principals.create_role(reader)
-    if reader.word("VIEW"):
-        return _create_view(reader)
     unique = reader.word("UNIQUE")
     if reader.ahead() in {"INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX"}:
         clustered = reader.ahead() == "CLUSTERED INDEX"
         reader.take()
         return _create_index(reader, unique, clustered)
     raise unsupported(f"CREATE {reader.ahead()}")
-
-
-def _create_view(reader: Reader) -> Step:
-    view = reader.table_name()
-    name = reader.writer().table(view)
-    reader.need("AS")
-    query = reader.query()
-    if query is None:
-        raise reader.error()
-    told = {"name": view.name, "definition": reader.statement()}
-    return _told(reader, f"CREATE VIEW {name} AS {reader.literal(query)}", comments.comment(f"VIEW {name}", told))
 
 
 def _told(reader: Reader, *statements: str) -> Step:
@@ -113,10 +99,10 @@ def table_body(reader: Reader, written: str, name: str, head: str) -> Step:
     made = Made(written, name.removeprefix("#"))
     parts = []
     while True:
-        if reader.ahead().split()[:1] in _CONSTRAINTS:
-            parts.append(_table_constraint(reader, made))
+        if reader.ahead().split()[:1] in CONSTRAINTS:
+            parts.append(table_constraint(reader, made))
         else:
-            parts.append(_column(reader, made))
+            parts.append(column(reader, made))
         if not reader.word(","):
             break
         if reader.ahead() == ")":
@@ -124,157 +110,6 @@ def table_body(reader: Reader, written: str, name: str, head: str) -> Step:
     reader.need(")")
     told = comments.comment(f"TABLE {written}", {"name": name})
     return _told(reader, f"CREATE {head} ({', '.join(parts)})", told, *made.comments)
-
-
-class Made:
-    """A table in the making: the comments on its parts, which follow its definition."""
-
-    def __init__(self, table: str, name: str) -> None:
-        self.table = table
-        self.name = name
-        self.comments: list[str] = []
-        self._taken: set[str] = set()
-
-    def constraint(self, prefix: str, given: str, *about: str, **told: str | bool) -> str:
-        """CONSTRAINT and its name, given or made up."""
-        name, number = given or comments.constraint_name(prefix, self.name, *about), 0
-        while not given and name in self._taken:
-            number += 1
-            name = comments.constraint_name(prefix, self.name, *about, str(number))
-        self._taken.add(name)
-        self.comments.append(comments.constraint(self.table, name, **told))
-        return f" CONSTRAINT {quoted(name)}"
-
-
-def _column(reader: Reader, made: Made) -> str:
-    name = reader.name()
-    if reader.ahead() == "AS":
-        raise unsupported("A computed column")
-    written = read_type(reader)
-    sql = f"{quoted(name)} {types.postgres(written)}"
-    if written.kind in types.TEXTS | types.BINARIES and (length := types.sized(written).length) is not None:
-        sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
-    told: dict[str, str | bool] = {"name": name, "type": types.spelled(written)}
-    sql += _column_constraints(reader, made, name, told)
-    made.comments.append(comments.comment(f"COLUMN {made.table}.{quoted(name)}", told))
-    return sql
-
-
-def read_type(reader: Reader) -> types.Written:
-    """A type with its measures."""
-    name = reader.ahead().lower()
-    if not name:
-        raise reader.error()
-    reader.take()
-    measures: list[int | None] = []
-    if reader.word("("):
-        while True:
-            word = reader.ahead()
-            if word != "MAX" and not word.isdigit():
-                raise reader.error()
-            measures.append(None if word == "MAX" else int(word))
-            reader.take()
-            if not reader.word(","):
-                break
-        reader.need(")")
-    return types.named(name, tuple(measures), reader.line)
-
-
-def _column_constraints(reader: Reader, made: Made, column: str, told: dict[str, str | bool]) -> str:
-    sql = ""
-    while reader.ahead() not in {",", ")", "", ";"}:
-        given = reader.name() if reader.word("CONSTRAINT") else ""
-        if reader.word("NOT", "NULL"):
-            sql += " NOT NULL"
-        elif reader.word("NULL"):
-            sql += " NULL"
-        elif reader.word("IDENTITY"):
-            sql += _identity(reader)
-        elif reader.word("DEFAULT"):
-            node, written = reader.written(reader.expression)
-            sql += f" DEFAULT {reader.literal(node)}"
-            told["default"] = definition(node, written)
-            told["default_name"] = given or comments.constraint_name("DF", made.name, column, str(told["default"]))
-        elif reader.word("COLLATE"):
-            collation = reader.ahead()
-            reader.take()
-            if "_CI_" not in collation:
-                raise unsupported(f"COLLATE {collation}")
-        elif reader.ahead().split()[:1] in [*_CONSTRAINTS, ["REFERENCES"]]:
-            sql += _constraint(reader, made, given, column)
-        else:
-            break
-    return sql
-
-
-def _identity(reader: Reader) -> str:
-    seed, step = "1", "1"
-    if reader.word("("):
-        seed = _integer(reader)
-        reader.need(",")
-        step = _integer(reader)
-        reader.need(")")
-    limits = f" MINVALUE {seed}" if int(step) > 0 else f" MAXVALUE {seed}"
-    return f" GENERATED ALWAYS AS IDENTITY (START WITH {seed} INCREMENT BY {step}{limits})"
-
-
-def _integer(reader: Reader) -> str:
-    sign = "-" if reader.word("-") else ""
-    word = reader.ahead()
-    if not word.isdigit():
-        raise reader.error()
-    reader.take()
-    return sign + word
-
-
-def _table_constraint(reader: Reader, made: Made) -> str:
-    given = reader.name() if reader.word("CONSTRAINT") else ""
-    return _constraint(reader, made, given).strip()
-
-
-def _constraint(reader: Reader, made: Made, given: str, column: str = "") -> str:
-    """A constraint of the table, or of a column."""
-    if reader.word("PRIMARY", "KEY") or reader.ahead() == "UNIQUE":
-        primary = not reader.word("UNIQUE")
-        clustered = reader.word("CLUSTERED")
-        nonclustered = reader.word("NONCLUSTERED")
-        listed = f" ({', '.join(reader.names(lambda: _key(reader)))})" if not column or reader.ahead() == "(" else ""
-        prefix, kind = ("PK", " PRIMARY KEY") if primary else ("UQ", " UNIQUE NULLS NOT DISTINCT")
-        named = made.constraint(
-            prefix, given, "", listed or column, clustered=clustered or (primary and not nonclustered)
-        )
-        return named + kind + listed
-    if reader.word("CHECK"):
-        reader.need("(")
-        node, written = reader.written(reader.expression)
-        reader.need(")")
-        said = definition(node, written)
-        named = made.constraint("CK", given, column, said, definition=said, of_column=bool(column))
-        return f"{named} CHECK ({reader.literal(node)})"
-    sql = ""
-    if reader.word("FOREIGN", "KEY") and not column:
-        sql = f" FOREIGN KEY ({', '.join(quoted(name) for name in reader.names(reader.name))})"
-    reader.need("REFERENCES")
-    sql += f" REFERENCES {reader.table()}"
-    if reader.ahead() == "(":
-        sql += f" ({', '.join(quoted(name) for name in reader.names(reader.name))})"
-    while reader.word("ON"):
-        event = "DELETE" if reader.word("DELETE") else "UPDATE"
-        if event == "UPDATE":
-            reader.need("UPDATE")
-        for action in ("NO ACTION", "CASCADE", "SET NULL", "SET DEFAULT"):
-            if reader.word(*action.split()):
-                sql += f" ON {event} {action}"
-                break
-        else:
-            raise reader.error()
-    return made.constraint("FK", given, column, sql) + sql
-
-
-def _key(reader: Reader) -> str:
-    name = quoted(reader.name())
-    reader.word("ASC") or reader.word("DESC")
-    return name
 
 
 def alter(reader: Reader) -> Step:
@@ -288,26 +123,7 @@ def alter(reader: Reader) -> Step:
         return principals.alter_authorization(reader)
     if not reader.word("TABLE"):
         raise unsupported(f"ALTER {reader.ahead()}")
-    named = reader.table_name()
-    table = reader.writer().table(named)
-    if reader.word("ADD"):
-        made = Made(table, named.name)
-        parts = []
-        while True:
-            if reader.ahead().split()[:1] in _CONSTRAINTS:
-                parts.append("ADD " + _table_constraint(reader, made))
-            else:
-                parts.append("ADD COLUMN " + _column(reader, made))
-            if not reader.word(","):
-                break
-        return _told(reader, f"ALTER TABLE {table} {', '.join(parts)}", *made.comments)
-    if reader.word("DROP"):
-        kind = "COLUMN" if reader.word("COLUMN") else "CONSTRAINT"
-        if kind == "CONSTRAINT":
-            reader.word("CONSTRAINT")
-        exists = " IF EXISTS" if reader.word("IF", "EXISTS") else ""
-        return reader.define(f"ALTER TABLE {table} DROP {kind}{exists} {quoted(reader.name())}")
-    raise unsupported(f"ALTER TABLE … {reader.ahead()}")
+    return alter_table(reader)
 
 
 def drop(reader: Reader) -> Step:

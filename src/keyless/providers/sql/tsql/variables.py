@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
-from keyless.providers.sql.tsql import certain, cursors, definitions, types
+from keyless.providers.sql.tsql import certain, cursors, definitions, table_parts, types
 from keyless.providers.sql.tsql.blocks import Expression, Select, Set, Statement, TableVariable
 from keyless.providers.sql.tsql.plan import Action, syntax, unsupported
 from keyless.providers.sql.tsql.writer import Writer
@@ -60,7 +60,7 @@ def declare(reader: Reader) -> list[Statement]:
 
 def declared_type(reader: Reader) -> SqlType:
     """A type as variables and parameters have it: one without a length has the length 1."""
-    found = types.sql_type(definitions.read_type(reader))
+    found = types.sql_type(table_parts.read_type(reader))
     if found.kind in {Kind.TEXT, Kind.NTEXT, Kind.IMAGE}:
         raise SqlError(2739, "The text, ntext, and image data types are invalid for local variables.")
     types.of_parameter(found)

@@ -84,7 +84,7 @@ CREATE VIEW relation_list AS
   FROM pg_catalog.pg_class c JOIN schema_list s ON s.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 'pg_catalog.pg_class'::regclass
     CROSS JOIN LATERAL (SELECT told(d.description)) AS t(told)
-  WHERE c.relkind IN ('r', 'p', 'v', 'S') AND (s.shipped OR visible(c.oid))
+  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'S') AND (s.shipped OR visible(c.oid)) -- smaller numbers are PostgreSQL's own
     AND NOT (c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend p WHERE p.objid = c.oid AND p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i'));
 
 CREATE VIEW column_list AS
@@ -120,9 +120,18 @@ CREATE VIEW index_column_list AS
     p.place <= i.keys AND (i.options[p.place - 1] & 1) = 1 AS descending, p.place > i.keys AS included, i.shipped, i.temporary
   FROM index_list i CROSS JOIN LATERAL generate_series(1, array_length(i.columns, 1)) AS p(place);
 
--- Procedures and functions, as they are stored
-CREATE VIEW routine_list AS SELECT NULL::citext AS name, 0 AS object_id, 0 AS schema_id, NULL::text AS type, NULL::text AS description, NULL::text AS definition, false AS shipped WHERE false;
-CREATE VIEW routine_parameter_list AS SELECT 0 AS object_id, NULL::citext AS name, 0 AS parameter_id, NULL::text AS declared, false AS is_output, false AS has_default WHERE false;
+-- Procedures and functions: PostgreSQL's, with their T-SQL in the comment; `parameters` lists name, type, OUTPUT, default
+CREATE VIEW routine_list AS
+  SELECT p.oid, coalesce(t.told->>'name', p.proname)::citext AS name, id(p.oid) AS object_id, s.schema_id, k.type, k.description, t.told->>'definition' AS definition, t.told, s.shipped
+  FROM pg_catalog.pg_proc p JOIN schema_list s ON s.oid = p.pronamespace AND NOT s.shipped
+    JOIN pg_catalog.pg_description d ON d.objoid = p.oid AND d.objsubid = 0 AND d.classoid = 'pg_catalog.pg_proc'::regclass CROSS JOIN LATERAL (SELECT told(d.description)) AS t(told)
+    CROSS JOIN LATERAL (SELECT CASE WHEN p.prokind = 'p' THEN 'P' WHEN p.proretset THEN 'IF' ELSE 'FN' END,
+      CASE WHEN p.prokind = 'p' THEN 'SQL_STORED_PROCEDURE' WHEN p.proretset THEN 'SQL_INLINE_TABLE_VALUED_FUNCTION' ELSE 'SQL_SCALAR_FUNCTION' END) AS k(type, description)
+  WHERE p.oid >= 16384 AND d.objoid >= 16384 AND t.told ? 'definition' AND (pg_catalog.pg_has_role(p.proowner, 'USAGE') OR pg_catalog.has_function_privilege(p.oid, 'EXECUTE'));
+CREATE VIEW routine_parameter_list AS
+  SELECT r.object_id, (p.told->>0)::citext AS name, p.place::int4 AS parameter_id, p.told->>1 AS declared, (p.told->>2)::boolean AS is_output, (p.told->>3)::boolean AS has_default
+  FROM routine_list r CROSS JOIN LATERAL jsonb_array_elements(coalesce((r.told->>'parameters')::jsonb, '[]'::jsonb)) WITH ORDINALITY AS p(told, place)
+  UNION ALL SELECT object_id, '', 0, told->>'returns', true, false FROM routine_list WHERE told ? 'returns';
 
 -- When an object was made or changed is not kept
 CREATE FUNCTION unknown_date() RETURNS datetime IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.to_datetime('2026-01-01'::timestamp) $$;

@@ -1,0 +1,85 @@
+"""ALTER TABLE, with rows in the table."""
+
+from __future__ import annotations
+
+import pytest
+
+from keyless.providers.sql.engine import Rows, SqlError
+from keyless.providers.sql.postgres.session import PostgresSession
+
+
+async def rows(session: PostgresSession, text: str) -> list[tuple[object, ...]]:
+    return [tuple(row) async for event in session.run(text) if isinstance(event, Rows) for row in event.rows]
+
+
+@pytest.fixture
+async def table(owner: PostgresSession) -> PostgresSession:
+    await rows(
+        owner, "CREATE TABLE dbo.T (Id INT PRIMARY KEY, Name NVARCHAR(5) NULL CONSTRAINT DF_Name DEFAULT 'ab', N INT)"
+    )
+    await rows(owner, "INSERT INTO T (Id, N) VALUES (1, 10)")
+    return owner
+
+
+async def number(session: PostgresSession, text: str) -> int:
+    with pytest.raises(SqlError) as caught:
+        await rows(session, text)
+    return caught.value.number
+
+
+async def test_a_longer_text(table: PostgresSession) -> None:
+    assert await number(table, "INSERT INTO T (Id, Name) VALUES (2, 'abcdef')") == 2628
+    await rows(table, "ALTER TABLE T ALTER COLUMN name NVARCHAR(8) NOT NULL")
+    await rows(table, "INSERT INTO T (Id, Name) VALUES (2, 'abcdefgh')")
+    assert await number(table, "INSERT INTO T (Id, Name) VALUES (3, 'abcdefghi')") == 2628
+    assert await number(table, "INSERT INTO T (Id, Name) VALUES (3, NULL)") == 515
+    await rows(table, "INSERT INTO T (Id) VALUES (3)")
+    assert await rows(table, "SELECT Name FROM T WHERE Id = 3") == [("ab",)]
+    told = "SELECT name, max_length, is_nullable FROM sys.columns WHERE object_id = OBJECT_ID('T') AND column_id = 2"
+    assert await rows(table, told) == [("Name", 16, False)]
+
+
+async def test_a_shorter_text_loses_nothing(table: PostgresSession) -> None:
+    await rows(table, "UPDATE T SET Name = 'abcde'")
+    assert await number(table, "ALTER TABLE T ALTER COLUMN Name NVARCHAR(3)") == 2628
+    assert await rows(table, "SELECT Name FROM T") == [("abcde",)]
+
+
+async def test_another_type(table: PostgresSession) -> None:
+    await rows(table, "ALTER TABLE T ALTER COLUMN N BIGINT")
+    await rows(table, "INSERT INTO T (Id, N) VALUES (2, 5000000000)")
+    await rows(table, "ALTER TABLE T ALTER COLUMN N NVARCHAR(20)")
+    assert await rows(table, "SELECT N FROM T ORDER BY Id") == [("10",), ("5000000000",)]
+    assert await number(table, "ALTER TABLE T ALTER COLUMN N INT") in {248, 8115}
+
+
+async def test_defaults_by_name(table: PostgresSession) -> None:
+    await rows(table, "ALTER TABLE T ADD CONSTRAINT DF_N DEFAULT 7 FOR N, CONSTRAINT CK_N CHECK (N < 100)")
+    await rows(table, "INSERT INTO T (Id) VALUES (2)")
+    assert await rows(table, "SELECT N FROM T WHERE Id = 2") == [(7,)]
+    names = "SELECT name FROM sys.default_constraints ORDER BY name"
+    assert await rows(table, names) == [("DF_N",), ("DF_Name",)]
+    assert await number(table, "ALTER TABLE T ADD DEFAULT 8 FOR N") == 1781
+    assert await number(table, "ALTER TABLE T DROP COLUMN N") == 5074
+    await rows(table, "ALTER TABLE T DROP CONSTRAINT df_n, CK_N, CONSTRAINT DF_Name")
+    assert await rows(table, names) == []
+    assert await number(table, "ALTER TABLE T DROP CONSTRAINT DF_N") == 3728
+    await rows(table, "ALTER TABLE T DROP CONSTRAINT IF EXISTS DF_N")
+    await rows(table, "ALTER TABLE T DROP COLUMN N, Name")
+    assert await rows(table, "SELECT * FROM T") == [(1,), (2,)]
+
+
+async def test_what_a_column_holds_up_is_not_taken_away(table: PostgresSession) -> None:
+    await rows(table, "CREATE INDEX by_n ON T (N)")
+    for column in ("Id", "N", "Name"):
+        assert await number(table, f"ALTER TABLE T DROP COLUMN {column}") == 5074
+    assert await number(table, "ALTER TABLE T DROP COLUMN nothing") == 4924
+    assert await number(table, "ALTER TABLE nothing DROP COLUMN a") == 4902
+    await rows(table, "ALTER TABLE T DROP COLUMN IF EXISTS nothing")
+
+
+@pytest.mark.parametrize(
+    "statement", ["WITH NOCHECK ADD CHECK (N > 0)", "NOCHECK CONSTRAINT ALL", "ALTER COLUMN N ADD SPARSE", "REBUILD"]
+)
+async def test_what_is_not_there_is_refused(table: PostgresSession, statement: str) -> None:
+    assert await number(table, f"ALTER TABLE T {statement}") in {102, 40510}
