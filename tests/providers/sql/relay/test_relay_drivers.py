@@ -64,8 +64,6 @@ def test_go(relay: Relay, encrypt: str, upstream_mode: str) -> None:
     assert run(relay, [go_program(CLIENTS / "go_sql"), encrypt, "few"], TOKEN=relay.token(), CA=relay.ca) == "ok\n"
 
 
-programs = pytest.mark.parametrize("program", [[], ["bulk"]], ids=["all", "bulk"])
-
 # every kind of request, to an upstream with the product's engine: large results, attention, pools, transactions
 
 
@@ -82,14 +80,13 @@ def test_javascript_at_length(real_relay: Relay, program: str) -> None:
     passes(real_relay, javascript(program), **tedious("access-token", token=real_relay.token()))
 
 
-@programs
+@pytest.mark.parametrize("program", [[], ["bulk"]], ids=["all", "bulk"])
 def test_go_at_length(real_relay: Relay, program: list[str]) -> None:
     passes(real_relay, [*go(), *program])
 
 
-@programs
-def test_java_at_length(real_relay: Relay, program: list[str]) -> None:
-    passes(real_relay, [*java(), *program])
+def test_java_at_length(real_relay: Relay) -> None:
+    passes(real_relay, java())
 
 
 def passes(relay: Relay, command: Command, **environ: str) -> None:
