@@ -16,6 +16,7 @@ from pathlib import Path
 
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.providers.sql.postgres import locks
+from keyless.providers.sql.postgres.access import Access
 from keyless.providers.sql.postgres.failures import is_held, not_started
 from keyless.store.private_file import sync_folder
 
@@ -63,9 +64,9 @@ class Process:
         return self._child.returncode is None
 
     @property
-    def conninfo(self) -> str:
-        """How to reach it, without user and database."""
-        return f"host={self.sockets} port=5432"
+    def access(self) -> Access:
+        """By its socket, to which only the owner of the data comes: so there are no passwords."""
+        return Access(f"host={self.sockets} port=5432", ADMINISTRATOR)
 
     def follow(self) -> None:
         """Read on what it says, or it would wait for a reader."""
