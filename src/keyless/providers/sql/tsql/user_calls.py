@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from keyless.providers.sql.tsql.names import relation
-from keyless.providers.sql.tsql.plan import Methods, unsupported
 
 if TYPE_CHECKING:
-    from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
 
@@ -22,13 +20,3 @@ def called(writer: Writer, schema: str, node: exp.Expr) -> str:
     """A call of a user's function."""
     parts = writer.parts(node)
     return f"{relation(parts.name, schema)}({writer.many(parts.expressions)})"
-
-
-def _dot(writer: Writer, node: Parts) -> str:
-    schema, function = node.this, node.expression
-    if not isinstance(schema, exp.Identifier) or not isinstance(function, exp.Anonymous):
-        raise unsupported("A method, or a function of another database,")
-    return called(writer, writer.parts(schema).text("this"), function)
-
-
-METHODS: Methods = {exp.Dot: _dot}

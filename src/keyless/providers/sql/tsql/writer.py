@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
-from keyless.providers.sql.tsql import calls, casts, expressions, formats, queries, sources, types, user_calls
+from keyless.providers.sql.tsql import calls, casts, expressions, formats, queries, sources, types
 from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
 from keyless.providers.sql.tsql.parts import Ledger, Parts
@@ -28,7 +28,6 @@ _METHODS: Methods = {
     **expressions.METHODS,
     **casts.METHODS,
     **calls.METHODS,
-    **user_calls.METHODS,
     **formats.METHODS,
 }
 
