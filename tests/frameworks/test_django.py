@@ -13,6 +13,7 @@ import pytest
 
 from tests.clients.place import Launcher
 from tests.clients.tools import lacking
+from tests.frameworks.odbc import odbc_drivers
 from tests.harness import Owner
 from tests.providers.sql.harness import SqlServerProcess, make_place, running_sql
 
@@ -59,14 +60,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         where = {"SQL_SERVER": "localhost", "SQL_PORT": str(place.port), "SQL_DATABASE": place.database}
         more = {"CLIENT": identity["clientId"], "DJANGO_SETTINGS_MODULE": "settings", "ODBCSYSINI": str(odbc)}
         yield Project(Launcher(server), "django", where | more)
-
-
-def odbc_drivers(folder: Path) -> Path:
-    """A folder for ODBCSYSINI, where the driver has the name that frameworks know it by."""
-    libraries = Path(import_module("mssql_python_odbc").__file__ or "").parent / "libs" / "linux" / "debian_ubuntu"
-    library = next(libraries.rglob("libmsodbcsql*.so*"))
-    (folder / "odbcinst.ini").write_text(f"[ODBC Driver 18 for SQL Server]\nDriver={library}\n")
-    return folder
 
 
 def test_migrate(project: Project) -> None:

@@ -11,10 +11,12 @@ from keyless.providers.sql.tsql.functions import Form
 
 def _own(name: str, *kinds: str) -> tuple[Form, ...]:
     """`s` is a text, `x` a number."""
-    return tuple(
-        Form(k, f"tsql.{name}({', '.join(f'{{{i}}}' if c == 's' else f'({{{i}}})::int4' for i, c in enumerate(k))})")
-        for k in kinds
-    )
+    forms = []
+    for k in kinds:
+        listed = ", ".join(f"{{{i}}}" if c == "s" else f"({{{i}}})::int4" for i, c in enumerate(k))
+        # as a subquery it is asked once, and not for each row that it is compared with
+        forms.append(Form(k, f"(SELECT tsql.{name}({listed}))"))
+    return tuple(forms)
 
 
 METADATA: dict[str, tuple[Form, ...]] = {

@@ -1,6 +1,6 @@
 """SQLAlchemy's pytest plugin, and its engines logged in with the token of the run.
 
-The folder is a pytest root of its own: `tests/frameworks/sqlalchemy/test_suite_run.py` starts it.
+The folder is a pytest root of its own: `tests/frameworks/test_sqlalchemy.py` starts it.
 """
 
 import os
