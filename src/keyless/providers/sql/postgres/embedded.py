@@ -13,11 +13,12 @@ class Embedded:
 
     alone = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, connections: int = process.CONNECTIONS) -> None:
         self._folder = folder
+        self._connections = connections
 
     async def start(self) -> Server:
-        return await process.start(self._folder)
+        return await process.start(self._folder, self._connections)
 
     def is_backed_up(self) -> bool:
         return (self._folder / "PG_VERSION").exists()
