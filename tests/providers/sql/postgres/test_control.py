@@ -1,4 +1,4 @@
-"""Control flow as a client sees it: what goes on after which error, what is said, and that everything can be stopped."""
+"""Control flow as a client sees it: what goes on after which error, what is said, that everything can be stopped."""
 
 from __future__ import annotations
 
