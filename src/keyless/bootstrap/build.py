@@ -275,7 +275,9 @@ async def build(
         clock,
     )
     limits = Limits(config.sql_sessions)
-    sql = sql_side(make_sql, directory, logins, tls, store, resources, subscription, limits) if make_sql else None
+    sql = (
+        sql_side(make_sql, directory, logins, tls, store, resources, subscription, master, limits) if make_sql else None
+    )
     shared = SharedAccess(
         DelegationKeys(master.derive(_DELEGATION_SECRET)),
         lambda name: resources.named(account_type.NAME, name),

@@ -33,6 +33,8 @@ TLS = "tls"
 SNAPSHOT = "backup.db"
 #: PostgreSQL's folder.
 SQL = "sql"
+#: There where the databases are in a PostgreSQL of the operator's; says in which.
+SQL_ELSEWHERE = "sql.elsewhere"
 #: A copy of it: there while a backup is made or restored, and only then.
 SQL_COPY = "sql.backup"
 
@@ -89,6 +91,8 @@ def backed_up(data: Path, snapshot: Snapshot, blobs: BlobStore) -> Iterator[Memb
     yield Member(INSTANCE_FILE, data / INSTANCE_FILE)
     for file in sorted((data / TLS).glob("[!.]*.pem")):
         yield Member(f"{TLS}/{file.name}", file)
+    if (data / SQL_ELSEWHERE).exists():
+        yield Member(SQL_ELSEWHERE, data / SQL_ELSEWHERE)
     for file in sorted((data / SQL_COPY).glob("*")):
         yield Member(f"{SQL_COPY}/{file.name}", file)
     yield Member(DATABASE, snapshot.file)

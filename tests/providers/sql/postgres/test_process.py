@@ -17,6 +17,7 @@ from keyless.model.errors import KeylessError
 from keyless.providers.sql.engine import Login, SqlError
 from keyless.providers.sql.postgres import locks, process
 from keyless.providers.sql.postgres.connections import Connections
+from keyless.providers.sql.postgres.embedded import Embedded
 from keyless.providers.sql.postgres.late import LateEngine
 from tests.harness import small_disk
 from tests.providers.sql.postgres.conftest import SERVER, find, named, principal
@@ -47,7 +48,7 @@ def parent(filled: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 async def works(server: process.Process) -> bool:
-    async with await Connections(server.conninfo).administrator("postgres") as connection:
+    async with await Connections(server.access).administrator("postgres") as connection:
         return await (await connection.execute("SELECT 1")).fetchone() == (1,)
 
 
@@ -115,7 +116,7 @@ async def test_another_major_version_is_named(filled: Path, tmp_path: Path) -> N
 
 async def test_it_keeps_what_it_says_yes_to(filled: Path) -> None:
     server = await process.start(filled)
-    async with await Connections(server.conninfo).administrator("postgres") as connection:
+    async with await Connections(server.access).administrator("postgres") as connection:
         for name, wanted in {
             "fsync": "on",
             "synchronous_commit": "on",
@@ -125,6 +126,7 @@ async def test_it_keeps_what_it_says_yes_to(filled: Path) -> None:
             "log_min_error_statement": "panic",
             "log_parameter_max_length_on_error": "0",
             "listen_addresses": "",
+            "temp_file_limit": "4GB",
         }.items():
             assert await (await connection.execute(f"SHOW {name}")).fetchone() == (wanted,), name
     await server.stop()
@@ -140,9 +142,8 @@ async def test_it_starts_in_less_than_a_second(filled: Path) -> None:
     assert min(taken) < 1
 
 
-async def test_more_sessions_than_there_may_be_are_told_so(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(process._SETTINGS, "max_connections", "8")
-    engine = LateEngine(filled, find)
+async def test_more_sessions_than_there_may_be_are_told_so(filled: Path) -> None:
+    engine = LateEngine(Embedded(filled, 8), find)
     login = Login(SERVER, named("many"), principal("owner"), True)
     sessions = [await engine.open(login) for _ in range(5)]
     with pytest.raises(SqlError) as caught:
@@ -160,10 +161,26 @@ async def test_more_sessions_than_there_may_be_are_told_so(filled: Path, monkeyp
     await engine.close()
 
 
+async def test_a_query_has_a_limit_of_temporary_files(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(process._SETTINGS, "temp_file_limit", "1MB")
+    engine = LateEngine(Embedded(filled), find)
+    session = await engine.open(Login(SERVER, named("sorted"), principal("owner"), True))
+    values = ", ".join(f"({n})" for n in range(700))
+    with pytest.raises(SqlError) as caught:
+        async for _ in session.run(
+            f"CREATE TABLE t (n INT); INSERT INTO t VALUES {values}; SELECT a.n FROM t a CROSS JOIN t b ORDER BY b.n"
+        ):
+            pass
+    assert caught.value.number == 1105
+    async for _ in session.run("SELECT 1"):
+        pass
+    await engine.close()
+
+
 async def test_a_full_disk_is_told_and_what_was_acknowledged_stays(filled: Path, tmp_path: Path) -> None:
     login = Login(SERVER, named("full"), principal("owner"), True)
     with small_disk(tmp_path / "disk", 160 * 1024) as disk:
-        engine = LateEngine(disk / "sql", find)
+        engine = LateEngine(Embedded(disk / "sql"), find)
         session = await engine.open(login)
         async for _ in session.run("CREATE TABLE t (n INT PRIMARY KEY, filler NVARCHAR(4000))"):
             pass
@@ -177,7 +194,7 @@ async def test_a_full_disk_is_told_and_what_was_acknowledged_stays(filled: Path,
         assert caught.value.number in {1105, 40197}
         await engine.close()
         subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
-        again = LateEngine(disk / "sql", find)
+        again = LateEngine(Embedded(disk / "sql"), find)
         await again.start([named("full")])
         session = await again.open(login)
         async for event in session.run("SELECT COUNT(*) FROM t"):
@@ -188,7 +205,7 @@ async def test_a_full_disk_is_told_and_what_was_acknowledged_stays(filled: Path,
 
 async def test_a_disk_that_is_full_from_the_start(filled: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 8 * 1024) as disk:
-        engine = LateEngine(disk / "sql", find)
+        engine = LateEngine(Embedded(disk / "sql"), find)
         with pytest.raises(SqlError, match="disk is full") as caught:
             await engine.open(Login(SERVER, named("full"), principal("owner"), True))
         assert caught.value.number == 40613

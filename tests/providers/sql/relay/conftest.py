@@ -10,6 +10,7 @@ import pytest
 from keyless.model.errors import KeylessError
 from keyless.providers.sql.engine import Engine
 from keyless.providers.sql.postgres import process
+from keyless.providers.sql.postgres.embedded import Embedded
 from keyless.providers.sql.postgres.late import LateEngine
 from tests.clients.tools import lacking
 from tests.harness import Owner
@@ -93,7 +94,7 @@ def real_relay(
     folder = tmp_path_factory.mktemp("real")
 
     async def make_engine() -> Engine:
-        return LateEngine(folder / "data", nobody)
+        return LateEngine(Embedded(folder / "data"), nobody)
 
     with running_upstream(folder, make_engine) as running:
         yield make_relay(sql_server, sql_owner, running)

@@ -23,10 +23,10 @@ BASE, LOG = "base.tar.gz", "pg_wal.tar.gz"
 _BLOCK = 1 << 20
 
 
-async def take(server: process.Process, folder: Path) -> None:
+async def take(conninfo: str, folder: Path) -> None:
     """Fill a folder that is not there; raises UNAVAILABLE when it cannot be. Whoever is cancelled leaves no child."""
     child = await process.run(
-        process.programs() / "pg_basebackup", "-d", server.conninfo, "-U", process.ADMINISTRATOR, "-D", str(folder),
+        process.programs() / "pg_basebackup", "-d", conninfo, "-U", process.ADMINISTRATOR, "-D", str(folder),
         "--format=tar", "--compress=client-gzip:1", "--wal-method=stream", "--checkpoint=fast", "--no-sync",
         "--no-manifest", "--no-password",
     )  # fmt: skip

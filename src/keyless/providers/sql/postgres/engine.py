@@ -15,7 +15,8 @@ from functools import partial
 import psycopg
 
 from keyless.providers.sql.engine import Database, FindPrincipal, Login, SqlError
-from keyless.providers.sql.postgres import own_types, process
+from keyless.providers.sql.postgres import own_types
+from keyless.providers.sql.postgres.access import Server
 from keyless.providers.sql.postgres.connections import Connections
 from keyless.providers.sql.postgres.databases import Databases, database_name
 from keyless.providers.sql.postgres.plans import Plans
@@ -34,10 +35,10 @@ class _Place:
 class PostgresEngine:
     """Databases behind the gateway. `find_principal` knows the principals of the directory."""
 
-    def __init__(self, server: process.Process, find_principal: FindPrincipal) -> None:
+    def __init__(self, server: Server, find_principal: FindPrincipal) -> None:
         self._server = server
-        self._connections = Connections(server.conninfo)
-        self._databases = Databases(self._connections)
+        self._connections = Connections(server.access)
+        self._databases = Databases(self._connections, alone=server.access.alone)
         self._find_principal = find_principal
         self._plans = Plans()
         self._sessions: dict[PostgresSession, _Place] = {}
@@ -52,7 +53,7 @@ class PostgresEngine:
         name = database_name(database)
         async with self._making:  # one after the other: two cannot copy the template at once
             if name not in self._made:
-                await self._databases.create(name)
+                await self._databases.create(name, str(database.id))
                 self._made.add(name)
 
     async def delete_database(self, database: Database) -> None:
@@ -108,6 +109,7 @@ class PostgresEngine:
                 "SELECT tsql.enter($1, $2, $3, $4)", [who.principal_id, list(login.groups), who.display_name, role]
             )
             row = await found.fetchone()
+            await self._connections.admit(connection, role)
         if row is None or row[0] is None:
             message = f"Login failed for user '{who.display_name}': it is no user of this database that may connect."
             raise SqlError(18456, message, severity=14)

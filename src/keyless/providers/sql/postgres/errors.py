@@ -15,6 +15,7 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql.table_parts import LENGTH
 
 _QUOTED = re.compile(r'"([^"]*)"')
+_OWN_FUNCTION = re.compile(r"function (?!tsql\.|pg_catalog\.|sys\.)([^.(]+)\.([^.(]+)\(")
 _NUMBERED = re.compile(r"(\d+) (.*)", re.DOTALL)
 
 
@@ -49,6 +50,10 @@ def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -
             severity=14,
             line=line,
         )
+    if state == "42883" and (own := _OWN_FUNCTION.match(message)):
+        called = f"{own[1]}.{own[2]}"
+        found = f'Cannot find the user-defined function "{called}", or it does not take such arguments: {message}.'
+        return SqlError(4121, found, line=line)
     known: dict[str, tuple[int, str]] = {
         "23505": (2627, f"Violation of UNIQUE KEY or PRIMARY KEY constraint '{constraint}'. Cannot insert duplicate key in object '{table}'."),
         "23503": (547, f"The statement conflicted with the FOREIGN KEY constraint '{constraint}', table '{table}'."),

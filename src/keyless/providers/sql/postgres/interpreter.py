@@ -32,7 +32,6 @@ from keyless.providers.sql.tsql.blocks import (
     Raise,
     Select,
     Set,
-    TableFunction,
     Throw,
     View,
     Wait,
@@ -170,7 +169,7 @@ class Interpreter:
 
     async def _other(
         self,
-        instruction: Execute | ExecuteText | InsertExecute | Cursor | CursorVerb | Fetch | View | TableFunction,
+        instruction: Execute | ExecuteText | InsertExecute | Cursor | CursorVerb | Fetch | View,
         frame: Frame,
     ) -> Events:
         work = self._work
@@ -181,7 +180,7 @@ class Interpreter:
                 found = work.calls.insert(instruction, frame)
             case Cursor() | CursorVerb() | Fetch():
                 found = work.cursors.do(instruction, frame)
-            case View() | TableFunction():
+            case View():
                 found = work.modules.define(instruction)
         async with aclosing(found) as events:
             async for event in events:

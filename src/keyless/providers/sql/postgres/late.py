@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from keyless.model.errors import KeylessError
 from keyless.providers.sql.engine import UNAVAILABLE, Database, FindPrincipal, Login, Session, SqlError
-from keyless.providers.sql.postgres import copies, process
+from keyless.providers.sql.postgres.access import Place, Server
 
 if TYPE_CHECKING:
     from keyless.providers.sql.postgres.engine import PostgresEngine
@@ -22,13 +22,13 @@ _MOMENT = 0.5
 
 
 class LateEngine:
-    """Databases behind the gateway, in `folder`. `find_principal` knows the principals of the directory."""
+    """Databases behind the gateway, at `place`. `find_principal` knows the principals of the directory."""
 
-    def __init__(self, folder: Path, find_principal: FindPrincipal) -> None:
-        self._folder = folder
+    def __init__(self, place: Place, find_principal: FindPrincipal) -> None:
+        self._place = place
         self._find_principal = find_principal
         self._databases: dict[str, Database] = {}
-        self._server: process.Process | None = None
+        self._server: Server | None = None
         self._starting: asyncio.Task[PostgresEngine] | None = None
 
     async def start(self, databases: Sequence[Database]) -> None:
@@ -41,7 +41,7 @@ class LateEngine:
 
     async def delete_database(self, database: Database) -> None:
         self._databases.pop(database.guid, None)
-        if self._starting is not None:  # else its next start removes what is left
+        if self._starting is not None or not self._place.alone:  # else its next start removes what is left
             engine = await self._running()
             await engine.delete_database(database)
 
@@ -59,10 +59,10 @@ class LateEngine:
         return await engine.open(login)
 
     async def back_up(self, folder: Path) -> None:
-        if (self._folder / "PG_VERSION").exists():
+        if self._place.is_backed_up():
             await self._running()
             assert self._server is not None
-            await copies.take(self._server, folder)
+            await self._place.back_up(self._server, folder)
 
     async def close(self) -> None:
         if self._starting is None:
@@ -89,7 +89,7 @@ class LateEngine:
             await before.result().close()
         from keyless.providers.sql.postgres.engine import PostgresEngine  # noqa: PLC0415 - see above
 
-        self._server = await process.start(self._folder)
+        self._server = await self._place.start()
         engine = PostgresEngine(self._server, self._find_principal)
         await engine.start(list(self._databases.values()))
         return engine

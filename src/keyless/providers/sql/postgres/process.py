@@ -16,6 +16,7 @@ from pathlib import Path
 
 from keyless.model.errors import ErrorKind, KeylessError
 from keyless.providers.sql.postgres import locks
+from keyless.providers.sql.postgres.access import Access
 from keyless.providers.sql.postgres.failures import is_held, not_started
 from keyless.store.private_file import sync_folder
 
@@ -25,9 +26,9 @@ _LONGEST_SOCKET = 90
 _PATIENCE = 30.0
 _PAUSE = 0.05
 _LAST = 10_000
+CONNECTIONS = 100
 _SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "1100",
     "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -35,6 +36,8 @@ _SETTINGS = {
     "log_min_error_statement": "panic",
     "logging_collector": "off",
     "jit": "off",
+    "temp_file_limit": "4GB",
+    "max_logical_replication_workers": "0",
     "autovacuum_naptime": "60s",
 }
 
@@ -63,9 +66,9 @@ class Process:
         return self._child.returncode is None
 
     @property
-    def conninfo(self) -> str:
-        """How to reach it, without user and database."""
-        return f"host={self.sockets} port=5432"
+    def access(self) -> Access:
+        """By its socket, to which only the owner of the data comes: so there are no passwords."""
+        return Access(f"host={self.sockets} port=5432", ADMINISTRATOR)
 
     def follow(self) -> None:
         """Read on what it says, or it would wait for a reader."""
@@ -94,8 +97,8 @@ class Process:
             await asyncio.to_thread(shutil.rmtree, self.sockets, True)
 
 
-async def start(folder: Path) -> Process:
-    """Start PostgreSQL on a folder, which is filled first if it is not there."""
+async def start(folder: Path, connections: int = CONNECTIONS) -> Process:
+    """Start PostgreSQL on a folder, which is filled first if it is not there. A connection costs 30 KB even unused."""
     bin_ = programs()
     if not (folder / "PG_VERSION").exists():
         await _fill(bin_, folder)
@@ -104,7 +107,7 @@ async def start(folder: Path) -> Process:
         if locks.holder(folder) is None:
             await asyncio.to_thread(locks.free, folder)
             try:
-                return await _begin(bin_, folder)
+                return await _begin(bin_, folder, connections)
             except _StillHeldError as error:
                 failure = error.failure
         else:
@@ -115,10 +118,11 @@ async def start(folder: Path) -> Process:
         await asyncio.sleep(_PAUSE)  # that of a keyless which was killed is about to end
 
 
-async def _begin(bin_: Path, folder: Path) -> Process:
+async def _begin(bin_: Path, folder: Path, connections: int) -> Process:
     temporary = len(str(folder)) > _LONGEST_SOCKET
     sockets = Path(tempfile.mkdtemp(prefix=locks.SOCKETS)) if temporary else folder
-    options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    settings = _SETTINGS | {"max_connections": str(connections)}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     child = await run(bin_ / "postgres", "-D", str(folder), "-k", str(sockets), *options)
     process = Process(child, sockets, temporary=temporary)
     try:

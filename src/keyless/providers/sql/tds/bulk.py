@@ -24,7 +24,7 @@ class BulkReader:
     def __init__(self) -> None:
         self.columns: tuple[Column, ...] = ()
         self._declared: tuple[Declared, ...] = ()
-        self._left = b""
+        self._left = bytearray()
         self._wanted = 0
         self._ended = False
 
@@ -34,14 +34,14 @@ class BulkReader:
         # what was too short is not read again for every few bytes that come
         if len(self._left) < self._wanted or self._ended:
             return []
-        reader, rows, whole = Reader(self._left), list[Row](), 0
+        reader, rows, whole = Reader(bytes(self._left)), list[Row](), 0
         try:
             while reader.left and not self._ended:
                 self._token(reader, rows)
                 whole = len(self._left) - reader.left
         except TooShort:
             pass
-        self._left = self._left[whole:]
+        del self._left[:whole]
         self._wanted = 2 * len(self._left) if whole == 0 else 0
         if len(self._left) > MAX_ROW:
             raise Malformed("a row is too large")

@@ -220,26 +220,16 @@ class Fetch:
 
 @dataclass(frozen=True)
 class View:
-    """CREATE or ALTER VIEW: the step that makes it takes the comments on its columns, which `query` tells."""
+    """CREATE or ALTER VIEW: the call that makes it lacks its end, the comments on its columns, which `query` tells."""
 
     step: Step
     query: Step
     name: str
 
 
-@dataclass(frozen=True)
-class TableFunction:
-    """CREATE FUNCTION … RETURNS TABLE: `step` takes the columns of `query`."""
-
-    step: Step
-    query: Step
-    parameters: tuple[tuple[str, SqlType], ...]
-    line: int = 1
-
-
 Simple = (
     Step | Set | Select | Throw | Print | Raise | Wait | Execute | ExecuteText | InsertExecute | Cursor | CursorVerb
-    | Fetch | View | TableFunction
+    | Fetch | View
 )  # fmt: skip
 Statement = Simple | If | While | Break | Continue | Try | Label | Goto | Return
 

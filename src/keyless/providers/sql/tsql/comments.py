@@ -3,7 +3,8 @@
 Owns the comment's shape. `name` is the name as it was written, `type` a column's declared type, `definition` the
 T-SQL of a view, a check or a computed column, `default` and `default_name` those of a column's default, `clustered`
 whether an index was called so, `filter` an index's condition, `properties` the extended properties by their names,
-`parameters` those of a procedure or a function, as JSON again (`procedures.told_of`).
+`parameters` those of a procedure or a function, as JSON again (`procedures.told_of`), `returns` what a
+function gives.
 A comment belongs to its object's owner, to the transaction, and goes when the object goes. No I/O.
 """
 

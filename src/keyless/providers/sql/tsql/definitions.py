@@ -37,25 +37,12 @@ def create(reader: Reader) -> Step:
         return principals.create_user(reader)
     if reader.word("ROLE"):
         return principals.create_role(reader)
-    if reader.word("VIEW"):
-        return _create_view(reader)
     unique = reader.word("UNIQUE")
     if reader.ahead() in {"INDEX", "CLUSTERED INDEX", "NONCLUSTERED INDEX"}:
         clustered = reader.ahead() == "CLUSTERED INDEX"
         reader.take()
         return _create_index(reader, unique, clustered)
     raise unsupported(f"CREATE {reader.ahead()}")
-
-
-def _create_view(reader: Reader) -> Step:
-    view = reader.table_name()
-    name = reader.writer().table(view)
-    reader.need("AS")
-    query = reader.query()
-    if query is None:
-        raise reader.error()
-    told = {"name": view.name, "definition": reader.statement()}
-    return _told(reader, f"CREATE VIEW {name} AS {reader.literal(query)}", comments.comment(f"VIEW {name}", told))
 
 
 def _told(reader: Reader, *statements: str) -> Step:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from keyless.providers.sql.tsql import user_calls
 from keyless.providers.sql.tsql.columns import result_names
 from keyless.providers.sql.tsql.names import text
 from keyless.providers.sql.tsql.plan import Methods, unsupported
@@ -136,10 +137,12 @@ def _xml(options: dict[str, str | None], names: list[str], columns: list[str], r
 
 
 def _dot(writer: Writer, node: Parts) -> str:
-    """`(SELECT … FOR XML PATH(''), TYPE).value('.', 'nvarchar(max)')`: the text in there, no longer marked up."""
+    """A user's function, or all text of an XML: `(SELECT … FOR XML PATH(''), TYPE).value('.', 'nvarchar(max)')`."""
     call = node.expression
     if isinstance(call, exp.Identifier) and isinstance(node.this, exp.Identifier):
         return f"{writer(node.this)}.{writer(call)}"
+    if isinstance(call, exp.Anonymous) and isinstance(node.this, exp.Identifier):
+        return user_calls.called(writer, writer.parts(node.this).text("this"), call)
     inside = node.this.this if isinstance(node.this, exp.Subquery) else None
     if not isinstance(call, exp.Anonymous) or not isinstance(inside, exp.Select) or not inside.args.get("for_"):
         raise unsupported("A method of a value")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from keyless.providers.sql.engine import SqlError
-from keyless.providers.sql.tsql import definitions, procedures
+from keyless.providers.sql.tsql import definitions, procedures, user_functions, views
 from keyless.providers.sql.tsql.blocks import Statement
 from keyless.providers.sql.tsql.plan import Step, unsupported
 
@@ -49,6 +49,10 @@ def drop(reader: Reader) -> Step | list[Statement]:
     reader.need("DROP")
     if reader.word("PROCEDURE") or reader.word("PROC"):
         return procedures.drop(reader)
+    if reader.word("FUNCTION"):
+        return user_functions.drop(reader)
+    if reader.ahead() in _REFUSED:
+        raise unsupported(f"DROP {reader.ahead()}")
     reader.parser._retreat(start)
     return definitions.drop(reader)
 
@@ -70,4 +74,6 @@ _REFUSED = {"TRIGGER", "SYNONYM", "ASSEMBLY", "AGGREGATE", "TYPE", "RULE", "DEFA
 _KINDS: tuple[tuple[str, str, Callable[[Reader, str], list[Statement]]], ...] = (
     ("PROCEDURE", "PROCEDURE", procedures.define),
     ("PROC", "PROCEDURE", procedures.define),
+    ("VIEW", "VIEW", views.define),
+    ("FUNCTION", "FUNCTION", user_functions.define),
 )

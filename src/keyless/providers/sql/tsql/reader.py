@@ -112,6 +112,17 @@ class Reader:
             statements += self.one()
         return Body(tuple(statements), self.declared.variables, tuple(self.declared.tables.values()))
 
+    def body(self, end: str) -> Body:
+        """The statements up to a word."""
+        statements: list[Statement] = []
+        self._deep += 1
+        while not self.word(end):
+            if not self.parser._curr:
+                raise self.error()
+            statements += self.one()
+        self._deep -= 1
+        return Body(tuple(statements), self.declared.variables, tuple(self.declared.tables.values()))
+
     def one(self) -> list[Statement]:
         """The next statement, with what belongs to it."""
         current, start = self.parser._curr, self.parser._index
@@ -322,7 +333,7 @@ class Reader:
         return node
 
     def literal(self, node: exp.Expr) -> str:
-        """An expression of a definition, which takes no parameters."""
+        """An expression of a definition, which takes no parameters but those of a function."""
         return Writer({}, self._ledger)(node)
 
     def names(self, read: Callable[[], str]) -> list[str]:

@@ -7,6 +7,7 @@ Source: Transact-SQL reference, "Variables (Transact-SQL)".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql.blocks import TableVariable
@@ -16,17 +17,24 @@ from keyless.providers.sql.types import SqlType
 _MOST = 5000
 
 
+class Variables(Enum):
+    """How a variable is written: as a place for its value, by its name in PL/pgSQL, or as NULL of its type."""
+
+    PLACES = "places"
+    NAMES = "names"
+    NULLS = "nulls"
+
+
 class Scope(dict[str, SqlType]):
     """Types of variables by name, folded.
 
-    `level` tells the tables of a procedure from those of its caller. In the text of a function (`function`) a variable
-    is one of PL/pgSQL's, and no place for a parameter.
+    `level` tells the tables of a procedure from those of its caller.
     """
 
-    def __init__(self, parameters: Mapping[str, SqlType], level: int = 0, *, function: bool = False) -> None:
+    def __init__(self, parameters: Mapping[str, SqlType], level: int = 0) -> None:
         super().__init__(parameters)
         self.level = level
-        self.function = function
+        self.variables_are = Variables.PLACES
         self.tables: dict[str, TableVariable] = {}
         self.variables: dict[str, SqlType] = {}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import pivots
+from keyless.providers.sql.tsql import pivots, user_calls
 from keyless.providers.sql.tsql.metadata import SESSION_ROW, TABLE_FUNCTIONS
 from keyless.providers.sql.tsql.names import fold, quoted
 from keyless.providers.sql.tsql.openjson import openjson
@@ -71,7 +71,9 @@ def _table(writer: Writer, node: Parts) -> str:
     node.args.get("joins")
     alias = node.args.get("alias")
     inside = node.this
-    if isinstance(inside, (exp.Anonymous, exp.OpenJSON)):
+    if isinstance(inside, exp.Anonymous) and node.text("db"):
+        sql = _own_function(writer, node.text("db"), inside, alias)
+    elif isinstance(inside, (exp.Anonymous, exp.OpenJSON)):
         sql = function(writer, inside, alias)
     elif of_catalog and node.name.lower() == "dm_exec_sessions":
         places = ", ".join(writer.place(name) for name in SESSION_ROW)
@@ -148,12 +150,21 @@ def _join(writer: Writer, node: Parts) -> str:
     return f" {side or 'INNER'} JOIN {inside} ON {writer(on)}"
 
 
+def _own_function(writer: Writer, schema: str, node: exp.Expr, alias: exp.Expr | None) -> str:
+    """A function that a user made."""
+    called = user_calls.called(writer, schema, node)
+    return f"{called} AS {writer.aliased(alias) if alias is not None else quoted(node.name)}"
+
+
 def _apply(writer: Writer, node: Parts) -> str:
     inside, alias = node.this, node.args.get("alias")
     if "cross_apply" not in node.args:
         raise unsupported("LATERAL")
     outer = not node.args["cross_apply"]
-    if isinstance(inside, (exp.Anonymous, exp.OpenJSON)):
+    if isinstance(inside, exp.Dot) and isinstance(inside.expression, exp.Anonymous):
+        of = writer.parts(inside)
+        body = _own_function(writer, of.text("this"), of.expression, alias)
+    elif isinstance(inside, (exp.Anonymous, exp.OpenJSON)):
         body = function(writer, inside, alias)
     elif isinstance(inside, (exp.Subquery, exp.Values)) and alias is not None:
         body = f"{writer(inside)} AS {writer.aliased(alias)}"

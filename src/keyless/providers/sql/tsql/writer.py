@@ -16,7 +16,7 @@ from keyless.providers.sql.tsql.functions import SESSION_VALUES
 from keyless.providers.sql.tsql.names import fold, of_tempdb, quoted, relation, temporary
 from keyless.providers.sql.tsql.parts import Ledger, Parts
 from keyless.providers.sql.tsql.plan import Methods, kind_of, syntax, unsupported
-from keyless.providers.sql.tsql.scope import Scope
+from keyless.providers.sql.tsql.scope import Scope, Variables
 from keyless.providers.sql.tsql.target import Target
 from keyless.providers.sql.types import SqlType
 
@@ -85,10 +85,10 @@ class Writer:
             raise unsupported(name)
         else:
             raise SqlError(137, f'Must declare the scalar variable "{name}".', severity=15)
-        if self._scope.function:
+        if self._scope.variables_are is not Variables.PLACES:
             if folded.startswith("@@") or folded not in self._declared:
-                raise unsupported(f"{name} in a function")
-            return f"{quoted(folded)}::{kind}"
+                raise unsupported(f"{name.removeprefix('@')} in a function")
+            return f"{quoted(folded) if self._scope.variables_are is Variables.NAMES else 'NULL'}::{kind}"
         if folded not in self.parameters:
             self.parameters.append(folded)
         return f"${self.parameters.index(folded) + 1}::{kind}"

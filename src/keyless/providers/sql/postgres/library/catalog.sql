@@ -275,11 +275,12 @@ CREATE VIEW tsql_catalog.databases AS
     false::tsql.bit AS is_recursive_triggers_on, false::tsql.bit AS is_fulltext_enabled, false::tsql.bit AS is_trustworthy_on, false::tsql.bit AS is_broker_enabled, false::tsql.bit AS is_encrypted, 0::tsql.tinyint AS containment, 'NONE'::citext AS containment_desc;
 
 -- The session's own row; what it alone knows is handed in
+CREATE FUNCTION connected_since() RETURNS timestamptz STABLE LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+  $$ SELECT backend_start FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) $$;
 CREATE VIEW tsql_catalog.dm_exec_sessions AS
-  SELECT 50::int2 AS session_id, to_datetime(backend_start::timestamp) AS login_time, NULL::citext AS host_name, NULL::citext AS program_name, NULL::int AS host_process_id, NULL::citext AS login_name, 'running'::citext AS status,
+  SELECT 50::int2 AS session_id, to_datetime(connected_since()::timestamp) AS login_time, NULL::citext AS host_name, NULL::citext AS program_name, NULL::int AS host_process_id, NULL::citext AS login_name, 'running'::citext AS status,
     0 AS cpu_time, 0 AS memory_usage, true::tsql.bit AS is_user_process, 4096 AS text_size, 'us_english'::citext AS language, 'ymd'::citext AS date_format, 7::int2 AS date_first, true::tsql.bit AS quoted_identifier,
-    2::int2 AS transaction_isolation_level, -1 AS lock_timeout, NULL::citext AS original_login_name, 5::int2 AS database_id, 0 AS open_transaction_count
-  FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid());
+    2::int2 AS transaction_isolation_level, -1 AS lock_timeout, NULL::citext AS original_login_name, 5::int2 AS database_id, 0 AS open_transaction_count;
 
 -- There are none of these here
 CREATE VIEW tsql_catalog.synonyms AS SELECT name, object_id, principal_id, schema_id, parent_object_id, type, type_desc, create_date, modify_date, is_ms_shipped, is_published, is_schema_published, NULL::citext AS base_object_name FROM tsql_catalog.all_objects WHERE false;
