@@ -85,6 +85,15 @@ async def test_what_a_column_holds_up_is_not_taken_away(table: PostgresSession) 
     await rows(table, "ALTER TABLE T DROP COLUMN IF EXISTS nothing")
 
 
+async def test_a_temporary_table(table: PostgresSession) -> None:
+    await rows(table, "CREATE TABLE #t (a INT, b NVARCHAR(3))")
+    await rows(table, "ALTER TABLE #t ALTER COLUMN b NVARCHAR(30) NOT NULL")
+    await rows(table, "ALTER TABLE #t ADD CONSTRAINT DF_a DEFAULT 5 FOR a")
+    await rows(table, "INSERT INTO #t (b) VALUES ('a long text')")
+    await rows(table, "ALTER TABLE #t DROP COLUMN b")
+    assert await rows(table, "SELECT * FROM #t") == [(5,)]
+
+
 async def test_who_may_not_alter_a_table(engine: PostgresEngine, database: Database, owner: PostgresSession) -> None:
     await rows(owner, "CREATE TABLE dbo.T (Id INT PRIMARY KEY, N INT NOT NULL CONSTRAINT DF_N DEFAULT 1)")
     people = People(engine, database, owner)
