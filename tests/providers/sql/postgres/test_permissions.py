@@ -10,7 +10,7 @@ from keyless.providers.sql.postgres.session import PostgresSession
 from tests.providers.sql.postgres.people import People, failure, run
 
 _TABLES = """CREATE SCHEMA sales; CREATE TABLE dbo.t (a INT PRIMARY KEY, b INT); INSERT INTO dbo.t VALUES (1, 2);
-CREATE TABLE sales.o (a INT, b INT); INSERT INTO sales.o VALUES (3, 4)"""
+CREATE TABLE sales.o (a INT, b INT); INSERT INTO sales.o VALUES (3, 4); CREATE PROCEDURE p AS SELECT 1 AS a"""
 
 
 @pytest.fixture
@@ -108,6 +108,21 @@ _DECISIONS: list[tuple[list[str], str, int]] = [
     ([], "CREATE TABLE #n (a INT IDENTITY); TRUNCATE TABLE #n; CREATE INDEX i ON #n (a)", 0),
     (["GRANT ALL ON t TO {0}"], "INSERT INTO t VALUES (2, 1); UPDATE t SET b = 2; DELETE FROM t", 0),
     ([], "SELECT TOP 1 a FROM dbo.t WHERE 1 = 0", 229),
+    ([], "EXEC p", 229),
+    (["GRANT EXECUTE ON p TO {0}"], "EXEC p", 0),
+    (["GRANT EXECUTE ON SCHEMA::dbo TO {0}"], "EXEC dbo.p", 0),
+    (["GRANT EXECUTE TO {0}"], "EXEC p", 0),
+    (["GRANT EXECUTE TO {0}", "DENY EXECUTE ON OBJECT::p TO {0}"], "EXEC p", 229),
+    ([], "CREATE PROCEDURE n AS SELECT 1 AS a", 262),
+    (["GRANT CREATE PROCEDURE TO {0}"], "CREATE PROCEDURE n AS SELECT 1 AS a", 2760),
+    (["GRANT CREATE PROCEDURE TO {0}", "GRANT ALTER ON SCHEMA::dbo TO {0}"], "CREATE PROCEDURE n AS SELECT 1 AS a", 0),
+    (["db_ddladmin"], "CREATE PROCEDURE n AS SELECT 1 AS a", 0),
+    (["db_ddladmin"], "ALTER PROCEDURE p AS SELECT 2 AS a", 0),
+    (["GRANT ALTER ON p TO {0}"], "ALTER PROCEDURE p AS SELECT 2 AS a", 0),
+    (["GRANT EXECUTE ON p TO {0}"], "ALTER PROCEDURE p AS SELECT 2 AS a", 3704),
+    (["GRANT EXECUTE ON p TO {0}"], "DROP PROCEDURE p", 3701),
+    (["GRANT CONTROL ON p TO {0}"], "DROP PROCEDURE p", 0),
+    (["GRANT EXECUTE ON p TO {0}"], "SELECT a FROM t", 229),
     (["GRANT INSERT ON t TO {0}"], "INSERT INTO t (a) SELECT 5", 0),
     (["GRANT INSERT ON t TO {0}"], "INSERT INTO t (a) OUTPUT inserted.a VALUES (1)", 229),
     (["GRANT UPDATE ON t TO {0}"], "UPDATE t SET a = 1 WHERE b = 2", 229),

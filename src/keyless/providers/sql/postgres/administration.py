@@ -18,7 +18,8 @@ from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.types import Value
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-_TEMPORARY = re.compile(r"\bpg_temp\.|^CREATE TEMPORARY ")
+# what the user does itself: its temporary tables, and functions that ask who it is
+_OWN = re.compile(r"\bpg_temp\.|^CREATE TEMPORARY |^SELECT tsql\.")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Administration:
         sql, values = step.sql, list[Value]()
         if step.action is Action.CREATE_USER:
             sql, values = await self._create_user(*step.arguments)
-        elif step.action is Action.DEFINE and not self.dbo and not _TEMPORARY.search(_QUOTED.sub("", sql)):
+        elif step.action is Action.DEFINE and not self.dbo and not _OWN.search(_QUOTED.sub("", sql)):
             sql, values = "SELECT tsql.define($1)", [sql]
         async with self.transactions.guarded():
             await self.connection.execute(sql, values or None)

@@ -16,9 +16,9 @@ from keyless.providers.sql.tsql.names import quoted, text
 
 _PARTS = (
     *("text.sql", "types.sql", "binary.sql", "functions.sql", "modules.sql", "moments.sql", "documents.sql"),
-    *("queries.sql", "json.sql", "catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql"),
-    "tables.sql",
-    *("principals.sql", "permissions.sql", "definitions.sql"),
+    *("queries.sql", "json.sql", "strings.sql", "dates.sql", "identity.sql"),
+    *("catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql", "tables.sql"),
+    *("principals.sql", "permissions.sql", "definitions.sql", "containment.sql"),
 )
 _LIBRARY = tuple(Path(__file__).with_name("library") / part for part in _PARTS)
 _TEMPLATE = "keyless_template"
@@ -100,6 +100,9 @@ class Databases:
         if not await found.fetchone():
             await connection.execute(f"DROP DATABASE IF EXISTS {name}")
             await connection.execute(f"CREATE DATABASE {name} {_LOCALE}")
+            # whoever has a role comes into the one database that it is of
+            closed = f"{name}, postgres, template1" if self._alone else name
+            await connection.execute(f"REVOKE ALL ON DATABASE {closed} FROM PUBLIC")
             async with await self._connections.administrator(name) as inside:
                 for part in parts:
                     await inside.execute(part)
@@ -120,7 +123,9 @@ async def _grant(connection: Connection, name: str) -> None:
     owner = quoted(f"{name}_o")
     await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
     await connection.execute("GRANT USAGE ON SCHEMA dbo TO PUBLIC")
-    await connection.execute(f"ALTER FUNCTION tsql.define(text) OWNER TO {owner}")  # runs definitions as the owner
+    await connection.execute(f"GRANT USAGE ON LANGUAGE plpgsql, sql TO {owner}")
+    for definer in ("define(text)", "define_procedure(text, text, text, text, text)"):  # they run as the owner
+        await connection.execute(f"ALTER FUNCTION tsql.{definer} OWNER TO {owner}")
 
 
 async def _remove(connection: Connection, name: str) -> None:

@@ -7,6 +7,8 @@ SET search_path = tsql, pg_catalog;
 -- the tables and views that there are, and since when
 CREATE TABLE relations (relation regclass PRIMARY KEY, created timestamp NOT NULL DEFAULT now7(), modified timestamp NOT NULL DEFAULT now7());
 
+CREATE TABLE routines (routine regprocedure PRIMARY KEY);
+
 -- whether somebody may define anything at all: what comes next runs as the owner
 CREATE FUNCTION may_define() RETURNS boolean STABLE LANGUAGE sql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM schema_owners WHERE owner = ANY (me()))
@@ -77,6 +79,7 @@ BEGIN
     CONTINUE WHEN c.schema_name LIKE 'pg\_temp%' OR c.schema_name LIKE 'pg\_toast%';
     IF c.object_type = 'schema' THEN
       CONTINUE WHEN told AND may('ALTER', 3, c.objid);
+      IF NOT free AND tg_tag <> 'CREATE SCHEMA' THEN PERFORM fail(15247, 'User does not have permission to perform this action.'); END IF;
       IF NOT free THEN PERFORM need_to_create('CREATE SCHEMA', NULL); END IF;
       EXECUTE format('GRANT USAGE ON SCHEMA %s TO PUBLIC', c.objid::regnamespace);
       PERFORM settle_schemas(NULL);
@@ -101,8 +104,13 @@ BEGIN
           EXECUTE format('ALTER TABLE %s OWNER TO %I', c.objid::regclass, owner_); END IF;
       END IF;
     ELSIF c.classid = 'pg_proc'::regclass THEN
-      CONTINUE WHEN told AND may('ALTER', 2, c.objid);
       SELECT pronamespace INTO schema_ FROM pg_proc WHERE oid = c.objid;
+      IF EXISTS (SELECT FROM routines WHERE routine = c.objid) THEN
+        IF NOT free AND NOT may('ALTER', 2, c.objid) THEN
+          PERFORM fail(3704, format('User does not have permission to perform this operation on %s ''%s''.', c.object_type, (SELECT proname FROM pg_proc WHERE oid = c.objid))); END IF;
+        CONTINUE;
+      END IF;
+      INSERT INTO routines VALUES (c.objid);
       IF NOT free THEN PERFORM need_to_create(CASE c.object_type WHEN 'procedure' THEN 'CREATE PROCEDURE' ELSE 'CREATE FUNCTION' END, schema_); END IF;
       IF (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE oid = c.objid) <> owner_ THEN
         EXECUTE format('ALTER ROUTINE %s OWNER TO %I', c.objid::regprocedure, owner_); END IF;
@@ -145,6 +153,7 @@ BEGIN
       DELETE FROM permissions WHERE class = 1 AND major = c.objid AND col = c.objsubid;
     ELSIF c.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_namespace'::regclass) THEN
       DELETE FROM permissions WHERE class = CASE c.classid WHEN 'pg_class'::regclass THEN 1 WHEN 'pg_proc'::regclass THEN 2 ELSE 3 END AND major = c.objid;
+      DELETE FROM routines WHERE routine = c.objid AND c.classid = 'pg_proc'::regclass;
       DELETE FROM relations WHERE relation = c.objid AND c.classid = 'pg_class'::regclass;
       DELETE FROM schema_owners WHERE namespace = c.objid AND c.classid = 'pg_namespace'::regclass;
     END IF;
@@ -167,6 +176,8 @@ CREATE FUNCTION truncate_table(name_ text) RETURNS void LANGUAGE plpgsql SECURIT
 CREATE FUNCTION reseed(name_ text, column_ text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$
 DECLARE of_ regclass := need_own(name_); sequence_ text := pg_get_serial_sequence(of_::text, column_);
 BEGIN EXECUTE format('SELECT setval(%L, max(%I)) FROM %s HAVING max(%I) > (SELECT last_value FROM %s)', sequence_, column_, of_, column_, sequence_); END $$;
+-- a procedure's text is all that PostgreSQL keeps of it, so it can be made as the owner: the event triggers see it
+ALTER FUNCTION define_procedure(text, text, text, text, text) SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp;
 ALTER FUNCTION last_identity() SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 
 CREATE EVENT TRIGGER tsql_1_defining ON ddl_command_start WHEN TAG IN (

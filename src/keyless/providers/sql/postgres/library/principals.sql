@@ -30,14 +30,14 @@ CREATE VIEW closure AS
 
 -- PostgreSQL's role of dbo: whoever administers the server logs in as it, and it owns what is made
 CREATE FUNCTION owner_role() RETURNS name STABLE LANGUAGE sql SET search_path = tsql, pg_catalog, pg_temp AS
-  $$ SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'dbo' $$;
+  $$ SELECT rolname FROM pg_proc f JOIN pg_roles r ON r.oid = f.proowner WHERE f.pronamespace = 'tsql'::regnamespace AND f.proname = 'define' $$;
 
 -- who is connected: the user, its groups and their roles
 CREATE FUNCTION me() RETURNS int[] STABLE LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$ BEGIN
   IF session_user = owner_role() OR session_user = current_user THEN RETURN ARRAY[1, 0, 16384]; END IF;
   RETURN coalesce((SELECT array_agg(principal) FROM closure WHERE role = session_user), '{}'); END $$;
 CREATE FUNCTION is_dbo() RETURNS boolean STABLE LANGUAGE sql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS
-  $$ SELECT session_user = tsql.owner_role() OR session_user = current_user $$;
+  $$ SELECT coalesce(session_user = tsql.owner_role(), false) OR session_user = current_user $$;
 
 CREATE FUNCTION is_own_schema(name text) RETURNS boolean IMMUTABLE LANGUAGE sql AS
   $$ SELECT name !~ '^(pg_|tsql)' AND name NOT IN ('sys', 'public', 'information_schema') $$;
