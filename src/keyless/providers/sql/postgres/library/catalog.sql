@@ -158,6 +158,12 @@ CREATE VIEW tsql_catalog.all_objects AS
       FROM column_list WHERE default_oid IS NOT NULL
     UNION ALL SELECT name, object_id, schema_id, 0, type, description, shipped, false FROM routine_list
   ) AS o;
+-- As it was called before there were schemas: without one, or with dbo, it means this
+CREATE VIEW tsql_catalog.sysobjects AS
+  SELECT name, object_id AS id, type::text::tsql.citext(49154) AS xtype, schema_id::int2 AS uid, 0::int2 AS info, 0 AS status, 0 AS base_schema_ver, 0 AS replinfo,
+    parent_object_id AS parent_obj, create_date AS crdate, 0::int2 AS ftcatid, 0 AS schema_ver, 0 AS stats_schema_ver, (CASE type::text WHEN 'PK' THEN 'K' WHEN 'UQ' THEN 'K' ELSE type::text END)::tsql.citext(49154) AS type, 0::int2 AS userstat,
+    0::int2 AS sysstat, 0::int2 AS indexdel, modify_date AS refdate, 0 AS version, 0 AS deltrig, 0 AS instrig, 0 AS updtrig, 0 AS seltrig, 0 AS category, 0::int2 AS cache, temporary
+  FROM tsql_catalog.all_objects;
 CREATE VIEW tsql_catalog.objects AS SELECT * FROM tsql_catalog.all_objects WHERE is_ms_shipped = false::tsql.bit;
 CREATE VIEW tsql_catalog.tables AS
   SELECT o.name, o.object_id, o.principal_id, o.schema_id, o.parent_object_id, o.type, o.type_desc, o.create_date, o.modify_date, o.is_ms_shipped, o.is_published, o.is_schema_published,
