@@ -51,7 +51,7 @@ def test_what_it_finds_is_what_the_document_says(server: SqlServerProcess, tests
     report = tmp_path / "report.xml"
     where = f"Driver={odbc_driver()};Server=localhost,{place.port};Database={place.database}"
     way = f"Authentication=ActiveDirectoryMsi;UID={identity['clientId']}"
-    options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tests.parent}", "--timeout=60"]
+    options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tests.parent}", "--timeout=20"]
     command: Command = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", tests]
     ran = subprocess.run(
         Launcher(server).command(app, command),

@@ -8,7 +8,8 @@ Source: SQLAlchemy, "Microsoft SQL Server" dialect; Transact-SQL reference.
 
 from pathlib import Path
 
-from sqlalchemy.testing import exclusions
+from sqlalchemy.dialects.mssql import provision as _registered  # noqa: F401 - what is registered last holds
+from sqlalchemy.testing import exclusions, provision
 from sqlalchemy.testing.requirements import SuiteRequirements
 
 _HAS = Path(__file__).with_name("abilities.txt").read_text(encoding="utf-8").split()
@@ -44,3 +45,9 @@ Requirements = type(
         },
     },
 )
+
+
+@provision.get_temp_table_name.for_db("mssql")
+def _temporary(_config, _engine, name):  # type: ignore[no-untyped-def]
+    """A local temporary table: the dialect's own choice, a global one, would end whole classes in their fixtures."""
+    return f"#{name}"

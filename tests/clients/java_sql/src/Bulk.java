@@ -18,9 +18,9 @@ final class Bulk {
         try (Statement statement = connection.createStatement(); Connection from = Connections.open(encrypt)) {
             statement.execute("CREATE TABLE given (" + COLUMNS + ")");
             statement.execute("CREATE TABLE loaded (" + COLUMNS + ")");
-            statement.execute("WITH n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < " + ROWS + ")"
-                + " INSERT INTO given SELECT i, N'K\u00e4se \u8336', 1.25, '2024-02-29 01:02:03.1234560', NULL, 0x0102 FROM n"
-                + " OPTION (MAXRECURSION 0)");
+            statement.execute("WITH n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
+                + " INSERT INTO given SELECT a.i + 100 * (b.i - 1), N'K\u00e4se \u8336', 1.25, '2024-02-29 01:02:03.1234560', NULL,"
+                + " 0x0102 FROM n a CROSS JOIN n b WHERE b.i <= 50");
             copy(connection, from, "SELECT * FROM given");
             String same = "SELECT COUNT(*) FROM given g JOIN loaded l ON g.n = l.n AND g.name = l.name AND g.price = l.price"
                 + " AND g.made = l.made AND l.note IS NULL AND g.b = l.b";

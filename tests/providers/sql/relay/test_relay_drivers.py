@@ -75,13 +75,14 @@ def test_odbc_at_length(real_relay: Relay, driver: str, program: str, upstream_m
     passes(real_relay, python(driver, program, *([] if program == "requests" else ["yes", "statements"])))
 
 
-@pytest.mark.parametrize("program", ["tedious", "mssql"])
+@pytest.mark.parametrize("program", ["tedious", "mssql", "bulk"])
 def test_javascript_at_length(real_relay: Relay, program: str) -> None:
     passes(real_relay, javascript(program), **tedious("access-token", token=real_relay.token()))
 
 
-def test_go_at_length(real_relay: Relay) -> None:
-    passes(real_relay, go())
+@pytest.mark.parametrize("program", [[], ["bulk"]], ids=["all", "bulk"])
+def test_go_at_length(real_relay: Relay, program: list[str]) -> None:
+    passes(real_relay, [*go(), *program])
 
 
 def test_java_at_length(real_relay: Relay) -> None:

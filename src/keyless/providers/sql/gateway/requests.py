@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
+from keyless.providers.sql.engine import Done as Ending
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.gateway import bulk
 from keyless.providers.sql.gateway.answers import Answer
@@ -215,14 +216,14 @@ class Requests:
 
     async def _batch(self, text: str, answer: Answer) -> None:
         events = self._session.run(text)
-        said = False
+        ended = False
         try:
             async for event in events:
                 await answer.event(event, Done.DONE)
-                said = True
+                ended = isinstance(event, Ending)
         finally:
             await events.aclose()
-        if not said:
+        if not ended:
             await answer.done(Done.DONE)
 
     async def _transaction(self, asked: TransactionRequest, answer: Answer) -> None:

@@ -53,7 +53,7 @@ class Builtins:
     async def called(self, procedure: str, parameters: Sequence[Parameter]) -> Called | None:
         """What a call means, if it is one of these procedures; SqlError where its parameters do not fit."""
         name = bare(procedure)
-        if not name.startswith("sp_"):
+        if not name.startswith(("sp_", "xp_")):
             return None
         if name not in self._known:
             found = await self._connection.execute(_FIND, [name])

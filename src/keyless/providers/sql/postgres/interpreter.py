@@ -149,9 +149,9 @@ class Interpreter:
                         yield event
             case Print():
                 text = await self.value(instruction.value, frame)
+                # no Done: a client takes each for a result, and what is said belongs to the one that follows
                 yield Message(0, sayings.printed(text), line=instruction.line)
                 self._settings.count = 0
-                yield Done()
             case Raise():
                 async with aclosing(self._raise(instruction, frame)) as events:
                     async for event in events:
@@ -239,7 +239,6 @@ class Interpreter:
             raise Failure(error, level, frame.procedure, raised=True)
         self._settings.count = 0
         yield Message(error.number, error.message, error.severity, error.state, error.line)
-        yield Done()
 
     async def _throw(self, instruction: Throw, frame: Frame) -> None:
         if instruction.parts:

@@ -5,6 +5,7 @@ Owns every type that a client may send. Source: [MS-TDS] 2.2.5.4, 2.2.5.5.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from uuid import UUID
@@ -90,7 +91,10 @@ def _integer(data: bytes) -> int:
 
 
 def _real(data: bytes) -> float:
-    return Reader(data).real(len(data))
+    value = Reader(data).real(len(data))
+    if not math.isfinite(value):
+        raise SqlError(8023, "A parameter is no valid instance of data type float: it has to be a finite number.")
+    return value
 
 
 def _bit(data: bytes) -> bool:

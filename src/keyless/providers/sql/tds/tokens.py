@@ -16,6 +16,7 @@ PRODUCT = "Microsoft SQL Server"
 TDS_7_4 = 0x74_00_00_04
 TDS_8_0 = 0x08_00_00_00
 _ERROR_FROM = 11
+_LONGEST_ERROR, _LONGEST_SAYING = 2048, 8000
 
 
 class Done(IntEnum):
@@ -61,7 +62,7 @@ def said(number: int, state: int, severity: int, text: str, server: str, line: i
     body = (
         number.to_bytes(4, "little", signed=True)
         + bytes((state & 0xFF, severity & 0xFF))
-        + reader.text(text[:2048])
+        + reader.text(text[: _LONGEST_ERROR if severity >= _ERROR_FROM else _LONGEST_SAYING])
         + reader.short_text(server)
         + reader.short_text("")
         + max(line, 0).to_bytes(4, "little")

@@ -15,12 +15,15 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import casts
 from keyless.providers.sql.tsql.functions import AGGREGATES, FUNCTIONS, PARTS, RANKINGS, Form
 from keyless.providers.sql.tsql.metadata import METADATA
+from keyless.providers.sql.tsql.more_functions import HASHES, MORE
 from keyless.providers.sql.tsql.names import relation, text
 from keyless.providers.sql.tsql.plan import Methods, kind_of, unsupported
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
+
+_GIVE_JSON = {"JSON_QUERY", "JSON_ARRAY", "JSON_MODIFY"}
 
 
 def _anonymous(writer: Writer, node: Parts) -> str:
@@ -46,11 +49,16 @@ def _anonymous(writer: Writer, node: Parts) -> str:
         return f"{name}({writer.many(arguments)})"
     if name == "POWER" and len(arguments) == 2:
         return f"tsql.power({writer.many(arguments)})"
+    if name == "HASHBYTES" and len(arguments) == 2:
+        return _hashed(writer, *arguments)
+    if name == "JSON_ARRAY":
+        items = ", ".join(f"nullif({json_value(writer, part)}, 'null')" for part in arguments)
+        return f"('[' || concat_ws(',', {items or 'NULL'}) || ']')::tsql.citext"
     if name == "GROUPING" and len(arguments) == 1:
         return f"GROUPING({writer(arguments[0])})::tsql.tinyint"
     if name == "GROUPING_ID" and arguments:
         return f"GROUPING({writer.many(arguments)})"
-    forms = FUNCTIONS.get(name) or METADATA.get(name)
+    forms = MORE.get(name) or FUNCTIONS.get(name) or METADATA.get(name)
     if forms is None:
         raise SqlError(
             195, f"'{node.name}' is not a recognized built-in function name, or not a supported one.", severity=15
@@ -64,7 +72,7 @@ def _anonymous(writer: Writer, node: Parts) -> str:
 
 def called(writer: Writer, form: Form, arguments: Sequence[exp.Expr]) -> str:
     """A function with its arguments."""
-    if form.sql.startswith("@"):
+    if form.sql.startswith(("@", "@@")):
         return writer.place(form.sql)
     written = []
     for kind, argument in zip(form.kinds, arguments, strict=True):
@@ -72,6 +80,8 @@ def called(writer: Writer, form: Form, arguments: Sequence[exp.Expr]) -> str:
             written.append(writer.text(argument))
         elif kind == "t":
             written.append(f"tsql.ts({casts.point(writer, argument)})")
+        elif kind == "j":
+            written.append(json_value(writer, argument))
         elif kind == "d":
             word = writer.parts(argument).name if isinstance(argument, (exp.Column, exp.Var)) else "?"
             part = PARTS.get(word.lower())
@@ -81,6 +91,54 @@ def called(writer: Writer, form: Form, arguments: Sequence[exp.Expr]) -> str:
         else:
             written.append(writer(argument))
     return form.sql.format(*written)
+
+
+def json_value(writer: Writer, node: exp.Expr) -> str:
+    """A value as JSON writes it; what is JSON already stays what it is."""
+    if isinstance(node, exp.Null):
+        writer(node)
+        return "'null'"
+    if gives_json(node):
+        return f"coalesce({writer(node)}::text, 'null')"
+    return f"tsql.json_of({writer(node)})"
+
+
+def gives_json(node: exp.Expr) -> bool:
+    """Whether an expression is a text in JSON, by what it is made with."""
+    inside = node.unalias()
+    while isinstance(inside, (exp.Subquery, exp.Paren)):
+        inside = inside.this
+    if isinstance(inside, exp.Select) and (clause := inside.args.get("for_")):
+        return str(clause.args.get("kind")).upper() == "JSON"
+    return isinstance(inside, exp.JSONObject) or (
+        isinstance(inside, exp.Anonymous) and inside.name.upper() in _GIVE_JSON
+    )
+
+
+def _json_object(writer: Writer, node: Parts) -> str:
+    nulls = (node.args.get("null_handling") or "").upper() == "NULL ON NULL"
+    members = []
+    for pair in node.expressions:
+        parts = writer.parts(pair)
+        if not isinstance(pair, exp.JSONKeyValue):
+            raise unsupported(kind_of(pair))
+        value = json_value(writer, parts.expression)
+        key = f"tsql.json_of({writer.text(parts.this)}) || ':' || "
+        members.append(key + (value if nulls else f"nullif({value}, 'null')"))
+    return f"('{{' || concat_ws(',', {', '.join(members) or 'NULL'}) || '}}')::tsql.citext"
+
+
+def _hashed(writer: Writer, kind: exp.Expr, value: exp.Expr) -> str:
+    if not isinstance(kind, (exp.Literal, exp.National)) or kind.name.upper() not in HASHES:
+        raise unsupported(f"HASHBYTES with other algorithms than {', '.join(sorted(HASHES))}")
+    return f"tsql.hashbytes({writer(kind)}, {casts.to_bytes(writer, value)}::bytea)"
+
+
+def _trim(writer: Writer, node: Parts) -> str:
+    side = (node.args.get("position") or "BOTH").upper()
+    if node.expression is None:
+        return f'tsql."trim"({writer.text(node.this)})' if side == "BOTH" else ""
+    return f"tsql.trimmed({writer.text(node.this)}, {writer.text(node.expression)}, '{side}')"
 
 
 def _counted(writer: Writer, arguments: Sequence[exp.Expr]) -> str:
@@ -148,6 +206,9 @@ def _next_value(writer: Writer, node: Parts) -> str:
 
 
 METHODS: Methods = {
+    exp.Trim: _trim,
+    exp.JSONObject: _json_object,
+    exp.AtTimeZone: lambda w, n: f"tsql.in_zone({w(n.this)}, {w.text(n.args['zone'])})",
     exp.NextValueFor: _next_value,
     exp.Anonymous: _anonymous,
     exp.GroupConcat: _joined,

@@ -33,12 +33,14 @@ def cast(writer: Writer, value: exp.Expr, to: exp.Expr, style: exp.Expr | None =
     if kind in types.TEXTS:
         length = types.sized(written, 30).length
         if number:
-            return f"tsql.cut(tsql.styled(tsql.ts({writer(value)}), {number}), {length or 8000})::{target}"
+            return f"tsql.cut(tsql.styled({point(writer, value)}, {number}), {length or 8000})::{target}"
         if isinstance(value, exp.Null):
             return f"NULL::{target}"
         return f"tsql.cut({writer(value)}, {length})::{target}" if length else f"tsql.str({writer(value)})::{target}"
+    if kind in types.BINARIES and number in {"1", "2"}:
+        return f"tsql.from_hex({writer(value)}, {number})::{target}"
     if kind in types.BINARIES and number is None:
-        return f"({_bytes(writer, value)})::{target}"
+        return f"({to_bytes(writer, value)})::{target}"
     if kind in _MOMENTS and (number or kind is not Kind.DATETIMEOFFSET):
         when = f"tsql.from_styled({writer(value)}, {number})" if number else f"tsql.ts({point(writer, value)})"
         if kind is Kind.DATETIME:
@@ -57,7 +59,7 @@ def to_type(sql: str, written: types.Written) -> str:
     return f"({sql})::{target}"
 
 
-def _bytes(writer: Writer, value: exp.Expr) -> str:
+def to_bytes(writer: Writer, value: exp.Expr) -> str:
     """A value on its way to a binary type: whether a text is of one or of two bytes, only a constant shows."""
     if isinstance(value, exp.Literal) and value.is_string:
         return f"'\\x{writer.parts(value).name.encode('cp1252', 'replace').hex()}'::tsql.varbinary"

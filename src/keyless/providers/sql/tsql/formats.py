@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import user_calls
+from keyless.providers.sql.tsql import calls, user_calls
 from keyless.providers.sql.tsql.columns import result_names
 from keyless.providers.sql.tsql.names import text
 from keyless.providers.sql.tsql.plan import Methods, unsupported
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
-_GIVE_JSON = {"JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY", "JSON_MODIFY"}
 _ALL_TEXT = {".", "text()[1]", "./text()[1]", "(./text())[1]", "(text())[1]", ".[1]"}
 Tree = dict[str, "str | Tree"]
 
@@ -46,21 +45,12 @@ def written(writer: Writer, node: Parts, clause: exp.Expr) -> str:
     if None in names:
         raise unsupported(f"FOR {kind} with *")
     known = [name or "" for name in names]
-    raw = [_is_json(part) for part in node.node.expressions]
+    raw = [calls.gives_json(part) for part in node.node.expressions]
     if kind == "JSON":
         return _json(options, known, columns, raw, rows, node)
     if kind == "XML":
         return _xml(options, known, columns, rows)
     raise unsupported(f"FOR {kind}")
-
-
-def _is_json(node: exp.Expr) -> bool:
-    inside = node.unalias()
-    while isinstance(inside, (exp.Subquery, exp.Paren)):
-        inside = inside.this
-    if isinstance(inside, exp.Select) and (clause := inside.args.get("for_")):
-        return str(clause.args.get("kind")).upper() == "JSON"
-    return isinstance(inside, (exp.Anonymous, exp.JSONObject)) and (inside.name.upper() in _GIVE_JSON)
 
 
 def _json(

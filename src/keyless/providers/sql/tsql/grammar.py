@@ -103,8 +103,11 @@ class Grammar(TSQLParser):
         token: parse for token, parse in TSQLParser.QUERY_MODIFIER_PARSERS.items() if token is not TokenType.LIMIT
     }
     FUNCTION_PARSERS = {  # noqa: RUF012
-        name: TSQLParser.FUNCTION_PARSERS[name]
-        for name in ("CAST", "TRY_CAST", "CONVERT", "TRY_CONVERT", "STRING_AGG", "OPENJSON")
+        **{
+            name: TSQLParser.FUNCTION_PARSERS[name]
+            for name in ("CAST", "TRY_CAST", "CONVERT", "TRY_CONVERT", "STRING_AGG", "OPENJSON", "TRIM")
+        },
+        "JSON_OBJECT": lambda self: self._parse_json_object(),
     }
 
     def start(self, tokens: list[Token], sql: str) -> None:

@@ -15,6 +15,7 @@ _KEPT, _TOLD_APART = 63, 20  # bytes that PostgreSQL keeps of a name, and digits
 _MOST_PARTS = 4
 _PART = re.compile(r'\s*(?:\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|([^\s."\[\]]*))\s*(\.|$)')
 _HIDDEN = ("pg_", "tsql", "public", "guest")
+_BEFORE_SCHEMAS = {"sysobjects"}
 _INFORMATION_SCHEMA = "tsql_information_schema"  # PostgreSQL has one of its own
 
 
@@ -64,6 +65,8 @@ def relation(name: str, schema: str | None) -> str:
     folded = fold(schema) if schema else "dbo"
     if folded.startswith(_HIDDEN):
         raise SqlError(208, f"Invalid object name '{schema}.{name}'.")
+    if folded == "dbo" and name.lower() in _BEFORE_SCHEMAS:
+        folded = "sys"
     if folded == "information_schema":
         folded = _INFORMATION_SCHEMA
     return f"{quoted(folded)}.{quoted(name)}"

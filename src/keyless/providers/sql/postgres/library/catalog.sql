@@ -70,40 +70,46 @@ CREATE FUNCTION type_scale(declared text) RETURNS tsql.tinyint IMMUTABLE STRICT 
     WHEN 'time' THEN measure(declared, 1, 7) WHEN 'datetime2' THEN measure(declared, 1, 7) WHEN 'datetimeoffset' THEN measure(declared, 1, 7)
     ELSE (SELECT scale FROM type_list WHERE name = type_word(declared)) END)::tsql.tinyint $$;
 
+-- The lists that the views are made of. MATERIALIZED: each is read once for each view that a query names, where a plan
+-- over all of them at once reads them again for each row.
 -- Schemas under SQL Server's names and numbers
-CREATE VIEW schema_list AS
+CREATE VIEW schema_list AS WITH list AS MATERIALIZED (
   SELECT oid, CASE nspname WHEN 'tsql_information_schema' THEN 'INFORMATION_SCHEMA' ELSE coalesce(told_of('pg_namespace', oid)->>'name', nspname) END::citext AS name,
     CASE nspname WHEN 'dbo' THEN 1 WHEN 'tsql_information_schema' THEN 3 WHEN 'sys' THEN 4 ELSE id(oid) END AS schema_id,
     nspname IN ('sys', 'tsql_information_schema') AS shipped, false AS temporary
   FROM pg_catalog.pg_namespace
   WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('tsql', 'tsql_catalog', 'tsql_tempdb', 'public', 'information_schema')
-  UNION ALL SELECT pg_catalog.pg_my_temp_schema(), 'dbo', 1, false, true WHERE pg_catalog.pg_my_temp_schema() <> 0;
+  UNION ALL SELECT pg_catalog.pg_my_temp_schema(), 'dbo', 1, false, true WHERE pg_catalog.pg_my_temp_schema() <> 0)
+SELECT * FROM list;
 
-CREATE VIEW relation_list AS
+CREATE VIEW relation_list AS WITH list AS MATERIALIZED (
   SELECT c.oid, id(c.oid) AS object_id, coalesce(t.told->>'name', c.relname)::citext AS name, s.schema_id, c.relkind, t.told, s.shipped, s.temporary, c.relnamespace, c.relowner
   FROM pg_catalog.pg_class c JOIN schema_list s ON s.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 'pg_catalog.pg_class'::regclass
     CROSS JOIN LATERAL (SELECT told(d.description)) AS t(told)
   WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'S') AND (s.shipped OR visible(c.oid)) -- smaller numbers are PostgreSQL's own
-    AND NOT (c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend p WHERE p.objid = c.oid AND p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i'));
+    AND NOT (c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend p WHERE p.objid = c.oid AND p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i')))
+SELECT * FROM list;
 
-CREATE VIEW column_list AS
+CREATE VIEW column_list AS WITH list AS MATERIALIZED (
   SELECT r.object_id, r.oid, a.attnum, coalesce(t.told->>'name', a.attname)::citext AS name, t.told, coalesce(t.told->>'type', declared(a.atttypid, a.atttypmod)) AS declared,
     a.attnotnull, a.attidentity, a.attgenerated, e.oid AS default_oid, r.schema_id, r.name AS table_name, r.relkind, r.shipped, r.temporary
   FROM relation_list r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_catalog.pg_description d ON d.objoid = r.oid AND d.objsubid = a.attnum AND d.classoid = 'pg_catalog.pg_class'::regclass
     LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = r.oid AND e.adnum = a.attnum AND a.attgenerated = ''
     CROSS JOIN LATERAL (SELECT told(d.description)) AS t(told)
-  WHERE r.relkind <> 'S';
+  WHERE r.relkind <> 'S')
+SELECT * FROM list;
 
-CREATE VIEW constraint_list AS
+CREATE VIEW constraint_list AS WITH list AS MATERIALIZED (
   SELECT c.oid, id(c.oid) AS object_id, coalesce(t.told->>'name', c.conname)::citext AS name, r.schema_id, c.contype, t.told, c.conrelid, c.confrelid, c.conindid, c.conkey, c.confkey,
     c.confdeltype, c.confupdtype, r.object_id AS parent_object_id, r.name AS table_name, c.convalidated, c.conname ~ '^(pk|uq|ck|fk|df)__.*__[0-9a-f]{8}([0-9a-f]{8})?$' AS unnamed, r.shipped, r.temporary
   FROM pg_catalog.pg_constraint c JOIN relation_list r ON r.oid = c.conrelid
     CROSS JOIN LATERAL (SELECT told_of('pg_constraint', c.oid)) AS t(told)
-  WHERE c.contype IN ('p', 'u', 'f', 'c') AND NOT starts_with(c.conname, 'keyless_');
+  WHERE c.contype IN ('p', 'u', 'f', 'c') AND NOT starts_with(c.conname, 'keyless_'))
+SELECT * FROM list;
 
-CREATE VIEW index_list AS
+CREATE VIEW index_list AS WITH list AS MATERIALIZED (
   SELECT oid, relid, (row_number() OVER w + CASE WHEN bool_or(clustered) OVER (PARTITION BY relid) THEN 0 ELSE 1 END)::int4 AS index_id,
     clustered AND row_number() OVER w = 1 AS clustered, name, filter, is_unique, is_primary, of_constraint, object_id, keys, columns, options, shipped, temporary
   FROM (SELECT i.indexrelid AS oid, i.indrelid AS relid, coalesce((coalesce(k.told, t.told)->>'clustered')::boolean, false) AS clustered,
@@ -112,7 +118,8 @@ CREATE VIEW index_list AS
     FROM pg_catalog.pg_index i JOIN relation_list r ON r.oid = i.indrelid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
       LEFT JOIN constraint_list k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
       CROSS JOIN LATERAL (SELECT told_of('pg_class', i.indexrelid)) AS t(told)) AS s
-  WINDOW w AS (PARTITION BY relid ORDER BY clustered DESC, oid);
+  WINDOW w AS (PARTITION BY relid ORDER BY clustered DESC, oid))
+SELECT * FROM list;
 
 CREATE VIEW index_column_list AS
   SELECT i.object_id, i.index_id, p.place::int4 AS index_column_id, (i.columns[p.place - 1])::int4 AS column_id,
@@ -151,6 +158,12 @@ CREATE VIEW tsql_catalog.all_objects AS
       FROM column_list WHERE default_oid IS NOT NULL
     UNION ALL SELECT name, object_id, schema_id, 0, type, description, shipped, false FROM routine_list
   ) AS o;
+-- As it was called before there were schemas: without one, or with dbo, it means this
+CREATE VIEW tsql_catalog.sysobjects AS
+  SELECT name, object_id AS id, type::text::tsql.citext(49154) AS xtype, schema_id::int2 AS uid, 0::int2 AS info, 0 AS status, 0 AS base_schema_ver, 0 AS replinfo,
+    parent_object_id AS parent_obj, create_date AS crdate, 0::int2 AS ftcatid, 0 AS schema_ver, 0 AS stats_schema_ver, (CASE type::text WHEN 'PK' THEN 'K' WHEN 'UQ' THEN 'K' ELSE type::text END)::tsql.citext(49154) AS type, 0::int2 AS userstat,
+    0::int2 AS sysstat, 0::int2 AS indexdel, modify_date AS refdate, 0 AS version, 0 AS deltrig, 0 AS instrig, 0 AS updtrig, 0 AS seltrig, 0 AS category, 0::int2 AS cache, temporary
+  FROM tsql_catalog.all_objects;
 CREATE VIEW tsql_catalog.objects AS SELECT * FROM tsql_catalog.all_objects WHERE is_ms_shipped = false::tsql.bit;
 CREATE VIEW tsql_catalog.tables AS
   SELECT o.name, o.object_id, o.principal_id, o.schema_id, o.parent_object_id, o.type, o.type_desc, o.create_date, o.modify_date, o.is_ms_shipped, o.is_published, o.is_schema_published,

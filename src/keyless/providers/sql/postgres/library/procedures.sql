@@ -291,3 +291,8 @@ DECLARE parts text[] := tsql.name_parts("@objname"::text); n int := cardinality(
   PERFORM tsql.fail(15225, format('No item by the name of ''%s'' could be found in the current database ''%s'', given that @itemtype was input as ''(null)''.', "@objname", tsql.database()));
 END $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA sys, tsql TO PUBLIC;
+
+-- What the server is; drivers' tests go by the version
+CREATE FUNCTION sys.xp_msver(optname citext DEFAULT NULL) RETURNS TABLE ("Index" int2, "Name" citext, "Internal_Value" int, "Character_Value" citext) STABLE LANGUAGE sql AS $$
+  SELECT v.* FROM (VALUES (1::int2, 'ProductName'::tsql.citext, NULL::int, 'Microsoft SQL Server'::tsql.citext), (2, 'ProductVersion', 1048576, '16.0.1000.6'), (3, 'Language', 1033, 'English (United States)'))
+    AS v(place, name, number, text) WHERE optname IS NULL OR optname = v.name $$;

@@ -1,0 +1,18 @@
+-- What identity columns tell of themselves. Run after strings.sql.
+-- Source: Transact-SQL reference, "IDENT_CURRENT", "IDENT_SEED", "IDENT_INCR", "DBCC CHECKIDENT".
+SET search_path = tsql, pg_catalog;
+
+CREATE FUNCTION identity_of(name citext) RETURNS regclass STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+  SELECT pg_get_serial_sequence(t.full_name, a.attname)::regclass
+    FROM (SELECT format('%I.%I', coalesce(lower(tsql.parsename(name, 2)::text), 'dbo'), lower(tsql.parsename(name, 1)::text))) AS t(full_name)
+    JOIN pg_attribute a ON a.attrelid = to_regclass(t.full_name) AND a.attidentity <> '' $$;
+CREATE FUNCTION ident_current(citext) RETURNS numeric VOLATILE STRICT LANGUAGE plpgsql AS $$
+DECLARE s regclass := tsql.identity_of($1); n numeric;
+BEGIN
+  IF s IS NULL THEN RETURN NULL; END IF;
+  EXECUTE format('SELECT last_value FROM %s', s) INTO n;
+  RETURN n;
+END $$;
+CREATE FUNCTION ident_seed(citext) RETURNS numeric STABLE STRICT LANGUAGE sql AS $$ SELECT seqstart::numeric FROM pg_sequence WHERE seqrelid = tsql.identity_of($1) $$;
+CREATE FUNCTION ident_incr(citext) RETURNS numeric STABLE STRICT LANGUAGE sql AS $$ SELECT seqincrement::numeric FROM pg_sequence WHERE seqrelid = tsql.identity_of($1) $$;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tsql TO PUBLIC;
