@@ -24,18 +24,11 @@ _BINARY: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.GT: ">", exp.LTE: "<=", exp.GTE: ">=",
     exp.And: "AND", exp.Or: "OR", exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseXor: "#",
 }  # fmt: skip
-_BITS = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
-_LEVEL = (*_BITS, exp.Add, exp.Sub)
 _WITHOUT_PARENTHESES = {"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER"}
 
 
 def _infix(writer: Writer, node: Parts) -> str:
-    kind = type(node.node)
-    mixed = [side for side in (node.this, node.expression) if isinstance(side, _LEVEL) and type(side) is not kind]
-    if mixed and isinstance(node.node, _BITS):
-        # T-SQL goes from left to right where sqlglot lets + come before &
-        raise unsupported("A bitwise operator beside another operator, without parentheses,")
-    return f"({writer(node.this)} {_BINARY[kind]} {writer(node.expression)})"
+    return f"({writer(node.this)} {_BINARY[type(node.node)]} {writer(node.expression)})"
 
 
 def _alias(writer: Writer, node: Parts) -> str:
