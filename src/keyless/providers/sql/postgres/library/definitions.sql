@@ -68,7 +68,7 @@ CREATE FUNCTION need_to_create(what text, schema_ oid) RETURNS void STABLE LANGU
     PERFORM fail(2760, format('The specified schema name "%s" either does not exist or you do not have permission to use it.', schema_::regnamespace)); END IF;
 END $$;
 CREATE FUNCTION need_to_alter(relation oid) RETURNS void STABLE LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$ BEGIN
-  IF NOT allowed(me(), 'ALTER', 1, relation) THEN
+  IF NOT allowed(me(), 'ALTER', 1, relation) AND NOT EXISTS (SELECT FROM pg_class WHERE oid = relation AND relnamespace = pg_my_temp_schema()) THEN
     PERFORM fail(1088, format('Cannot find the object "%s" because it does not exist or you do not have permissions.', (SELECT relname FROM pg_class WHERE oid = relation))); END IF;
 END $$;
 -- a view hides whose its tables are only where all have the same owner: an ownership chain
