@@ -293,6 +293,13 @@ class Reader:
             raise self.error()
         return node
 
+    def value(self) -> exp.Expr:
+        """An expression that is no predicate: behind a DEFAULT, NOT NULL is not its own."""
+        node = self.whole(self.parser._parse_bitwise)
+        if node is None:
+            raise self.error()
+        return node
+
     def written(self, read: Callable[[], exp.Expr]) -> tuple[exp.Expr, str]:
         """What comes next, and its text."""
         start = self.parser._index
