@@ -85,6 +85,12 @@ async def test_what_a_column_holds_up_is_not_taken_away(table: PostgresSession) 
     await rows(table, "ALTER TABLE T DROP COLUMN IF EXISTS nothing")
 
 
+async def test_a_default_ends_before_not_null(table: PostgresSession) -> None:
+    await rows(table, "ALTER TABLE T ADD P DECIMAL(8, 3) DEFAULT 2 NOT NULL, Q INT DEFAULT (1 + 2) * 3 NULL")
+    assert await rows(table, "SELECT P, Q FROM T") == [(2, 9)]
+    assert await number(table, "INSERT INTO T (Id, P) VALUES (5, NULL)") == 515
+
+
 async def test_a_temporary_table(table: PostgresSession) -> None:
     await rows(table, "CREATE TABLE #t (a INT, b NVARCHAR(3))")
     await rows(table, "ALTER TABLE #t ALTER COLUMN b NVARCHAR(30) NOT NULL")
