@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import calls
+from keyless.providers.sql.tsql import calls, decimals
 from keyless.providers.sql.tsql.functions import FUNCTIONS
 from keyless.providers.sql.tsql.names import fold, quoted, text
 from keyless.providers.sql.tsql.plan import Methods, syntax, unsupported
@@ -35,6 +35,9 @@ def _infix(writer: Writer, node: Parts) -> str:
     if mixed and isinstance(node.node, _BITS):
         # T-SQL goes from left to right where sqlglot lets + come before &
         raise unsupported("A bitwise operator beside another operator, without parentheses,")
+    if kind is exp.Div and (digits := decimals.quotient(node.node, writer.declared)) is not None:
+        sides = f"{writer(node.this)}, {writer(node.expression)}"
+        return f"tsql.quotient({sides}, {digits[1]})::numeric({digits[0]},{digits[1]})"
     return f"({writer(node.this)} {_BINARY[kind]} {writer(node.expression)})"
 
 
