@@ -1,4 +1,4 @@
-"""The digits of a quotient of decimals, where they can be known: constants, casts, parameters, and what is made of them.
+"""The digits of a quotient of decimals, where they can be known: of constants, casts, parameters, and what they make.
 
 Owns the arithmetic of precision and scale. A column's are not known here. No I/O.
 Source: Transact-SQL reference, "Precision, scale, and length".
