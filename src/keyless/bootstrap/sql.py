@@ -30,6 +30,7 @@ from keyless.providers.sql.gateway.channel import Contexts
 from keyless.providers.sql.gateway.gateway import Gateway
 from keyless.providers.sql.gateway.limits import Limits
 from keyless.providers.sql.gateway.logins import Logins
+from keyless.providers.sql.postgres import locks
 from keyless.providers.sql.postgres.embedded import Embedded
 from keyless.providers.sql.postgres.late import LateEngine
 from keyless.providers.sql.servers import DATABASES, DatabaseDeleted, database_of
@@ -125,6 +126,16 @@ def _elsewhere(postgres: str, data: Path, find_principal: FindPrincipal, secret:
     from keyless.providers.sql.postgres.operators_own import OperatorsOwn  # noqa: PLC0415 - it loads the driver
 
     return LateEngine(OperatorsOwn(postgres, secret, data / SQL_ELSEWHERE), find_principal)
+
+
+def databases_in(data: Path) -> str:
+    """Where the databases of a data folder are, for whoever asks how it is; empty if there are none."""
+    if (data / SQL_ELSEWHERE).exists():
+        return f"in another PostgreSQL: {(data / SQL_ELSEWHERE).read_text(encoding='utf-8')}"
+    if not (data / SQL).exists():
+        return ""
+    pid = locks.holder(data / SQL)
+    return f"in PostgreSQL, process {pid}" if pid else "in PostgreSQL, which starts at the next login"
 
 
 def principal_named(directory: Directory) -> FindPrincipal:

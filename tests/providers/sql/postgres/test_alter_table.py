@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from keyless.providers.sql.engine import Rows, SqlError
+from keyless.providers.sql.engine import Database, Rows, SqlError
+from keyless.providers.sql.postgres.engine import PostgresEngine
 from keyless.providers.sql.postgres.session import PostgresSession
+from tests.providers.sql.postgres.people import People
 
 
 async def rows(session: PostgresSession, text: str) -> list[tuple[object, ...]]:
     return [tuple(row) async for event in session.run(text) if isinstance(event, Rows) for row in event.rows]
 
 
-@pytest.fixture
-async def table(owner: PostgresSession) -> PostgresSession:
-    await rows(
-        owner, "CREATE TABLE dbo.T (Id INT PRIMARY KEY, Name NVARCHAR(5) NULL CONSTRAINT DF_Name DEFAULT 'ab', N INT)"
-    )
+@pytest.fixture(params=["dbo", "db_ddladmin"])
+async def table(
+    request: pytest.FixtureRequest, engine: PostgresEngine, database: Database, owner: PostgresSession
+) -> PostgresSession:
+    """The administrator's session, or that of somebody who may define tables."""
+    columns = "Id INT PRIMARY KEY, Name NVARCHAR(5) NULL CONSTRAINT DF_Name DEFAULT 'ab', N INT"
+    await rows(owner, f"CREATE TABLE dbo.T ({columns})")
     await rows(owner, "INSERT INTO T (Id, N) VALUES (1, 10)")
-    return owner
+    if request.param == "dbo":
+        return owner
+    more = [f"ALTER ROLE {role} ADD MEMBER {{0}}" for role in (request.param, "db_datareader", "db_datawriter")]
+    return await People(engine, database, owner).user("ada", *more)
 
 
 async def number(session: PostgresSession, text: str) -> int:
@@ -76,6 +83,40 @@ async def test_what_a_column_holds_up_is_not_taken_away(table: PostgresSession) 
     assert await number(table, "ALTER TABLE T DROP COLUMN nothing") == 4924
     assert await number(table, "ALTER TABLE nothing DROP COLUMN a") == 4902
     await rows(table, "ALTER TABLE T DROP COLUMN IF EXISTS nothing")
+
+
+async def test_a_default_ends_before_not_null(table: PostgresSession) -> None:
+    await rows(table, "ALTER TABLE T ADD P DECIMAL(8, 3) DEFAULT 2 NOT NULL, Q INT DEFAULT (1 + 2) * 3 NULL")
+    assert await rows(table, "SELECT P, Q FROM T") == [(2, 9)]
+    assert await number(table, "INSERT INTO T (Id, P) VALUES (5, NULL)") == 515
+
+
+async def test_a_temporary_table(table: PostgresSession) -> None:
+    await rows(table, "CREATE TABLE #t (a INT, b NVARCHAR(3))")
+    await rows(table, "ALTER TABLE #t ALTER COLUMN b NVARCHAR(30) NOT NULL")
+    await rows(table, "ALTER TABLE #t ADD CONSTRAINT DF_a DEFAULT 5 FOR a")
+    await rows(table, "INSERT INTO #t (b) VALUES ('a long text')")
+    await rows(table, "ALTER TABLE #t DROP COLUMN b")
+    assert await rows(table, "SELECT * FROM #t") == [(5,)]
+
+
+async def test_who_may_not_alter_a_table(engine: PostgresEngine, database: Database, owner: PostgresSession) -> None:
+    await rows(owner, "CREATE TABLE dbo.T (Id INT PRIMARY KEY, N INT NOT NULL CONSTRAINT DF_N DEFAULT 1)")
+    people = People(engine, database, owner)
+    await people.user(
+        "ada", "GRANT SELECT, INSERT ON dbo.T TO {0}", "GRANT CREATE TABLE TO {0}", "CREATE SCHEMA s AUTHORIZATION {0}"
+    )
+    for what in (
+        "ALTER COLUMN N BIGINT",
+        "ALTER COLUMN N INT NULL",
+        "DROP CONSTRAINT DF_N",
+        "DROP COLUMN N",
+        "ADD DEFAULT 1 FOR Id",
+    ):
+        assert await people.says("ada", f"ALTER TABLE dbo.T {what}") in {1088, 15247, 4902, 3701}, what
+    assert await rows(owner, "SELECT is_nullable FROM sys.columns WHERE object_id = OBJECT_ID('T') AND name = 'N'") == [
+        (False,)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def test_written_backed_up_restored_and_read_by_a_user_with_few_rights(place: Sq
     assert restored.returncode == 0, restored.stderr
     assert not (machine.data / SQL_COPY).exists()
     assert {path.stat().st_mode & 0o077 for path in (machine.data, *machine.data.rglob("*"))} == {0}
+    assert "which starts at the next login" in machine.keyless("status").stdout
     machine.start()
     try:
         token = identity_token(machine, "reader", AUDIENCE)

@@ -63,7 +63,7 @@ async def test_what_was_deleted_while_it_did_not_run_goes_with_the_next_start(fi
 async def test_a_start_that_fails_is_told_and_tried_again(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = process.start
 
-    async def fail(_folder: Path) -> process.Process:
+    async def fail(_folder: Path, _connections: int) -> process.Process:
         raise KeylessError(ErrorKind.UNAVAILABLE, "It is too early.")
 
     engine = LateEngine(Embedded(filled), find)

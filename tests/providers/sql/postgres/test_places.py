@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from keyless.bootstrap.schema import SQL, SQL_ELSEWHERE
+from keyless.bootstrap.schema import SQL
 from keyless.model.errors import KeylessError
 from keyless.model.secretstr import SecretStr
 from keyless.providers.sql.engine import Database, Login, Rows, Session, SqlError
@@ -226,7 +226,7 @@ def test_a_whole_server_with_the_operators_own(second: Second, tmp_path: Path) -
             rows(connection, "CREATE TABLE t (a INT); INSERT INTO t VALUES (7)")
         assert server.keyless("backup", str(tmp_path / "archive")).returncode == 0
         assert not (data / SQL).exists()
-        assert (data / SQL_ELSEWHERE).exists()
+        assert "in another PostgreSQL: " in server.keyless("status").stdout
         server.stop()
         server.start()
         with connect(server, port, place.database, place.token()) as connection:

@@ -7,6 +7,7 @@ values with ` | `; `!208` an error's number; `#3` how many rows were changed, `#
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 
@@ -33,13 +34,14 @@ async def result(session: PostgresSession, statement: str) -> str:
     rows: list[str] | None = None
     count: int | None = None
     try:
-        async for event in session.run(statement):
-            if isinstance(event, Rows):
-                rows = (rows or []) + [" | ".join(shown(value) for value in row) for row in event.rows]
-            elif isinstance(event, Message) and event.severity > 10:
-                return f"!{event.number}"
-            elif isinstance(event, Done):
-                count = event.count
+        async with aclosing(session.run(statement)) as events:
+            async for event in events:
+                if isinstance(event, Rows):
+                    rows = (rows or []) + [" | ".join(shown(value) for value in row) for row in event.rows]
+                elif isinstance(event, Message) and event.severity > 10:
+                    return f"!{event.number}"
+                elif isinstance(event, Done):
+                    count = event.count
     except SqlError as error:
         return f"!{error.number}"
     if rows is not None:

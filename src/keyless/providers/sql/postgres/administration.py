@@ -20,6 +20,8 @@ from keyless.providers.sql.types import Value
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 # what the user does itself: its temporary tables, and functions that ask who it is
 _OWN = re.compile(r"\bpg_temp\.|^CREATE TEMPORARY |^SELECT tsql\.")
+# functions of ALTER TABLE, which define as statements do; their first argument is the table
+_DEFINES = re.compile(r"SELECT tsql\.(retype|add_default|drop_constraint|drop_column)\('(?!pg_temp\.)")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,11 @@ class Administration:
         sql, values = step.sql, list[Value]()
         if step.action is Action.CREATE_USER:
             sql, values = await self._create_user(*step.arguments)
-        elif step.action is Action.DEFINE and not self.dbo and not _OWN.search(_QUOTED.sub("", sql)):
+        elif (
+            step.action is Action.DEFINE
+            and not self.dbo
+            and (_DEFINES.match(sql) or not _OWN.search(_QUOTED.sub("", sql)))
+        ):
             sql, values = "SELECT tsql.define($1)", [sql]
         async with self.transactions.guarded():
             await self.connection.execute(sql, values or None)

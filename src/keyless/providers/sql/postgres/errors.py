@@ -58,6 +58,7 @@ def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -
         "23505": (2627, f"Violation of UNIQUE KEY or PRIMARY KEY constraint '{constraint}'. Cannot insert duplicate key in object '{table}'."),
         "23503": (547, f"The statement conflicted with the FOREIGN KEY constraint '{constraint}', table '{table}'."),
         "23514": (547, f"The statement conflicted with the CHECK constraint '{constraint}', table '{table}'."),
+        "44000": (550, "The attempted insert or update failed because the target view specifies WITH CHECK OPTION and a row does not fit it."),
         "23502": (515, f"Cannot insert the value NULL into column '{column}', table '{table}'; column does not allow nulls."),
         "42P01": (208, f"Invalid object name '{name}'."),
         "42703": (207, f"Invalid column name '{name.rsplit('.', 1)[-1] or message.split()[1].rsplit('.', 1)[-1]}'."),

@@ -20,6 +20,7 @@ from keyless.providers.sql.postgres.denials import REFUSED, explained
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.frames import Frame
 from keyless.providers.sql.postgres.outcomes import Failure, Reach, reach
+from keyless.providers.sql.postgres.transactions import doomed
 from keyless.providers.sql.tsql.blocks import (
     Cursor,
     CursorVerb,
@@ -69,11 +70,16 @@ class Interpreter:
 
     async def batch(self, frame: Frame) -> Events:
         """Run a batch from its beginning to its end."""
-        async with aclosing(self.run(frame)) as events:
-            async for event in events:
-                yield event
-        if self._transactions.doomed:
-            await self._transactions.give_up()
+        lost = False
+        try:
+            async with aclosing(self.run(frame)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            if self._transactions.doomed:
+                lost = True
+                await self._transactions.give_up()
+        if lost:
             raise SqlError(
                 3998, "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back."
             )
@@ -205,11 +211,7 @@ class Interpreter:
 
     async def _step(self, step: Step, frame: Frame) -> Events:
         if self._transactions.doomed and _writes(step):
-            raise SqlError(
-                3930,
-                "The current transaction cannot be committed and cannot support operations that write to the log file."
-                " Roll back the transaction.",
-            )
+            raise doomed()
         if step.action is Action.ROLLBACK:
             await self._work.tables.rescue(frame)
         async with aclosing(self._work.runner.run(step, frame.values)) as events:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import psycopg
 
-from keyless.providers.sql.engine import Columns, Command, Done, Events, Isolation, Rows
+from keyless.providers.sql.engine import Columns, Command, Done, Events, Isolation, Rows, SqlError
 from keyless.providers.sql.postgres.administration import Administration
 from keyless.providers.sql.postgres.describing import Descriptions
 from keyless.providers.sql.postgres.identities import Identities
@@ -119,11 +119,10 @@ class Runner:
             case Action.CALL:
                 await self._execute(step.sql, step, values)
                 self._descriptions.forget()
-                self._settings.count = 0
             case _:
                 await self._administration.run(step)
                 self._descriptions.forget()
-                self._settings.count = 0
+        self._settings.count = 0
 
     def _set(self, step: Step) -> None:
         what, *value = step.arguments
@@ -176,7 +175,11 @@ class Runner:
         places = ", ".join(f"${place}::{of_parameter(type_)}" for place, type_ in enumerate(columns.values(), 1))
         if rows:
             async with self._transactions.guarded(), self._connection.cursor() as cursor:
-                await cursor.executemany(f"{step.sql}VALUES ({places})", rows)
+                try:
+                    await cursor.executemany(f"{step.sql}VALUES ({places})", rows)
+                except psycopg.errors.SyntaxError:
+                    message = "Column name or number of supplied values does not match table definition."
+                    raise SqlError(213, message) from None
         self._settings.count = len(rows)
         await self._identities.inserted(step)
         return self._counted(step)

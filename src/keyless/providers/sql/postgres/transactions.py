@@ -68,11 +68,7 @@ class Transactions:
         if not self.depth:
             raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
         if self.doomed:
-            message = (
-                "The current transaction cannot be committed and cannot be rolled back to a savepoint."
-                " Roll back the entire transaction."
-            )
-            raise SqlError(3931, message)
+            raise doomed()
         self.depth -= 1
         if not self.depth:
             await self._end("COMMIT")
@@ -82,6 +78,11 @@ class Transactions:
         if not self.depth:
             raise SqlError(3903, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.")
         if name and name.lower() != self._name:
+            if self.doomed:
+                message = (
+                    "The current transaction cannot be rolled back to a savepoint. Roll back the entire transaction."
+                )
+                raise SqlError(3931, message)
             if name.lower() not in self._savepoints:
                 raise SqlError(6401, f"Cannot roll back {name}. No transaction or savepoint of that name was found.")
             del self._savepoints[self._savepoints.index(name.lower()) + 1 :]
@@ -141,6 +142,12 @@ class Transactions:
                 raise translated(error) from None
             if afterwards is not None and verb == "COMMIT":
                 await afterwards()
+
+
+def doomed() -> SqlError:
+    """The error for what a transaction cannot do any more."""
+    message = "The current transaction cannot be committed and cannot support operations that write to the log file."
+    return SqlError(3930, f"{message} Roll back the transaction.")
 
 
 class Guard:

@@ -67,7 +67,7 @@ def _added(reader: Reader, made: Made) -> list[str]:
 
 
 def _default(reader: Reader, made: Made, given: str) -> str:
-    node, written = reader.written(reader.expression)
+    node, written = reader.written(reader.value)
     reader.need("FOR")
     name = reader.name()
     if reader.ahead() == "WITH":

@@ -24,17 +24,11 @@ _BINARY: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.GT: ">", exp.LTE: "<=", exp.GTE: ">=",
     exp.And: "AND", exp.Or: "OR", exp.BitwiseAnd: "&", exp.BitwiseOr: "|", exp.BitwiseXor: "#",
 }  # fmt: skip
-_BITS = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
-_LEVEL = (*_BITS, exp.Add, exp.Sub)
 _WITHOUT_PARENTHESES = {"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER"}
 
 
 def _infix(writer: Writer, node: Parts) -> str:
     kind = type(node.node)
-    mixed = [side for side in (node.this, node.expression) if isinstance(side, _LEVEL) and type(side) is not kind]
-    if mixed and isinstance(node.node, _BITS):
-        # T-SQL goes from left to right where sqlglot lets + come before &
-        raise unsupported("A bitwise operator beside another operator, without parentheses,")
     if kind is exp.Div and (digits := decimals.quotient(node.node, writer.declared)) is not None:
         sides = f"{writer(node.this)}, {writer(node.expression)}"
         return f"tsql.quotient({sides}, {digits[1]})::numeric({digits[0]},{digits[1]})"

@@ -33,6 +33,9 @@ def _float(name: str, *kinds: str) -> tuple[Form, ...]:
 
 
 FUNCTIONS: dict[str, tuple[Form, ...]] = {
+    "ISJSON": _own("isjson", "s", "ss"),
+    "JSON_VALUE": _own("json_value", "ss"),
+    "JSON_QUERY": _own("json_query", "s", "ss"),
     "LEN": _own("len", "s"),
     "DATALENGTH": _own("datalength", "x"),
     "UPPER": _own("upper", "s"),

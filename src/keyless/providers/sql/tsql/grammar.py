@@ -110,6 +110,16 @@ class Grammar(TSQLParser):
         "JSON_OBJECT": lambda self: self._parse_json_object(),
     }
 
+    # one level for all of these, from left to right
+    BITWISE = {}  # noqa: RUF012
+    TERM = {**TSQLParser.TERM, **TSQLParser.BITWISE}  # noqa: RUF012
+    # a sign takes all that is multiplied behind it: 6 / -2 * 3 is 6 / -(2 * 3)
+    UNARY_PARSERS = {  # noqa: RUF012
+        **TSQLParser.UNARY_PARSERS,
+        TokenType.DASH: lambda self: self.expression(exp.Neg(this=self._parse_factor())),
+        TokenType.PLUS: lambda self: self.expression(exp.Paren(this=self._parse_factor())),
+    }
+
     def start(self, tokens: list[Token], sql: str) -> None:
         """Begin at the first token."""
         self.reset()

@@ -155,6 +155,8 @@ def _formal(reader: Reader) -> Formal:
     reader.word("AS")
     if reader.ahead() in {"CURSOR", "READONLY"}:
         raise unsupported(f"A parameter that is {reader.ahead()}")
+    if reader.parser._next is not None and reader.parser._next.text == ".":
+        raise unsupported("A parameter of a type that a user made")
     type_ = variables.declared_type(reader)
     if reader.ahead() == "VARYING":
         raise unsupported("A parameter that is VARYING")

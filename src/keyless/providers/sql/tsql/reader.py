@@ -278,6 +278,13 @@ class Reader:
             raise self.error()
         return node
 
+    def value(self) -> exp.Expr:
+        """An expression that is no predicate: behind a DEFAULT, NOT NULL is not its own."""
+        node = self.whole(self.parser._parse_bitwise)
+        if node is None:
+            raise self.error()
+        return node
+
     def written(self, read: Callable[[], exp.Expr]) -> tuple[exp.Expr, str]:
         """What comes next, and its text."""
         start = self.parser._index
@@ -361,11 +368,11 @@ class Reader:
         """After a statement comes another one, or nothing: a word that is left over is not dropped."""
         current = self.parser._curr
         if current and current.token_type is not TokenType.SEMICOLON and current.text.upper() not in _STATEMENTS:
-            inside = self._deep and current.text.upper() in {"END", "ELSE"}
+            ends = current.text.upper() in {"END", "ELSE"}
             label = self.parser._next is not None and self.parser._next.text == ":"
-            if inside or label:
+            if (ends and self._deep) or label:
                 return
-            if current.text.upper() in NEVER_A_NAME:
+            if current.text.upper() in NEVER_A_NAME and not ends:
                 raise unsupported(f"{current.text.upper()} here", current.line)
             raise syntax(current.text, current.line)
 

@@ -94,7 +94,7 @@ def _column_constraints(reader: Reader, made: Made, column: str, told: dict[str,
         elif reader.word("IDENTITY"):
             sql += _identity(reader)
         elif reader.word("DEFAULT"):
-            node, written = reader.written(reader.expression)
+            node, written = reader.written(reader.value)
             sql += f" DEFAULT {reader.literal(node)}"
             told["default"] = definition(node, written)
             told["default_name"] = given or comments.constraint_name("DF", made.name, column, str(told["default"]))

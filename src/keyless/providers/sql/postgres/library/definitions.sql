@@ -26,7 +26,7 @@ BEGIN
   FOR one IN SELECT btrim(m[1], E' \n') FROM regexp_matches(statements, $re$((?:'(?:[^']|'')*'|"(?:[^"]|"")*"|[^'";])+)$re$, 'g') m LOOP
     CONTINUE WHEN one = '';
     bare := regexp_replace(one, $re$'(?:[^']|'')*'|"(?:[^"]|"")*"$re$, '~', 'g');
-    IF bare !~ '^(CREATE|ALTER|DROP|COMMENT)\s' OR bare ~ '[''"$\\]|--|/\*|[[:alnum:]_&]~' THEN
+    IF bare !~ '^((CREATE|ALTER|DROP|COMMENT)\s|SELECT tsql\.(retype|add_default|drop_constraint|drop_column)\((~|NULL|True|False|\d|[, ])*\)$)' OR bare ~ '[''"$\\]|--|/\*|[[:alnum:]_&]~' THEN
       PERFORM tsql.fail(15247, 'User does not have permission to perform this action.'); END IF;
     EXECUTE one;
   END LOOP;
@@ -72,7 +72,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION defined() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$
-DECLARE c record; kind "char"; schema_ oid; of_ oid; free boolean := is_dbo(); owner_ name := owner_role(); told boolean := tg_tag = 'COMMENT'; touched oid[] := '{}';
+DECLARE c record; kind "char"; schema_ oid; of_ oid; free boolean := is_dbo(); owner_ name := owner_role(); told boolean := tg_tag = 'COMMENT'; touched oid[] := '{}'; gone boolean := false;
 BEGIN
   IF session_user = current_user OR tg_tag IN ('GRANT', 'REVOKE') OR (told AND free) THEN RETURN; END IF;
   FOR c IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
@@ -121,9 +121,12 @@ BEGIN
         WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = c.objid)
         WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = c.objid) END;
       IF of_ IS NOT NULL THEN PERFORM need_to_alter(of_);
+      ELSIF c.classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass) THEN gone := true;
       ELSIF NOT (c.object_type = 'type' AND may('CREATE TYPE', 0, 0)) THEN PERFORM fail(15247, 'User does not have permission to perform this action.'); END IF;
     END IF;
   END LOOP;
+  -- a part that this ALTER TABLE took away cannot tell its table; another part of the same one, looked at above, can
+  IF gone AND touched = '{}' THEN PERFORM fail(15247, 'User does not have permission to perform this action.'); END IF;
   IF told OR touched = '{}' THEN RETURN; END IF;
   PERFORM settle(NULL, touched);
   PERFORM settle_view(oid) FROM pg_class WHERE oid = ANY (touched) AND relkind = 'v';

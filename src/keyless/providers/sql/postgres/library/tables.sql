@@ -1,11 +1,20 @@
--- ALTER TABLE, as far as the catalog has to be asked first. Every function runs as whoever calls it: PostgreSQL decides.
+-- ALTER TABLE, as far as the catalog has to be asked first. Every function runs as whoever calls it, mostly define().
+-- What becomes a statement is a name that was found, quoted, or looked at by one_expression().
 -- Source: Transact-SQL reference, "ALTER TABLE".
+
+-- An expression or a type that is not more than one: no other statement hides in it.
+CREATE FUNCTION one_expression(written text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE bare text := regexp_replace(written, $re$'(?:[^']|'')*'|"(?:[^"]|"")*"$re$, '~', 'g');
+BEGIN
+  IF bare ~ '[;''"$\\]|--|/\*|[[:alnum:]_&]~' THEN PERFORM tsql.fail(15247, 'User does not have permission to perform this action.'); END IF;
+  RETURN written;
+END $$;
 
 -- Change what a column's comment tells, NULL takes an entry away.
 CREATE FUNCTION tell_column(relation text, name text, entries jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE number int := (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(relation) AND attname = name AND NOT attisdropped);
 BEGIN
-  EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, name,
+  EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', to_regclass(relation), name,
     jsonb_strip_nulls(tsql.told_of('pg_class', to_regclass(relation), number) || entries)::text);
 END $$;
 
@@ -14,6 +23,7 @@ CREATE FUNCTION column_number(relation text, name text) RETURNS int LANGUAGE plp
 DECLARE number int;
 BEGIN
   IF to_regclass(relation) IS NULL THEN PERFORM tsql.fail(4902, format('Cannot find the object %s because it does not exist or you do not have permissions.', relation)); END IF;
+  IF NOT tsql.is_dbo() THEN PERFORM tsql.need_to_alter(to_regclass(relation)); END IF;  -- before anything is told of it
   SELECT attnum INTO number FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(relation) AND attname = name AND NOT attisdropped;
   IF number IS NULL THEN PERFORM tsql.fail(4924, format('ALTER TABLE failed because column ''%s'' does not exist in table %s.', name, relation)); END IF;
   RETURN number;
@@ -28,11 +38,11 @@ DECLARE
 BEGIN
   -- SQL Server lets a column whose default stands be changed in its length only, and PostgreSQL would cast the default
   SELECT pg_get_expr(adbin, adrelid) INTO standing FROM pg_catalog.pg_attrdef WHERE adrelid = to_regclass(relation) AND adnum = number;
-  EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', relation, checked);
-  IF standing IS NOT NULL THEN EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', relation, name); END IF;
-  EXECUTE format('ALTER TABLE %1$s ALTER COLUMN %2$I TYPE %3$s, ALTER COLUMN %2$I %4$s NOT NULL', relation, name, type, CASE WHEN nullable THEN 'DROP' ELSE 'SET' END);
-  IF standing IS NOT NULL THEN EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', relation, name, standing); END IF;
-  IF length IS NOT NULL THEN EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (tsql.fits(%I, %s))', relation, checked, name, length); END IF;
+  EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', to_regclass(relation), checked);
+  IF standing IS NOT NULL THEN EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', to_regclass(relation), name); END IF;
+  EXECUTE format('ALTER TABLE %1$s ALTER COLUMN %2$I TYPE %3$s, ALTER COLUMN %2$I %4$s NOT NULL', to_regclass(relation), name, tsql.one_expression(type), CASE WHEN nullable THEN 'DROP' ELSE 'SET' END);
+  IF standing IS NOT NULL THEN EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', to_regclass(relation), name, standing); END IF;
+  IF length IS NOT NULL THEN EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (tsql.fits(%I, %s))', to_regclass(relation), checked, name, length); END IF;
   PERFORM tsql.tell_column(relation, name, jsonb_build_object('type', spelled));
 END $$;
 
@@ -43,7 +53,7 @@ BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_attrdef WHERE adrelid = to_regclass(relation) AND adnum = number) THEN
     PERFORM tsql.fail(1781, 'Column already has a DEFAULT bound to it.');
   END IF;
-  EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', relation, name, expression);
+  EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', to_regclass(relation), name, tsql.one_expression(expression));
   PERFORM tsql.tell_column(relation, name, told);
 END $$;
 
@@ -54,10 +64,10 @@ BEGIN
   SELECT attname INTO of_default FROM pg_catalog.pg_attribute
     WHERE attrelid = to_regclass(relation) AND NOT attisdropped AND lower(tsql.told_of('pg_class', attrelid, attnum)->>'default_name') = lower(wanted);
   IF of_default IS NOT NULL THEN
-    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', relation, of_default);
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', to_regclass(relation), of_default);
     PERFORM tsql.tell_column(relation, of_default, '{"default": null, "default_name": null}');
   ELSIF EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = to_regclass(relation) AND conname = kept) THEN
-    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', relation, kept);
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', to_regclass(relation), kept);
   ELSIF NOT missing_ok THEN
     PERFORM tsql.fail(3728, format('''%s'' is not a constraint.', wanted));
   END IF;
@@ -81,6 +91,6 @@ BEGIN
   IF dependent IS NOT NULL THEN
     PERFORM tsql.fail(5074, format('The object ''%s'' is dependent on column ''%s''. ALTER TABLE DROP COLUMN failed because one or more objects access this column.', dependent, name));
   END IF;
-  EXECUTE format('ALTER TABLE %s DROP COLUMN %I', relation, name);
+  EXECUTE format('ALTER TABLE %s DROP COLUMN %I', to_regclass(relation), name);
 END $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tsql TO PUBLIC;
