@@ -56,7 +56,7 @@ def admin() -> None:
 
 def models() -> None:
     """Every kind of field there and back, and the queries of applications."""
-    low, high = Shelf.objects.bulk_create([Shelf(name="low"), Shelf(name="high")])
+    low, high = (Shelf.objects.create(name=name) for name in ("low", "high"))
     first = Product.objects.create(
         name="Tee", price=decimal.Decimal("3.50"), shelf=low, made=datetime.date(2024, 1, 31), more={"kind": "green"},
         opens=datetime.time(8, 30), lasts=datetime.timedelta(days=1, microseconds=5), picture=b"\x00\xff", weight=0.5,
