@@ -50,3 +50,7 @@ def test_an_application_with_its_secret(app: App) -> None:
 
 def test_bulk_load(app: App) -> None:
     app.passes(javascript("bulk"), tedious("access-token", token=app.place.token()))
+
+
+def test_procedures_and_control_flow(app: App) -> None:
+    app.passes(javascript("control"), tedious("access-token", token=app.place.token()))

@@ -58,3 +58,8 @@ def test_isolated_under_its_own_name(app: App) -> None:
     need_namespaces()
     own = {"SQL_SERVER": app.place.host, "PATH": "/nowhere"}
     app.passes(python("mssql-python", "requests"), app.by_default("ActiveDirectoryMSI"), "--isolate", **own)
+
+
+@pytest.mark.parametrize("driver", [*ODBC, "pytds"])
+def test_procedures_and_control_flow(app: App, driver: str) -> None:
+    app.passes(python(driver, "control"), app.token())

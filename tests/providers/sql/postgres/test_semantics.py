@@ -1,7 +1,9 @@
 """T-SQL statements with their known results, run against the embedded PostgreSQL.
 
 The cases stand in `semantics/`. A line that begins with `#` names the page of Microsoft's Transact-SQL reference that
-the lines below it are from, `@` a statement that prepares. A case is `STATEMENT => RESULT`: rows with ` ; ` between,
+the lines below it are about, its address, and whether the page was opened when they were written: `opened` means that
+its own examples are among the cases, `not opened` that they are from what is known of it. `@` begins a statement that
+prepares. A case is `STATEMENT => RESULT`: rows with ` ; ` between,
 values with ` | `; `!208` an error's number; `#3` how many rows were changed, `#-` that nothing is counted.
 """
 
@@ -47,6 +49,11 @@ async def result(session: PostgresSession, statement: str) -> str:
     if rows is not None:
         return " ; ".join(rows)
     return "#-" if count is None else f"#{count}"
+
+
+def test_there_are_enough_of_them() -> None:
+    lines = [line for file in FILES for line in file.read_text(encoding="utf-8").splitlines()]
+    assert sum(" => " in line for line in lines) >= 400
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

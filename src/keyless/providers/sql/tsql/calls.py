@@ -82,11 +82,13 @@ def called(writer: Writer, form: Form, arguments: Sequence[exp.Expr]) -> str:
             written.append(f"tsql.ts({casts.point(writer, argument)})")
         elif kind == "j":
             written.append(json_value(writer, argument))
-        elif kind == "d":
+        elif kind in {"d", "e"}:
             word = writer.parts(argument).name if isinstance(argument, (exp.Column, exp.Var)) else "?"
             part = PARTS.get(word.lower())
             if part is None:
                 raise SqlError(155, f"'{word}' is not a recognized datepart option.", severity=15)
+            if kind == "e" and part == "iso_week":
+                raise SqlError(9810, "The datepart iso_week is not supported by this date function.", severity=15)
             written.append(f"'{part}'")
         else:
             written.append(writer(argument))

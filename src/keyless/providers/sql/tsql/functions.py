@@ -1,7 +1,7 @@
 """T-SQL's built-in functions in PostgreSQL.
 
 Owns the allow-list: a function that is not here does not exist (195). `{0}`, `{1}`, … are the arguments; `s` in a
-form's kinds makes an argument text first, `d` a part of a date, `t` a point in time. No I/O.
+form's kinds makes an argument text first, `d` a part of a date, `e` one to count in, `t` a point in time. No I/O.
 Source: Transact-SQL reference, "Functions".
 """
 
@@ -72,9 +72,9 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "TODATETIMEOFFSET": (Form("ts", "tsql.todatetimeoffset({0}, {1})"),),
     "NEWSEQUENTIALID": (Form("", "pg_catalog.uuidv7()"),),
     "NEWID": (Form("", "pg_catalog.gen_random_uuid()"),),
-    "DATEADD": (Form("dxx", "tsql.dateadd({0}, ({1})::int4, {2})"),),
-    "DATEDIFF": (Form("dtt", "tsql.datediff({0}, {1}, {2})"),),
-    "DATEDIFF_BIG": (Form("dtt", "tsql.datediff_big({0}, {1}, {2})"),),
+    "DATEADD": (Form("exx", "tsql.dateadd({0}, ({1})::int4, {2})"),),
+    "DATEDIFF": (Form("ett", "tsql.datediff({0}, {1}, {2})"),),
+    "DATEDIFF_BIG": (Form("ett", "tsql.datediff_more({0}, {1}, {2})"),),
     "DATEPART": (Form("dt", "tsql.datepart({0}, {1})"),),
     "DATENAME": (Form("dt", "tsql.datename({0}, {1})"),),
     "YEAR": (Form("t", "tsql.datepart('year', {0})"),),
@@ -104,11 +104,9 @@ FUNCTIONS: dict[str, tuple[Form, ...]] = {
     "RADIANS": _float("radians", "x"),
     "PI": (Form("", "pg_catalog.pi()"),),
     "SCOPE_IDENTITY": (Form("", "@scope_identity()"),),
-    "SUSER_SNAME": (Form("", "@suser_sname()"),),
     "SUSER_NAME": (Form("", "@suser_sname()"),),
     "SYSTEM_USER": (Form("", "@suser_sname()"),),
     "ORIGINAL_LOGIN": (Form("", "@suser_sname()"),),
-    "USER_NAME": (Form("", "@user_name()"),),
     "CURRENT_USER": (Form("", "@user_name()"),),
     "SESSION_USER": (Form("", "@user_name()"),),
     "HOST_NAME": (Form("", "@host_name()"),),
@@ -159,6 +157,7 @@ _PARTS = {
     "second": "second ss s",
     "millisecond": "millisecond ms",
     "microsecond": "microsecond mcs",
+    "nanosecond": "nanosecond ns",
     "iso_week": "iso_week isowk isoww",
 }
 PARTS: dict[str, str] = {spelling: part for part, all_ in _PARTS.items() for spelling in all_.split()}

@@ -113,4 +113,24 @@ CREATE FUNCTION in_zone(d timestamp, zone citext) RETURNS datetimeoffset STABLE 
   SELECT tsql.with_offset((d AT TIME ZONE tsql.zone_of(zone)) AT TIME ZONE 'UTC', (extract(epoch FROM d - ((d AT TIME ZONE tsql.zone_of(zone)) AT TIME ZONE 'UTC')) / 60)::int) $$;
 CREATE FUNCTION in_zone(d datetimeoffset, zone citext) RETURNS datetimeoffset STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT tsql.with_offset(tsql.utc_of(d), (extract(epoch FROM ((tsql.utc_of(d) AT TIME ZONE 'UTC') AT TIME ZONE tsql.zone_of(zone)) - tsql.utc_of(d)) / 60)::int) $$;
+-- From text: what is smaller than a microsecond is cut off and never makes a day of midnight; a time alone is of 1900-01-01
+CREATE OR REPLACE FUNCTION to_timestamp(v citext) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
+DECLARE t text := regexp_replace(btrim(v::text), '(\.\d{6})\d+', '\1');
+BEGIN
+  IF t = '' THEN RETURN '1900-01-01'; END IF;
+  IF t ~* '(inf|nan|today|now|tomorrow|yesterday|epoch|allballs|[x_])' THEN RAISE invalid_text_representation; END IF;
+  IF t ~ '^\d{1,2}(:\d|\s*[ap]m)' THEN RETURN '1900-01-01'::date + t::time; END IF;
+  RETURN t::timestamp;
+EXCEPTION WHEN invalid_text_representation OR invalid_datetime_format OR datetime_field_overflow OR invalid_parameter_value THEN
+  PERFORM tsql.fail(241, 'Conversion failed when converting date and/or time from character string.');
+END $$;
+CREATE OR REPLACE FUNCTION to_time(v citext) RETURNS time IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.to_timestamp(v)::time $$;
+-- A number is days since 1900-01-01
+CREATE FUNCTION ts(int4) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT '1900-01-01'::timestamp + make_interval(days => $1) $$;
+CREATE FUNCTION dateadd(part text, n int, d int4) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.to_datetime(tsql.dateadd(part, n, tsql.ts(d))) $$;
+CREATE FUNCTION datediff_more(part text, a timestamp, b timestamp) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+  SELECT CASE WHEN part IN ('dayofyear', 'weekday') THEN (b::date - a::date)::bigint WHEN part = 'nanosecond' THEN tsql.datediff_big('microsecond', a, b) * 1000 ELSE tsql.datediff_big(part, a, b) END $$;
+CREATE OR REPLACE FUNCTION datediff(part text, a timestamp, b timestamp) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
+  RETURN tsql.datediff_more(part, a, b)::int4; EXCEPTION WHEN numeric_value_out_of_range THEN
+  PERFORM tsql.fail(535, 'The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large.'); END $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tsql TO PUBLIC;

@@ -64,7 +64,7 @@ CREATE FUNCTION stuff(citext, int, int, citext) RETURNS citext IMMUTABLE PARALLE
 CREATE FUNCTION quotename(citext) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN length($1::text) <= 128 THEN ('[' || pg_catalog.replace($1::text, ']', ']]') || ']')::citext END $$;
 CREATE FUNCTION string_split(citext, citext) RETURNS TABLE (value citext) IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT v::citext FROM string_to_table($1::text, $2::text) v $$;
 CREATE FUNCTION string_split(citext, citext, int) RETURNS TABLE (value citext, ordinal bigint) IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT v::citext, o FROM string_to_table($1::text, $2::text) WITH ORDINALITY s(v, o) $$;
-CREATE FUNCTION isnumeric(citext) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $1::text ~ '^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$' THEN 1 ELSE 0 END $$;
+CREATE FUNCTION isnumeric(citext) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $1::text ~ '^\s*[-+]?[$£€¥]?[-+]?(\d[\d,]*\.?\d*|\.\d+)([eEdD][-+]?\d+)?\s*$' OR $1::text ~ '^\s*[-+$£€¥.,]\s*$' THEN 1 ELSE 0 END $$;
 CREATE FUNCTION fits(citext, int) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT length($1::text) <= $2 $$;
 CREATE FUNCTION fits(bytea, int) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT octet_length($1) <= $2 $$;
 
@@ -74,11 +74,12 @@ CREATE FUNCTION dateadd(part text, n int, d timestamp) RETURNS timestamp IMMUTAB
   SELECT d + CASE part WHEN 'year' THEN make_interval(years => n) WHEN 'quarter' THEN make_interval(months => 3 * n) WHEN 'month' THEN make_interval(months => n)
     WHEN 'week' THEN make_interval(weeks => n) WHEN 'day' THEN make_interval(days => n) WHEN 'hour' THEN make_interval(hours => n)
     WHEN 'minute' THEN make_interval(mins => n) WHEN 'second' THEN make_interval(secs => n) WHEN 'millisecond' THEN n * interval '1 millisecond'
-    WHEN 'microsecond' THEN n * interval '1 microsecond' END $$;
+    WHEN 'microsecond' THEN n * interval '1 microsecond' WHEN 'nanosecond' THEN div(n, 1000) * interval '1 microsecond'
+    WHEN 'dayofyear' THEN make_interval(days => n) WHEN 'weekday' THEN make_interval(days => n) END $$;
 CREATE FUNCTION dateadd(part text, n int, d datetime) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime(dateadd(part, n, d::timestamp)) $$;
 CREATE FUNCTION dateadd(part text, n int, d citext) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime(dateadd(part, n, to_timestamp(d))) $$;
 CREATE FUNCTION dateadd(part text, n int, d date) RETURNS date IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
-  IF part NOT IN ('year', 'quarter', 'month', 'week', 'day') THEN PERFORM tsql.fail(9810, 'The datepart ' || part || ' is not supported by date function dateadd for data type date.'); END IF;
+  IF part NOT IN ('year', 'quarter', 'month', 'week', 'day', 'dayofyear', 'weekday') THEN PERFORM tsql.fail(9810, 'The datepart ' || part || ' is not supported by date function dateadd for data type date.'); END IF;
   RETURN tsql.dateadd(part, n, d::timestamp)::date; END $$;
 CREATE FUNCTION datediff_big(part text, a timestamp, b timestamp) RETURNS bigint IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT CASE part WHEN 'year' THEN extract(year FROM b) - extract(year FROM a)
@@ -101,7 +102,7 @@ CREATE FUNCTION datepart(part text, d timestamp) RETURNS int IMMUTABLE STRICT PA
   SELECT CASE part WHEN 'weekday' THEN extract(dow FROM d) + 1 WHEN 'dayofyear' THEN extract(doy FROM d) WHEN 'iso_week' THEN extract(week FROM d)
     WHEN 'week' THEN div(extract(doy FROM d) - 1 + extract(dow FROM date_trunc('year', d)), 7) + 1
     WHEN 'second' THEN floor(extract(second FROM d)) WHEN 'millisecond' THEN floor(extract(milliseconds FROM d)) % 1000
-    WHEN 'microsecond' THEN extract(microseconds FROM d) % 1000000
+    WHEN 'microsecond' THEN extract(microseconds FROM d) % 1000000 WHEN 'nanosecond' THEN extract(microseconds FROM d) % 1000000 * 1000
     WHEN 'year' THEN extract(year FROM d) WHEN 'quarter' THEN extract(quarter FROM d) WHEN 'month' THEN extract(month FROM d)
     WHEN 'day' THEN extract(day FROM d) WHEN 'hour' THEN extract(hour FROM d) WHEN 'minute' THEN extract(minute FROM d) END::int $$;
 CREATE FUNCTION datepart(part text, d citext) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT datepart(part, to_timestamp(d)) $$;
