@@ -83,6 +83,21 @@ def read(text: str, declared: Scope, identity_insert: str, find: Callable[[Reade
         raise SqlError(191, "Some part of the statement is nested too deeply.", severity=15) from None
 
 
+def mentioned(text: str) -> tuple[str, ...]:
+    """The variables of a text that declares none itself; () for one that does."""
+    tokens = Dialect().tokenize(text)
+    if any(token.text.upper() == "DECLARE" for token in tokens):
+        return ()
+    sign = TokenType.PARAMETER
+    kinds = [None, *(token.token_type for token in tokens)]
+    names = (
+        f"@{token.text}"
+        for place, token in enumerate(tokens)
+        if kinds[place] is sign and kinds[place - 1] is not sign and token.token_type is not sign
+    )
+    return tuple({name.lower(): name for name in names}.values())
+
+
 class Reader:
     """The statements of one batch."""
 
