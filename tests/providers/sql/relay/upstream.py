@@ -38,8 +38,8 @@ class UpstreamServer:
     authority: str
     engine: MemoryEngine
     asked: list[LoginRequest] = field(default_factory=list)
-    #: If it is to misbehave: where it sends its clients on to, whether they seem to have gone when it welcomes them, and
-    #: what it says of encryption.
+    #: If it is to misbehave: where it sends its clients on to, whether they seem to have gone when it welcomes them,
+    #: and what it says of encryption.
     route: tuple[str, int] | None = None
     gone: bool = False
     says: Encryption | None = None
