@@ -30,8 +30,8 @@ def test_tables_there_and_back(tmp_path: Path) -> None:
         identity = owner.identity("pandas")
         owner.app("pandas", identity["id"])
         place = make_place(owner, server, identity["principalId"])
-        way = f"driver=ODBC+Driver+18+for+SQL+Server&Authentication=ActiveDirectoryMsi&UID={identity['clientId']}"
-        url = f"mssql+pyodbc://localhost:{place.port}/{place.database}?{way}"
+        way = "driver=ODBC+Driver+18+for+SQL+Server&Authentication=ActiveDirectoryMsi"
+        url = f"mssql+pyodbc://{identity['clientId']}@localhost:{place.port}/{place.database}?{way}"
         ran = subprocess.run(
             Launcher(server).command("pandas", [sys.executable, PROGRAM, url]),
             env=server.environ | {"ODBCSYSINI": str(odbc_drivers(tmp_path))},

@@ -9,12 +9,12 @@ from sqlalchemy import create_engine, inspect, types
 
 GOODS = pd.DataFrame(
     {
-        "id": range(1, 1001),
-        "name": [f"thing {number} ß" for number in range(1, 1001)],
-        "price": [number / 8 for number in range(1000)],
-        "there": [number % 2 == 0 for number in range(1000)],
-        "made": [datetime(2024, 1, 1 + number % 28, 3, 4, 5) for number in range(1000)],
-        "note": [None if number % 3 else "x" * 300 for number in range(1000)],
+        "id": range(1, 201),
+        "name": [f"thing {number} ß" for number in range(1, 201)],
+        "price": [number / 8 for number in range(200)],
+        "there": [number % 2 == 0 for number in range(200)],
+        "made": [datetime(2024, 1, 1 + number % 28, 3, 4, 5) for number in range(200)],
+        "note": [None if number % 3 else "x" * 300 for number in range(200)],
     }
 )
 
@@ -32,7 +32,7 @@ def written(engine, **how):
 engine = create_engine(sys.argv[1])
 written(engine)
 written(engine, chunksize=100)
-written(engine, method="multi", chunksize=300)
+written(engine, method="multi", chunksize=50)
 written(create_engine(sys.argv[1], fast_executemany=True))
 
 chosen = {"price": types.Numeric(10, 3), "name": types.NVARCHAR(40), "made": types.Date()}

@@ -48,3 +48,16 @@ async def test_a_temporary_table_is_known(owner: PostgresSession) -> None:
         pass
     (found,) = await owner.describe_parameters("INSERT INTO #t VALUES (@P1)")
     assert type_name(found.type) == "decimal(9,3)"
+
+
+async def test_hundreds_of_parameters_are_read_once(owner: PostgresSession) -> None:
+    listed = ", ".join(f"(@P{number})" for number in range(1, 301))
+    found = await owner.describe_parameters(
+        f"SELECT v FROM (VALUES {listed}) AS t(v) WHERE v <> '@P301' AND @@SPID > 0"
+    )
+    assert [parameter.name for parameter in found] == [f"@P{number}" for number in range(1, 301)]
+
+
+async def test_a_variable_of_the_text_is_no_parameter(owner: PostgresSession) -> None:
+    found = await owner.describe_parameters("DECLARE @own INT = 1; SELECT @own + @asked")
+    assert [parameter.name for parameter in found] == ["@asked"]

@@ -18,10 +18,9 @@ from keyless.providers.sql.tsql.plan import Action, Step
 from keyless.providers.sql.types import Value
 
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-# what the user does itself: its temporary tables, and functions that ask who it is
-_OWN = re.compile(r"\bpg_temp\.|^CREATE TEMPORARY |^SELECT tsql\.")
-# functions of ALTER TABLE, which define as statements do; their first argument is the table
-_DEFINES = re.compile(r"SELECT tsql\.(retype|add_default|drop_constraint|drop_column)\('(?!pg_temp\.)")
+# what the user does itself: its temporary tables, which a function is told in a text
+_TEMPORARY = re.compile(r"\bpg_temp\.|^CREATE TEMPORARY ")
+_TOLD_TEMPORARY = re.compile(r"^SELECT tsql\.\w+\('pg_temp\.")
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,7 @@ class Administration:
         sql, values = step.sql, list[Value]()
         if step.action is Action.CREATE_USER:
             sql, values = await self._create_user(*step.arguments)
-        elif (
-            step.action is Action.DEFINE
-            and not self.dbo
-            and (_DEFINES.match(sql) or not _OWN.search(_QUOTED.sub("", sql)))
-        ):
+        elif step.action is Action.DEFINE and not self.dbo and not _is_temporary(sql):
             sql, values = "SELECT tsql.define($1)", [sql]
         async with self.transactions.guarded():
             await self.connection.execute(sql, values or None)
@@ -59,3 +54,7 @@ class Administration:
             raise SqlError(33130, message)
         kind = "X" if principal.kind is PrincipalKind.GROUP else "E"
         return "SELECT tsql.create_user($1, $2, $3)", [name, principal.principal_id, kind]
+
+
+def _is_temporary(sql: str) -> bool:
+    return bool(_TEMPORARY.search(_QUOTED.sub("", sql)) or _TOLD_TEMPORARY.match(sql))

@@ -18,7 +18,7 @@ _PARTS = (
     *("text.sql", "types.sql", "binary.sql", "functions.sql", "modules.sql", "moments.sql", "documents.sql"),
     *("queries.sql", "json.sql", "strings.sql", "dates.sql", "identity.sql"),
     *("catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql", "tables.sql"),
-    *("principals.sql", "permissions.sql", "definitions.sql", "containment.sql"),
+    *("principals.sql", "permissions.sql", "definitions.sql", "security.sql", "containment.sql"),
 )
 _LIBRARY = tuple(Path(__file__).with_name("library") / part for part in _PARTS)
 _TEMPLATE = "keyless_template"
@@ -124,8 +124,7 @@ async def _grant(connection: Connection, name: str) -> None:
     await connection.execute(f"ALTER SCHEMA dbo OWNER TO {owner}")
     await connection.execute("GRANT USAGE ON SCHEMA dbo TO PUBLIC")
     await connection.execute(f"GRANT USAGE ON LANGUAGE plpgsql, sql TO {owner}")
-    for definer in ("define(text)", "define_procedure(text, text, text, text, text)"):  # they run as the owner
-        await connection.execute(f"ALTER FUNCTION tsql.{definer} OWNER TO {owner}")
+    await connection.execute(f"ALTER FUNCTION tsql.define(text) OWNER TO {owner}")  # runs definitions as the owner
 
 
 async def _remove(connection: Connection, name: str) -> None:

@@ -27,6 +27,7 @@ from keyless.providers.sql.postgres.transactions import Connection, Transactions
 from keyless.providers.sql.postgres.workings import Workings
 from keyless.providers.sql.tsql.flow import Program
 from keyless.providers.sql.tsql.plan import Action, Step
+from keyless.providers.sql.tsql.reader import mentioned
 from keyless.providers.sql.types import Column, Kind, Parameter, Row, SqlType, Value
 
 
@@ -100,6 +101,7 @@ class PostgresSession:
     async def describe_parameters(self, text: str, declared: Sequence[Parameter] = ()) -> tuple[Parameter, ...]:
         async with self._transactions.guarded():
             types = await suggested(self._connection, self._own, text)
+        known = {parameter.name.lower() for parameter in declared}
         missing: dict[str, Parameter] = {}
         while True:
             try:
@@ -108,7 +110,11 @@ class PostgresSession:
                 name = error.message.split('"')[1] if error.number == 137 else ""
                 if not name or name.lower() in missing:
                     raise
-                missing[name.lower()] = Parameter(name, types.get(name.lower(), SqlType(Kind.NVARCHAR, length=4000)))
+                # one reading for all of them where it can be: a statement may have hundreds
+                for one in mentioned(text) or (name,):
+                    if one.lower() not in known:
+                        type_ = types.get(one.lower(), SqlType(Kind.NVARCHAR, length=4000))
+                        missing[one.lower()] = Parameter(one, type_)
             else:
                 return tuple(sorted(missing.values(), key=lambda parameter: _place(parameter.name, text)))
 
@@ -135,6 +141,7 @@ class PostgresSession:
         self._transactions.forget()
         self._settings.forget()
         self._workings.cursors.forget()
+        await self._connection.execute("RESET lock_timeout")
         await self._connection.execute("DISCARD TEMP")
 
     async def end(self, why: SqlError) -> None:

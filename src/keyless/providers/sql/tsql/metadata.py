@@ -39,8 +39,15 @@ METADATA: dict[str, tuple[Form, ...]] = {
     "SERVERPROPERTY": _own("serverproperty", "s"),
     "DATABASEPROPERTYEX": _own("databasepropertyex", "ss"),
     "HAS_DBACCESS": _own("has_dbaccess", "s"),
+    "IS_MEMBER": _own("is_member", "s"),
+    "IS_ROLEMEMBER": _own("is_rolemember", "s", "ss"),
+    "HAS_PERMS_BY_NAME": _own("has_perms_by_name", "sss", "ssss", "sssss"),
+    "USER_ID": _own("user_id", "", "s"),
+    "DATABASE_PRINCIPAL_ID": _own("user_id", "", "s"),
+    "USER_NAME": (Form("", "@user_name()"), *_own("user_name", "x")),
+    "SUSER_SNAME": (Form("", "@suser_sname()"), Form("x", "(SELECT tsql.suser_sname(({0})::bytea))")),
 }
 #: Functions in FROM whose arguments are texts, DEFAULT among them, by how many they take.
-TABLE_FUNCTIONS: dict[str, int] = {"FN_LISTEXTENDEDPROPERTY": 7}
+TABLE_FUNCTIONS: dict[str, int] = {"FN_LISTEXTENDEDPROPERTY": 7, "FN_MY_PERMISSIONS": 2}
 #: What the session alone knows, in the order in which `tsql.dm_exec_sessions` takes it.
 SESSION_ROW = ("@@spid", "@host_name()", "@app_name()", "@suser_sname()", "@isolation()", "@@trancount")

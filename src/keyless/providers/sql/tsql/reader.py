@@ -25,6 +25,7 @@ from keyless.providers.sql.tsql import (
     modules,
     permissions,
     select,
+    sequences,
     settings,
     transactions,
     update,
@@ -80,6 +81,21 @@ def read(text: str, declared: Scope, identity_insert: str, find: Callable[[Reade
         raise SqlError(105, "A string, a name or a comment is not closed.", severity=15) from None
     except RecursionError:
         raise SqlError(191, "Some part of the statement is nested too deeply.", severity=15) from None
+
+
+def mentioned(text: str) -> tuple[str, ...]:
+    """The variables of a text that declares none itself; () for one that does."""
+    tokens = Dialect().tokenize(text)
+    if any(token.text.upper() == "DECLARE" for token in tokens):
+        return ()
+    sign = TokenType.PARAMETER
+    kinds = [None, *(token.token_type for token in tokens)]
+    names = (
+        f"@{token.text}"
+        for place, token in enumerate(tokens)
+        if kinds[place] is sign and kinds[place - 1] is not sign and token.token_type is not sign
+    )
+    return tuple({name.lower(): name for name in names}.values())
 
 
 class Reader:
@@ -406,5 +422,5 @@ _STATEMENTS: dict[str, Callable[[Reader], Step | list[Statement]]] = {
     "BREAK": control.leave, "CONTINUE": control.leave, "GOTO": control.goto, "RETURN": control.return_,
     "THROW": control.throw, "PRINT": control.print_, "RAISERROR": control.raiserror, "WAITFOR": control.waitfor,
     "EXEC": execute.execute, "EXECUTE": execute.execute, "OPEN": cursors.verb, "CLOSE": cursors.verb,
-    "DEALLOCATE": cursors.verb, "FETCH": cursors.fetch,
+    "DEALLOCATE": cursors.verb, "FETCH": cursors.fetch, "DBCC": sequences.dbcc,
 }  # fmt: skip

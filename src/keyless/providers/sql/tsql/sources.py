@@ -71,7 +71,7 @@ def _table(writer: Writer, node: Parts) -> str:
     node.args.get("joins")
     alias = node.args.get("alias")
     inside = node.this
-    if isinstance(inside, exp.Anonymous) and node.text("db"):
+    if isinstance(inside, exp.Anonymous) and node.text("db").lower() not in {"", "sys"}:
         sql = _own_function(writer, node.text("db"), inside, alias)
     elif isinstance(inside, (exp.Anonymous, exp.OpenJSON)):
         sql = function(writer, inside, alias)

@@ -14,7 +14,7 @@ CREATE FUNCTION may_define() RETURNS boolean STABLE LANGUAGE sql SECURITY DEFINE
   SELECT EXISTS (SELECT FROM schema_owners WHERE owner = ANY (me()))
     OR EXISTS (SELECT FROM rules WHERE grantee = ANY (me()) AND state <> 'D' AND (permission = 'CONTROL' OR permission ~ '^(ALTER|CREATE)')) $$;
 -- a definition, run as the owner (this function is given to dbo's role when a database is made): statements with ';'
--- between them, each read so far that none is anything but a definition
+-- between them, each read so far that none is anything but a definition, or one of the library's functions that define
 CREATE FUNCTION define(statements text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$
 DECLARE before oid[]; one text; bare text; referenced oid;
 BEGIN
@@ -26,7 +26,7 @@ BEGIN
   FOR one IN SELECT btrim(m[1], E' \n') FROM regexp_matches(statements, $re$((?:'(?:[^']|'')*'|"(?:[^"]|"")*"|[^'";])+)$re$, 'g') m LOOP
     CONTINUE WHEN one = '';
     bare := regexp_replace(one, $re$'(?:[^']|'')*'|"(?:[^"]|"")*"$re$, '~', 'g');
-    IF bare !~ '^((CREATE|ALTER|DROP|COMMENT)\s|SELECT tsql\.(retype|add_default|drop_constraint|drop_column)\((~|NULL|True|False|\d|[, ])*\)$)' OR bare ~ '[''"$\\]|--|/\*|[[:alnum:]_&]~' THEN
+    IF bare !~ '^((CREATE|ALTER|DROP|COMMENT)\s|SELECT tsql\.(define_\w+|retype|add_default|drop_constraint|drop_column)\((~|NULL|True|False|true|false|::jsonb|\d|[, ])*\)$)' OR bare ~ '[''"$\\]|--|/\*|[[:alnum:]_&]~' THEN
       PERFORM tsql.fail(15247, 'User does not have permission to perform this action.'); END IF;
     EXECUTE one;
   END LOOP;
@@ -37,8 +37,11 @@ END $$;
 -- the error for somebody who may define nothing
 CREATE FUNCTION refuse(statements text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE words text[] := regexp_split_to_array(statements, '\s+');
+  module text[] := regexp_match(statements, $re$^SELECT tsql\.define_(?:\w+_)?(view|function|procedure)\('(\w+)'$re$);
   name text := coalesce((regexp_match(statements, '^\w+ \w+ (?:IF EXISTS )?(?:"[^"]*"\.)?"([^"]*)"'))[1], '');
 BEGIN
+  IF module[2] = 'ALTER' THEN PERFORM tsql.fail(3704, format('User does not have permission to perform this operation on %s.', module[1]));
+  ELSIF module IS NOT NULL THEN PERFORM tsql.need_to_create('CREATE ' || upper(module[1]), NULL); END IF;
   IF words[1] = 'DROP' THEN PERFORM tsql.fail(3701, format('Cannot drop the %s ''%s'', because it does not exist or you do not have permission.', lower(words[2]), name)); END IF;
   PERFORM tsql.fail(1088, format('Cannot find the object "%s" because it does not exist or you do not have permissions.', name));
 END $$;
@@ -50,6 +53,13 @@ CREATE FUNCTION need_on(relation oid, permission text) RETURNS void STABLE LANGU
     PERFORM fail(229, format('The %s permission was denied on the object ''%s'', database ''%s'', schema ''%s''.', permission,
       (SELECT relname FROM pg_class WHERE oid = relation), database_name(), (SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation)));
   END IF; END $$;
+-- who may do anything with a table knows of it; catalog.sql asks for the rights that PostgreSQL has
+CREATE FUNCTION may_see(relation oid) RETURNS boolean STABLE LANGUAGE sql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS
+  $$ SELECT allowed(me(), 'ALTER', 1, relation) OR allowed(me(), 'VIEW DEFINITION', 1, relation) $$;
+CREATE OR REPLACE FUNCTION visible(relation oid) RETURNS boolean STABLE LANGUAGE sql AS $$
+  SELECT pg_catalog.pg_has_role((SELECT relowner FROM pg_catalog.pg_class WHERE oid = relation), 'USAGE')
+    OR pg_catalog.has_table_privilege(relation, 'SELECT,INSERT,UPDATE,DELETE,REFERENCES')
+    OR pg_catalog.has_any_column_privilege(relation, 'SELECT,INSERT,UPDATE,REFERENCES') OR tsql.may_see(relation) $$;
 CREATE FUNCTION database_name() RETURNS text STABLE LANGUAGE sql AS $$ SELECT coalesce(current_setting('keyless.database', true), current_database()) $$;
 CREATE FUNCTION need_to_create(what text, schema_ oid) RETURNS void STABLE LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$ BEGIN
   IF what IS NULL THEN RETURN; END IF;
@@ -58,7 +68,7 @@ CREATE FUNCTION need_to_create(what text, schema_ oid) RETURNS void STABLE LANGU
     PERFORM fail(2760, format('The specified schema name "%s" either does not exist or you do not have permission to use it.', schema_::regnamespace)); END IF;
 END $$;
 CREATE FUNCTION need_to_alter(relation oid) RETURNS void STABLE LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$ BEGIN
-  IF NOT allowed(me(), 'ALTER', 1, relation) THEN
+  IF NOT allowed(me(), 'ALTER', 1, relation) AND NOT EXISTS (SELECT FROM pg_class WHERE oid = relation AND relnamespace = pg_my_temp_schema()) THEN
     PERFORM fail(1088, format('Cannot find the object "%s" because it does not exist or you do not have permissions.', (SELECT relname FROM pg_class WHERE oid = relation))); END IF;
 END $$;
 -- a view hides whose its tables are only where all have the same owner: an ownership chain
@@ -179,8 +189,6 @@ CREATE FUNCTION truncate_table(name_ text) RETURNS void LANGUAGE plpgsql SECURIT
 CREATE FUNCTION reseed(name_ text, column_ text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$
 DECLARE of_ regclass := need_own(name_); sequence_ text := pg_get_serial_sequence(of_::text, column_);
 BEGIN EXECUTE format('SELECT setval(%L, max(%I)) FROM %s HAVING max(%I) > (SELECT last_value FROM %s)', sequence_, column_, of_, column_, sequence_); END $$;
--- a procedure's text is all that PostgreSQL keeps of it, so it can be made as the owner: the event triggers see it
-ALTER FUNCTION define_procedure(text, text, text, text, text) SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp;
 ALTER FUNCTION last_identity() SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
 
 CREATE EVENT TRIGGER tsql_1_defining ON ddl_command_start WHEN TAG IN (
