@@ -9,7 +9,6 @@ import pytest
 from keyless.providers.sql.engine import Database, Done, Login, Rows
 from keyless.providers.sql.postgres.engine import PostgresEngine
 from keyless.providers.sql.postgres.session import PostgresSession
-
 from tests.providers.sql.postgres.conftest import SERVER, principal
 
 
