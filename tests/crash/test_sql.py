@@ -1,4 +1,4 @@
-"""kill -9 while a driver writes into a database: what was acknowledged is there, and nothing half-done.
+"""kill -9 while databases are written, made and deleted: what was acknowledged is there, and nothing half-done.
 
 Killed are keyless, PostgreSQL, one of PostgreSQL's processes, or keyless and PostgreSQL together as a power cut would.
 `KEYLESS_TEST_ROUNDS` sets the number of kills of each (2), `KEYLESS_TEST_SEED` the moments at which they come.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from tests.harness import Owner
 from tests.providers.sql.driver import Counter, connect
@@ -78,6 +80,15 @@ def cut_power(place: SqlPlace, _chance: random.Random) -> None:
     place.server.start()
 
 
+def kept(place: SqlPlace) -> set[object]:
+    """The databases and the roles that PostgreSQL has for us, by the names of the databases."""
+    sockets = (place.server.data / SQL / "postmaster.pid").read_text().splitlines()[4]
+    query = "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
+    with psycopg.connect(host=sockets, user=process.ADMINISTRATOR, dbname="postgres") as connection:
+        names = [str(name) for (name,) in connection.execute(query).fetchall()]
+    return {name.split("_")[0] for name in names if re.match("k[0-9a-f]{20}", name)}
+
+
 def told(failure: BaseException | None) -> str:
     """All that a driver was told: closing its cursor may fail as well, and hide it."""
     return f"{failure} {told(failure.__context__)}" if failure else ""
@@ -107,3 +118,29 @@ def test_killed_while_a_driver_writes(place: SqlPlace, kill: Callable[[SqlPlace,
             assert "Connect again" in told(writer.failure)
         with opened(place) as connection:
             writer.check(connection)
+
+
+@pytest.mark.parametrize("kill", [kill_keyless, kill_postgres, cut_power])
+def test_killed_while_databases_are_made_and_deleted(
+    place: SqlPlace, kill: Callable[[SqlPlace, random.Random], None]
+) -> None:
+    """Each one that there is can be used; of the others nothing is left."""
+    chance = random.Random(f"{SEED} making {kill.__name__}")
+    for turn in range(ROUNDS):
+        opened(place).close()
+        names = [f"made-{kill.__name__}-{turn}-{number}" for number in range(4)]
+        for name in names:
+            place.owner.arm("PUT", f"{place.id}/databases/{name}", {"properties": {}})
+        place.owner.arm("DELETE", f"{place.id}/databases/{names[0]}")
+        time.sleep(chance.random() * 0.6)
+        kill(place, chance)
+        opened(place).close()
+        for name in names[1:]:
+            with connect(place.server, place.port, name, place.token()) as connection:
+                Counter.prepare(connection)
+            place.owner.arm("DELETE", f"{place.id}/databases/{name}")
+    opened(place).close()
+    deadline = time.monotonic() + 20
+    while len(kept(place)) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -89,7 +89,7 @@ func tables(db *sql.DB) {
 	picture := []byte(strings.Repeat("q", 9000))
 	insert := "INSERT INTO products (name, price, made, picture, sold) VALUES (@name, @price, @made, @picture, @sold)"
 	for name, price := range map[string]any{"Tee": "3.50", "Käse": 12.0, "茶": nil} {
-		result, err := db.Exec(insert, sql.Named("name", name), sql.Named("price", price), sql.Named("made", mssql.DateTime1(made)),
+		result, err := db.Exec(insert, sql.Named("name", name), sql.Named("price", price), sql.Named("made", made),
 			sql.Named("picture", picture), sql.Named("sold", true))
 		check(err)
 		count, err := result.RowsAffected()

@@ -3,6 +3,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.sql.Timestamp;
 import java.util.ArrayList;
@@ -96,9 +97,9 @@ public final class Main {
         refused(connection, "SELECT 1 / 0 AS a", 8134);
         // the transaction goes on
         expect(number(connection, "SELECT COUNT(*) AS n FROM products") == 2);
-        run(connection, "SAVE TRANSACTION here");
+        Savepoint here = connection.setSavepoint("here");
         run(connection, "DELETE FROM products");
-        run(connection, "ROLLBACK TRANSACTION here");
+        connection.rollback(here);
         expect(number(connection, "SELECT COUNT(*) AS n FROM products") == 2);
         connection.rollback();
         run(connection, "UPDATE products SET price = 4 WHERE id = 1");

@@ -16,7 +16,15 @@ from uuid import uuid4
 
 from keyless.providers.sql.tds import packets
 from tests.clients.place import PROGRAMS, Command, Launcher, Ran
-from tests.clients.tools import go_program, java_command, lacking, need_namespaces, needed, npm_packages
+from tests.clients.tools import (
+    go_program,
+    java_command,
+    lacking,
+    need_namespaces,
+    needed,
+    npm_packages,
+    sqlclient_service,
+)
 from tests.providers.sql.harness import SqlPlace
 from tests.providers.sql.wire import Client, error_in, login7
 
@@ -157,3 +165,9 @@ def go(encrypt: str = "true") -> Command:
 def java(encrypt: str = "true") -> Command:
     """The program through mssql-jdbc."""
     return java_command(CLIENTS / "java_sql", encrypt)
+
+
+def dotnet(encrypt: str = "true") -> Command:
+    """The program through SqlClient for .NET."""
+    folder = CLIENTS / "dotnet_sql"
+    return [sys.executable, folder / "statements.py", *sqlclient_service(folder), encrypt]

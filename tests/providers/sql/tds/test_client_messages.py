@@ -22,7 +22,7 @@ from keyless.providers.sql.tds.tokens import Change, Status
 from keyless.providers.sql.types import Column, Kind, SqlType
 
 COLUMNS = (
-    Column("id", SqlType(Kind.INT), nullable=False, identity=True),
+    Column("id", SqlType(Kind.INT), identity=True),
     Column("name", SqlType(Kind.NVARCHAR, 50)),
     Column("text", SqlType(Kind.NVARCHAR)),
     Column("price", SqlType(Kind.DECIMAL, precision=10, scale=2)),

@@ -13,10 +13,13 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.types import Value
 
 _LONGEST = 2047
-_PRINTED = 4000
+_PRINTED = 8000  # as of varchar, which a text may be
 _USER = 50_000
-_FORMAT = re.compile(r"%(?P<flags>[-+0# ]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+))?(?:h|l)?(?P<kind>[a-zA-Z%])")
+_FORMAT = re.compile(
+    r"%(?P<flags>[-+0# ]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+))?(?:h|l|I64)?(?P<kind>[a-zA-Z%])"
+)
 _NUMBERS = "diouxX"
+_CUT = "..."
 _MISFIT = "The data type of a substitution parameter does not match the expected type of the format specification."
 
 
@@ -50,7 +53,7 @@ def thrown(parts: Sequence[Value], *, line: int) -> SqlError:
         raise SqlError(
             35101, f"The state {state!r} in the THROW statement is outside the valid range of 0 to 255.", line=line
         )
-    return SqlError(number, str(message or "")[:_LONGEST], severity=16, state=state, line=line)
+    return SqlError(number, str(message or "").replace("%%", "%")[:_LONGEST], severity=16, state=state, line=line)
 
 
 def formatted(message: str, arguments: Sequence[Value]) -> str:
@@ -83,4 +86,4 @@ def formatted(message: str, arguments: Sequence[Value]) -> str:
         return f"%{match['flags']}{width}{'d' if kind in 'iu' else kind}" % value
 
     text = _FORMAT.sub(one, message)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return text if len(text) <= _LONGEST else text[: _LONGEST - len(_CUT)] + _CUT

@@ -33,6 +33,12 @@ _INTEGERS = {Kind.TINYINT: 1, Kind.SMALLINT: 2, Kind.INT: 4, Kind.BIGINT: 8}
 _FIXED_TEXT = {Kind.CHAR, Kind.NCHAR}
 _TEXT = {*_FIXED_TEXT, Kind.VARCHAR, Kind.NVARCHAR, Kind.TEXT, Kind.NTEXT}
 _BINARY = {Kind.BINARY, Kind.VARBINARY, Kind.IMAGE}
+#: Sent as the type that has room for NULL, which a column of an outer join may need. SqlClient for .NET ends the
+#: connection where such a column is said to be NOT NULL: SQL Server sends another type then.
+_WITH_ROOM_FOR_NULL = {
+    Kind.BIT, Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.BIGINT, Kind.REAL, Kind.FLOAT, Kind.MONEY, Kind.SMALLMONEY,
+    Kind.DATETIME, Kind.SMALLDATETIME,
+}  # fmt: skip
 #: The longest text that is no long one.
 MAX_CHARACTERS = 4000
 _MAX_BYTES = 8000
@@ -55,7 +61,8 @@ def column_metadata(columns: tuple[Column, ...]) -> bytes:
     """COLMETADATA."""
     parts = [b"\x81", len(columns).to_bytes(2, "little")]
     for column in columns:
-        flags = (_NULLABLE if column.nullable else 0) | (_IDENTITY if column.identity else _UNKNOWN_UPDATE)
+        nullable = column.nullable or column.type.kind in _WITH_ROOM_FOR_NULL
+        flags = (_NULLABLE if nullable else 0) | (_IDENTITY if column.identity else _UNKNOWN_UPDATE)
         parts += (bytes(4), flags.to_bytes(2, "little"), type_info(column.type), reader.short_text(column.name))
     return b"".join(parts)
 

@@ -79,12 +79,18 @@ def dropped(reader: Reader, kind: str) -> Step:
 
 def named(reader: Reader) -> tuple[str, str]:
     """A module's schema and name."""
-    schema, name = "dbo", reader.name()
+    schema, name = "dbo", _part(reader)
     if reader.word("."):
-        schema, name = name, reader.name()
-    if reader.ahead() in {".", "#"}:
-        raise unsupported("A module of another database, or a temporary one,")
+        schema, name = name, _part(reader)
+    if reader.ahead() == ".":
+        raise unsupported("A module of another database")
     return schema, name
+
+
+def _part(reader: Reader) -> str:
+    if reader.ahead().startswith("#"):
+        raise unsupported("A temporary procedure")
+    return reader.name()
 
 
 def definition_text(reader: Reader, start: int) -> str:
