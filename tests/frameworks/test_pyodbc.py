@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,6 +14,7 @@ import pytest
 
 from tests.clients.place import Command, Launcher
 from tests.clients.tools import lacking
+from tests.frameworks import forgetting
 from tests.frameworks.compatibility import check, read_junit
 from tests.harness import Owner
 from tests.providers.sql.harness import SqlServerProcess, make_place, running_sql
@@ -51,7 +53,18 @@ def test_what_it_finds_is_what_the_document_says(server: SqlServerProcess, tests
     report = tmp_path / "report.xml"
     where = f"Driver={odbc_driver()};Server=localhost,{place.port};Database={place.database}"
     way = f"Authentication=ActiveDirectoryMsi;UID={identity['clientId']}"
-    options = ["-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tests.parent}", "--timeout=20"]
+    shutil.copy(Path(forgetting.__file__), tmp_path)
+    options = [
+        "-q",
+        "-p",
+        "forgetting",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "/dev/null",
+        f"--rootdir={tests.parent}",
+        "--timeout=60",
+    ]
     command: Command = [sys.executable, "-m", "pytest", *options, f"--junit-xml={report}", tests]
     ran = subprocess.run(
         Launcher(server).command(app, command),

@@ -181,6 +181,13 @@ def test_each_side_ends_with_the_other(relay: Relay) -> None:
         assert client.answer() == b""
 
 
+def test_a_session_whose_client_goes_during_its_welcome_is_closed(relay: Relay) -> None:
+    relay.upstream.gone = True
+    assert refused(relay)[0] == 40613
+    (session,) = relay.upstream.engine.sessions
+    assert _soon(lambda: session.closed)
+
+
 def test_a_client_that_stops_reading_holds_up_nobody(relay: Relay) -> None:
     def resident_kib() -> int:
         assert relay.server.process

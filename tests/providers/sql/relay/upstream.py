@@ -14,7 +14,7 @@ from typing import Any
 from keyless.model.identity import Principal, PrincipalKind
 from keyless.model.resource_id import parse_resource_id
 from keyless.providers.sql.engine import Database, Engine, Login, SqlError
-from keyless.providers.sql.gateway.channel import Channel, Contexts
+from keyless.providers.sql.gateway.channel import Channel, Contexts, Ended
 from keyless.providers.sql.gateway.connection import Connection
 from keyless.providers.sql.gateway.limits import Limits, Room
 from keyless.providers.sql.gateway.logins import Admitted
@@ -38,8 +38,10 @@ class UpstreamServer:
     authority: str
     engine: MemoryEngine
     asked: list[LoginRequest] = field(default_factory=list)
-    #: The host and port that it sends its clients on to, or what it says of encryption, if it is to misbehave.
+    #: If it is to misbehave: where it sends its clients on to, whether they seem to have gone when it welcomes them,
+    #: and what it says of encryption.
     route: tuple[str, int] | None = None
+    gone: bool = False
     says: Encryption | None = None
 
 
@@ -53,7 +55,10 @@ class _Connection(Connection):
         if self._seen.says is not None and body[0] == 0 and b"\xff" in body[:40]:  # PRELOGIN's answer
             at = int.from_bytes(body[6:8], "big")
             body = body[:at] + bytes((self._seen.says,)) + body[at + 1 :]
-        if self._seen.route and b"\xad" in body and len(body) > 100:  # the answer to LOGIN7
+        welcome = b"\xad" in body and len(body) > 100  # the answer to LOGIN7
+        if welcome and self._seen.gone:
+            raise Ended
+        if self._seen.route and welcome:
             host, port = self._seen.route
             value = b"\x00" + port.to_bytes(2, "little") + len(host).to_bytes(2, "little") + host.encode("utf-16-le")
             change = b"\x14" + len(value).to_bytes(2, "little") + value + b"\x00\x00"

@@ -83,6 +83,7 @@ def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -
         "53200": (701, "There is insufficient system memory to run this query."),
         "53400": (1105, "Could not allocate space in tempdb: the query needs more temporary files than it may have."),
         "57014": (3621, "The statement has been terminated."),
+        "2200H": (11728, "The sequence object has reached its minimum or maximum value. Restart it to allow new values to be generated."),
         "21000": (512, "Subquery returned more than 1 value."),
         "42883": (402, f"The data types are incompatible in this operation: {message}."),
         "42804": (206, f"Operand type clash: {message}."),

@@ -104,6 +104,8 @@ class Runner:
     async def _other(self, step: Step, values: Mapping[str, Value]) -> None:
         transactions, first = self._transactions, step.arguments[0] if step.arguments else ""
         match step.action:
+            case Action.SET if first == "LOCK_TIMEOUT":
+                await self._execute(f"SET lock_timeout = {step.arguments[1]}", step, values)
             case Action.SET:
                 self._set(step)
             case Action.BEGIN:

@@ -13,7 +13,7 @@ from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.types import Value
 
 _LONGEST = 2047
-_PRINTED = 4000
+_PRINTED = 8000  # as of varchar, which a text may be
 _USER = 50_000
 _FORMAT = re.compile(
     r"%(?P<flags>[-+0# ]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+))?(?:h|l|I64)?(?P<kind>[a-zA-Z%])"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import comments, principals
+from keyless.providers.sql.tsql import comments, principals, sequences
 from keyless.providers.sql.tsql.alter_table import alter_table
 from keyless.providers.sql.tsql.names import fold, quoted, relation
 from keyless.providers.sql.tsql.plan import Step, syntax, unsupported
@@ -33,6 +33,8 @@ def create(reader: Reader) -> Step:
         if reader.word("AUTHORIZATION"):
             return principals.call(reader, "create_schema", fold(name), principals.principal(reader), told)
         return _told(reader, f"CREATE SCHEMA {quoted(name)}", told)
+    if reader.word("SEQUENCE"):
+        return sequences.create(reader)
     if reader.word("USER"):
         return principals.create_user(reader)
     if reader.word("ROLE"):
@@ -121,6 +123,8 @@ def alter(reader: Reader) -> Step:
         return principals.alter_user(reader)
     if reader.word("AUTHORIZATION"):
         return principals.alter_authorization(reader)
+    if reader.word("SEQUENCE"):
+        return sequences.alter(reader)
     if not reader.word("TABLE"):
         raise unsupported(f"ALTER {reader.ahead()}")
     return alter_table(reader)
@@ -132,6 +136,8 @@ def drop(reader: Reader) -> Step:
     for principal in ("USER", "ROLE"):
         if reader.word(principal):
             return principals.drop(reader, principal.lower())
+    if reader.word("SEQUENCE"):
+        return sequences.drop(reader)
     for kind in ("TABLE", "VIEW", "SCHEMA", "INDEX"):
         if reader.word(kind):
             break

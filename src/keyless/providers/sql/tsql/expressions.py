@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from keyless.providers.sql.tsql import calls
+from keyless.providers.sql.tsql import calls, decimals
 from keyless.providers.sql.tsql.functions import FUNCTIONS
 from keyless.providers.sql.tsql.names import fold, quoted, text
 from keyless.providers.sql.tsql.plan import Methods, syntax, unsupported
@@ -28,7 +28,11 @@ _WITHOUT_PARENTHESES = {"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SY
 
 
 def _infix(writer: Writer, node: Parts) -> str:
-    return f"({writer(node.this)} {_BINARY[type(node.node)]} {writer(node.expression)})"
+    kind = type(node.node)
+    if kind is exp.Div and (digits := decimals.quotient(node.node, writer.declared)) is not None:
+        sides = f"{writer(node.this)}, {writer(node.expression)}"
+        return f"tsql.quotient({sides}, {digits[1]})::numeric({digits[0]},{digits[1]})"
+    return f"({writer(node.this)} {_BINARY[kind]} {writer(node.expression)})"
 
 
 def _alias(writer: Writer, node: Parts) -> str:

@@ -25,6 +25,7 @@ from keyless.providers.sql.tsql import (
     modules,
     permissions,
     select,
+    sequences,
     settings,
     transactions,
     update,
@@ -422,5 +423,5 @@ _STATEMENTS: dict[str, Callable[[Reader], Step | list[Statement]]] = {
     "BREAK": control.leave, "CONTINUE": control.leave, "GOTO": control.goto, "RETURN": control.return_,
     "THROW": control.throw, "PRINT": control.print_, "RAISERROR": control.raiserror, "WAITFOR": control.waitfor,
     "EXEC": execute.execute, "EXECUTE": execute.execute, "OPEN": cursors.verb, "CLOSE": cursors.verb,
-    "DEALLOCATE": cursors.verb, "FETCH": cursors.fetch,
+    "DEALLOCATE": cursors.verb, "FETCH": cursors.fetch, "DBCC": sequences.dbcc,
 }  # fmt: skip

@@ -20,9 +20,9 @@ _ALREADY_SO = {
     "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF",
     "CURSOR_CLOSE_ON_COMMIT": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
     "DATEFORMAT": "MDY YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
-    "LOCK_TIMEOUT": None,
     "DEADLOCK_PRIORITY": None,
 }  # fmt: skip
+_LONGEST_WAIT = 2**31 - 1
 _SWITCHES = {"NOCOUNT", "XACT_ABORT", "IMPLICIT_TRANSACTIONS", "FMTONLY"}
 _LEVELS = {
     "READ UNCOMMITTED": "READ_UNCOMMITTED", "READ COMMITTED": "READ_COMMITTED", "REPEATABLE READ": "REPEATABLE_READ",
@@ -41,6 +41,8 @@ def set_(reader: Reader) -> Step:
     if reader.word("IDENTITY_INSERT"):
         table = reader.table()
         return Step(Action.IDENTITY_INSERT, arguments=(table, on_or_off(reader)), line=reader.line)
+    if reader.word("LOCK_TIMEOUT"):
+        return Step(Action.SET, arguments=("LOCK_TIMEOUT", _milliseconds(reader)), line=reader.line)
     options = [_option(reader)]
     while reader.word(","):
         options.append(_option(reader))
@@ -62,6 +64,15 @@ def _option(reader: Reader) -> str:
     word = reader.ahead()
     reader.take()
     return word
+
+
+def _milliseconds(reader: Reader) -> str:
+    """How long to wait for a lock, as PostgreSQL counts: for ever (-1) is 0 there, not at all (0) is 1."""
+    endless = reader.word("-", "1")
+    word = "0" if endless else reader.take()
+    if not word.isdigit() or int(word) > _LONGEST_WAIT:
+        raise reader.error()
+    return "0" if endless else str(max(int(word), 1))
 
 
 def on_or_off(reader: Reader) -> str:

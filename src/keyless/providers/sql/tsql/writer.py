@@ -36,7 +36,7 @@ class Writer:
     """Writes one statement; `parameters` are the names that it took, in the order of their places."""
 
     def __init__(self, declared: Mapping[str, SqlType], ledger: Ledger) -> None:
-        self._declared = declared
+        self.declared = declared
         self._scope = declared if isinstance(declared, Scope) else Scope(declared)
         self.parts = ledger.parts
         # what the name of a common table expression is written as
@@ -79,14 +79,14 @@ class Writer:
         folded = name.lower()
         if folded in SESSION_VALUES:
             kind = SESSION_VALUES[folded]
-        elif folded in self._declared:
-            kind = types.of_parameter(self._declared[folded])
+        elif folded in self.declared:
+            kind = types.of_parameter(self.declared[folded])
         elif folded.startswith("@@"):
             raise unsupported(name)
         else:
             raise SqlError(137, f'Must declare the scalar variable "{name}".', severity=15)
         if self._scope.variables_are is not Variables.PLACES:
-            if folded.startswith("@@") or folded not in self._declared:
+            if folded.startswith("@@") or folded not in self.declared:
                 raise unsupported(f"{name.removeprefix('@')} in a function")
             return f"{quoted(folded) if self._scope.variables_are is Variables.NAMES else 'NULL'}::{kind}"
         if folded not in self.parameters:

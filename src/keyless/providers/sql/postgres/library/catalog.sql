@@ -91,15 +91,18 @@ CREATE VIEW relation_list AS WITH list AS MATERIALIZED (
     AND NOT (c.relkind = 'S' AND EXISTS (SELECT FROM pg_catalog.pg_depend p WHERE p.objid = c.oid AND p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i')))
 SELECT * FROM list;
 
-CREATE VIEW column_list AS WITH list AS MATERIALIZED (
+-- the columns of the catalog's own views are many, and seldom asked for
+DO $do$ DECLARE v record; BEGIN
+FOR v IN SELECT * FROM (VALUES ('column_list', 'NOT r.shipped'), ('every_column_list', 'true')) AS t(name, wanted) LOOP EXECUTE format($v$
+CREATE VIEW tsql.%I AS WITH list AS MATERIALIZED (
   SELECT r.object_id, r.oid, a.attnum, coalesce(t.told->>'name', a.attname)::citext AS name, t.told, coalesce(t.told->>'type', declared(a.atttypid, a.atttypmod)) AS declared,
     a.attnotnull, a.attidentity, a.attgenerated, e.oid AS default_oid, r.schema_id, r.name AS table_name, r.relkind, r.shipped, r.temporary
   FROM relation_list r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_catalog.pg_description d ON d.objoid = r.oid AND d.objsubid = a.attnum AND d.classoid = 'pg_catalog.pg_class'::regclass
     LEFT JOIN pg_catalog.pg_attrdef e ON e.adrelid = r.oid AND e.adnum = a.attnum AND a.attgenerated = ''
     CROSS JOIN LATERAL (SELECT told(d.description)) AS t(told)
-  WHERE r.relkind <> 'S')
-SELECT * FROM list;
+  WHERE r.relkind <> 'S' AND %s)
+SELECT * FROM list$v$, v.name, v.wanted); END LOOP; END $do$;
 
 CREATE VIEW constraint_list AS WITH list AS MATERIALIZED (
   SELECT c.oid, id(c.oid) AS object_id, coalesce(t.told->>'name', c.conname)::citext AS name, r.schema_id, c.contype, t.told, c.conrelid, c.confrelid, c.conindid, c.conkey, c.confkey,
@@ -182,7 +185,9 @@ CREATE VIEW tsql_catalog.views AS SELECT * FROM tsql_catalog.all_views WHERE is_
 CREATE VIEW tsql_catalog.system_views AS SELECT * FROM tsql_catalog.all_views WHERE is_ms_shipped = true::tsql.bit;
 CREATE VIEW tsql_catalog.system_objects AS SELECT * FROM tsql_catalog.all_objects WHERE is_ms_shipped = true::tsql.bit;
 
-CREATE VIEW tsql_catalog.all_columns AS
+DO $do$ DECLARE v record; BEGIN
+FOR v IN SELECT * FROM (VALUES ('columns', 'column_list'), ('all_columns', 'every_column_list')) AS t(name, list) LOOP EXECUTE format($v$
+CREATE VIEW tsql_catalog.%I AS
   SELECT c.object_id, c.name, c.attnum::int4 AS column_id, t.system_type_id::tsql.tinyint AS system_type_id, t.user_type_id, type_bytes(c.declared) AS max_length, type_digits(c.declared) AS precision, type_scale(c.declared) AS scale,
     CASE WHEN t.is_text THEN 'SQL_Latin1_General_CP1_CI_AS' END::citext AS collation_name, (NOT c.attnotnull)::tsql.bit AS is_nullable, true::tsql.bit AS is_ansi_padded, false::tsql.bit AS is_rowguidcol,
     (c.attidentity <> '')::tsql.bit AS is_identity, (c.attgenerated <> '')::tsql.bit AS is_computed, false::tsql.bit AS is_filestream, false::tsql.bit AS is_replicated, false::tsql.bit AS is_non_sql_subscribed,
@@ -190,8 +195,7 @@ CREATE VIEW tsql_catalog.all_columns AS
     false::tsql.bit AS is_sparse, false::tsql.bit AS is_column_set, 0::tsql.tinyint AS generated_always_type, 'NOT_APPLICABLE'::citext AS generated_always_type_desc, NULL::int AS encryption_type,
     NULL::citext AS encryption_type_desc, NULL::citext AS encryption_algorithm_name, NULL::int AS column_encryption_key_id, NULL::citext AS column_encryption_key_database_name,
     false::tsql.bit AS is_hidden, false::tsql.bit AS is_masked, NULL::int AS graph_type, NULL::citext AS graph_type_desc, c.shipped AS "~shipped", c.temporary
-  FROM column_list c JOIN type_list t ON t.name = type_word(c.declared);
-CREATE VIEW tsql_catalog.columns AS SELECT * FROM tsql_catalog.all_columns WHERE NOT "~shipped";
+  FROM tsql.%I c JOIN type_list t ON t.name = type_word(c.declared)$v$, v.name, v.list); END LOOP; END $do$;
 CREATE VIEW tsql_catalog.identity_columns AS
   SELECT c.object_id, c.name, c.column_id, c.system_type_id, c.user_type_id, c.max_length, c.precision, c.scale, c.collation_name, c.is_nullable, c.is_identity,
     q.seqstart AS seed_value, q.seqincrement AS increment_value, pg_catalog.pg_sequence_last_value(q.seqrelid) AS last_value, false::tsql.bit AS is_not_for_replication, c.is_computed, c.temporary

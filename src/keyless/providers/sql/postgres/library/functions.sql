@@ -142,6 +142,8 @@ CREATE FUNCTION round_to(numeric, int, int DEFAULT 0) RETURNS numeric IMMUTABLE 
 CREATE FUNCTION round_to(int4, int, int DEFAULT 0) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT (CASE WHEN $3 = 0 THEN round($1::numeric, $2) ELSE trunc($1::numeric, $2) END)::int4 $$;
 CREATE FUNCTION round_to(float8, int, int DEFAULT 0) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT (CASE WHEN $3 = 0 THEN round($1::numeric, $2) ELSE trunc($1::numeric, $2) END)::float8 $$;
 
+-- A quotient of decimals, cut off behind so many digits
+CREATE FUNCTION quotient(numeric, numeric, int) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT div($1 * ('1e' || $3)::numeric, $2) * ('1e-' || $3)::numeric $$;
 CREATE FUNCTION sign(int4) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1::numeric)::int4 $$;
 CREATE FUNCTION sign(numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1) $$;
 CREATE FUNCTION sign(float8) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1) $$;
