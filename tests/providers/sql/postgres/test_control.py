@@ -168,6 +168,11 @@ async def test_settings_of_a_procedure_end_with_it(owner: PostgresSession) -> No
     assert await said(owner, "SELECT 1/0; PRINT 'on'") == [8134, "on"]
 
 
+async def test_asking_for_columns_only_ends_with_the_text_that_asked(owner: PostgresSession) -> None:
+    assert await said(owner, "EXEC sp_executesql N'SET FMTONLY ON SELECT 1 AS a'") == []
+    assert await said(owner, "SELECT 1 AS a") == ["1"]
+
+
 async def test_a_procedure_that_leaves_a_transaction_is_told_of(owner: PostgresSession) -> None:
     await all_of(owner, "CREATE PROCEDURE opens AS BEGIN TRANSACTION")
     assert await said(owner, "EXEC opens; ROLLBACK") == [266]
