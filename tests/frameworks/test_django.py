@@ -13,6 +13,7 @@ import pytest
 
 from tests.clients.place import Launcher
 from tests.clients.tools import lacking
+from tests.frameworks.compatibility import said
 from tests.frameworks.odbc import odbc_drivers
 from tests.harness import Owner
 from tests.providers.sql.harness import SqlServerProcess, make_place, running_sql
@@ -90,3 +91,8 @@ def test_inspectdb(project: Project) -> None:
         "        db_table = 'shop_product'",
     ):
         assert line in models, models
+
+
+def test_the_document_tells_how_many() -> None:
+    others = sum(name.startswith("test_") for name in globals()) - 1
+    assert said("Django")[0] == f"{others} passed, 0 failed, 0 skipped"

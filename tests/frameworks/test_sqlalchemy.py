@@ -19,6 +19,8 @@ from tests.providers.sql.harness import SqlPlace, SqlServerProcess, make_place, 
 pytestmark = [pytest.mark.frameworks, pytest.mark.timeout(1200)]
 SUITE = Path(__file__).with_name("sqlalchemy_suite")
 _SECONDS = 1000
+# hundreds of tests of which each reflects all tables again, for a quarter of an hour
+_LEFT_OUT = "not ComponentReflectionTest"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,18 @@ def test_what_it_finds_is_what_the_document_says(place: SqlPlace, tmp_path: Path
 
     made = run("schemas.py", url)
     assert made.returncode == 0, made.stderr[-3000:]
-    options = ["-q", "-p", "no:cacheprovider", "-c", "setup.cfg", "--rootdir=.", "--timeout=60", "--tb=short"]
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "setup.cfg",
+        "--rootdir=.",
+        "--timeout=60",
+        "--tb=short",
+        "-k",
+        _LEFT_OUT,
+    ]
     ran = run("-m", "pytest", *options, f"--junit-xml={report}", "--dburi", url)
     print(ran.stdout[-20_000:])
     assert report.exists(), ran.stderr[-3000:]

@@ -48,6 +48,8 @@ func main() {
 	switch {
 	case len(os.Args) > 2 && os.Args[2] == "bulk":
 		bulk(db)
+	case len(os.Args) > 2 && os.Args[2] == "control":
+		control(db)
 	case len(os.Args) > 2:
 		few(db)
 	default:

@@ -39,10 +39,6 @@ Requirements = type(
         **{name: _ability(name, exclusions.open()) for name in _HAS},
         **{name: _ability(name, exclusions.closed(reason)) for name, reason in _LACKS.items()},
         "get_order_by_collation": lambda _self, _config: "Latin1_General_CI_AS",
-        "get_isolation_levels": lambda _self, config: {
-            "default": "READ COMMITTED",
-            "supported": {*config.db.dialect._isolation_lookup, "AUTOCOMMIT"},
-        },
     },
 )
 

@@ -22,7 +22,11 @@ public final class Main {
     public static void main(String[] arguments) throws Exception {
         try (Connection connection = Connections.open(arguments[0])) {
             if (arguments.length > 1) {
-                Bulk.load(connection, arguments[0]);
+                if (arguments[1].equals("control")) {
+                    Control.all(connection);
+                } else {
+                    Bulk.load(connection, arguments[0]);
+                }
                 System.out.println("ok");
                 return;
             }

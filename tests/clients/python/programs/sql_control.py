@@ -34,7 +34,9 @@ def procedures(cursor: Any) -> None:
     if DRIVER == "pytds":
         import pytds
 
-        cursor.callproc("dbo.add_stock", ("Tee", 5, pytds.output(param_type="int")))
+        # it finds outputs only where they come first
+        given = {"@id": pytds.output(param_type="int"), "@name": "Tee", "@n": 5}
+        cursor.callproc("dbo.add_stock", given)
         assert results(cursor) == [[(1, "Tee", 5)]]
         assert cursor.get_proc_outputs() == [1], cursor.get_proc_outputs()
         assert cursor.get_proc_return_status() == 11

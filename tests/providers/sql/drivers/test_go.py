@@ -31,3 +31,7 @@ def test_an_application_with_its_secret(app: App) -> None:
 
 def test_bulk_load(app: App) -> None:
     app.passes([*go(), "bulk"], app.token())
+
+
+def test_procedures_and_control_flow(app: App) -> None:
+    app.passes([*go(), "control"], app.token())

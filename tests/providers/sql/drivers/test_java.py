@@ -27,3 +27,7 @@ def test_an_application_with_its_secret(app: App) -> None:
 
 def test_bulk_load(app: App) -> None:
     app.passes([*java(), "bulk"], app.token())
+
+
+def test_procedures_and_control_flow(app: App) -> None:
+    app.passes([*java(), "control"], app.token())

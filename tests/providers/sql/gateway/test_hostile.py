@@ -139,8 +139,7 @@ def test_a_message_that_its_client_takes_back_is_not_carried_out(place: SqlPlace
     with enter(place) as client:
         taken_back = bytearray(packets.message(packets.SQL_BATCH, HEADERS + "FAIL 50001 16".encode("utf-16-le")))
         taken_back[1] |= 0x02
-        client.socket.sendall(bytes(taken_back))
-        client.socket.sendall(ATTENTION)
+        client.socket.sendall(bytes(taken_back) + ATTENTION)
         assert client.answer()[:3] == b"\xfd\x20\x00"
         assert still_serves(client)
 

@@ -168,6 +168,11 @@ async def test_settings_of_a_procedure_end_with_it(owner: PostgresSession) -> No
     assert await said(owner, "SELECT 1/0; PRINT 'on'") == [8134, "on"]
 
 
+async def test_asking_for_columns_only_ends_with_the_text_that_asked(owner: PostgresSession) -> None:
+    assert await said(owner, "EXEC sp_executesql N'SET FMTONLY ON SELECT 1 AS a'") == []
+    assert await said(owner, "SELECT 1 AS a") == ["1"]
+
+
 async def test_a_procedure_that_leaves_a_transaction_is_told_of(owner: PostgresSession) -> None:
     await all_of(owner, "CREATE PROCEDURE opens AS BEGIN TRANSACTION")
     assert await said(owner, "EXEC opens; ROLLBACK") == [266]
@@ -226,3 +231,18 @@ async def test_a_deep_text_is_refused_and_not_run(owner: PostgresSession) -> Non
 async def test_a_large_variable_is_refused(owner: PostgresSession) -> None:
     text = "DECLARE @s NVARCHAR(MAX) = REPLICATE(CAST('x' AS NVARCHAR(MAX)), 8000); WHILE 1 = 1 SET @s = @s + @s"
     assert (await said(owner, text))[-2:] == [701, "end"]
+
+
+async def test_a_deadlock_can_be_caught_and_has_to_be_rolled_back(
+    engine: PostgresEngine, database: Database, owner: PostgresSession
+) -> None:
+    await all_of(owner, "CREATE TABLE t (a INT PRIMARY KEY, b INT); INSERT INTO t VALUES (1, 0), (2, 0)")
+    other = await engine.open(Login(SERVER, database, principal("owner"), True))
+    update = "UPDATE t SET b = b + 1 WHERE a = {}"
+    await all_of(owner, f"BEGIN TRANSACTION; {update.format(1)}")
+    await all_of(other, f"BEGIN TRANSACTION; {update.format(2)}")
+    caught = "SELECT ERROR_NUMBER(); SELECT XACT_STATE(); ROLLBACK; SELECT @@TRANCOUNT"
+    text = "BEGIN TRY {}; COMMIT; SELECT 'done' END TRY BEGIN CATCH " + caught + " END CATCH"
+    found = await asyncio.gather(said(owner, text.format(update.format(2))), said(other, text.format(update.format(1))))
+    assert sorted(found, key=len) == [["done"], ["1205", "-1", "0"]]
+    assert await values(owner, "SELECT SUM(b) FROM t") == [2]

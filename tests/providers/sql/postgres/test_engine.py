@@ -227,6 +227,7 @@ async def test_implicit_transactions_begin_with_what_touches_a_table(owner: Post
 async def test_the_end_names_what_ended(owner: PostgresSession) -> None:
     batch = (
         "CREATE TABLE t (a INT); INSERT INTO t VALUES (1); SELECT a FROM t; UPDATE t SET a = 2; DELETE FROM t;"
+        " WITH n AS (SELECT 1 AS a) INSERT INTO t SELECT a FROM n;"
         " ALTER TABLE t ADD b INT; DROP TABLE t; SET NOCOUNT ON"
     )
     ends = [event.command for event in [one async for one in owner.run(batch)] if isinstance(event, Done)]
@@ -236,6 +237,7 @@ async def test_the_end_names_what_ended(owner: PostgresSession) -> None:
         Command.SELECT,
         Command.UPDATE,
         Command.DELETE,
+        Command.INSERT,
         Command.ALTER_TABLE,
         Command.DROP_TABLE,
         Command.OTHER,

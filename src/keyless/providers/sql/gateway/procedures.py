@@ -81,16 +81,18 @@ class Procedures:
 
     async def _end(self, arguments: _Arguments, answer: Answer) -> None:
         await answer.token(return_status(answer.status or 0))
-        for output in answer.outputs:
-            await answer.token(return_value(output, arguments.place(output.name)))
+        for output, place in zip(answer.outputs, arguments.places(answer.outputs), strict=True):
+            await answer.token(return_value(output, place))
         await answer.done(Done.PROCEDURE)
 
     async def _executesql(self, arguments: _Arguments, answer: Answer) -> None:
         text = arguments.text("stmt", 0)
         statement = _Prepared(text, read_declarations(arguments.text("params", 1, needed=False)))
-        await self._run(statement, arguments.after(2), answer)
+        await self._run(statement, arguments, 2, answer)
 
-    async def _run(self, statement: _Prepared, given: Sequence[Parameter], answer: Answer) -> None:
+    async def _run(self, statement: _Prepared, arguments: _Arguments, after: int, answer: Answer) -> None:
+        given = arguments.after(after)
+        arguments.note(after, statement.declared)
         if statement.procedure:
             await _play(self._session.call(statement.text, given), answer)
             return
@@ -117,7 +119,7 @@ class Procedures:
         self._prepared.pop(arguments.number("handle", 0), None)  # a client may replace one that it has
         handle = self._keep(statement)
         try:
-            await self._run(statement, arguments.after(after), answer)
+            await self._run(statement, arguments, after, answer)
         except SqlError as error:
             # the statement stays prepared, and its handle is told
             await answer.error(error)
@@ -125,7 +127,7 @@ class Procedures:
         answer.outputs = [arguments.handle(handle), *answer.outputs]
 
     async def _execute(self, arguments: _Arguments, answer: Answer) -> None:
-        await self._run(self._find(arguments), arguments.after(1), answer)
+        await self._run(self._find(arguments), arguments, 1, answer)
 
     async def _unprepare(self, arguments: _Arguments, _answer: Answer) -> None:
         self._find(arguments)
@@ -171,6 +173,7 @@ class _Arguments:
     def __init__(self, call: Call) -> None:
         self._procedure = call.procedure
         self._given = call.parameters
+        self._noted: dict[str, int] = {}
 
     def text(self, name: str, place: int, *, needed: bool = True) -> str:
         """A text; "" where it is missing and not needed."""
@@ -196,12 +199,17 @@ class _Arguments:
         """The first parameter, which gives the handle back."""
         return replace(self._given[0], type=SqlType(Kind.INT), value=handle, output=True)
 
-    def place(self, name: str) -> int:
-        """Where the parameter of a name stands in the call."""
-        for place, parameter in enumerate(self._given):
-            if parameter.name.lower() == name.lower():
-                return place
-        return 0
+    def note(self, after: int, declared: Sequence[Parameter]) -> None:
+        """The parameters behind `after` that have no name stand for those that a statement declares, in order."""
+        for place, (given, parameter) in enumerate(zip(self._given[after:], declared, strict=False), after):
+            if not given.name:
+                self._noted[parameter.name.lower()] = place
+
+    def places(self, outputs: Sequence[Parameter]) -> list[int]:
+        """Where in the call each output stands; those without a name come in the order of the call."""
+        named = self._noted | {given.name.lower(): place for place, given in enumerate(self._given) if given.name}
+        unnamed = iter([place for place, given in enumerate(self._given) if given.output and not given.name])
+        return [named.get(output.name.lower(), 0) if output.name else next(unnamed, 0) for output in outputs]
 
     def _value(self, name: str, place: int, *, any_name: bool = False) -> Value:
         """`any_name`: drivers call a statement's text as they like, and only its place counts."""

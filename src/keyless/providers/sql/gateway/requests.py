@@ -87,8 +87,8 @@ class Requests:
 
     async def _next(self) -> Message | None:
         message = await self._waiting.get()
-        if message is not None and message.type != packets.ATTENTION:
-            self._requests_waiting -= 1
+        if message is not None:
+            self._requests_waiting -= _asks(message)
         return message
 
     async def _read(self, serving: asyncio.Task[None]) -> None:
@@ -96,11 +96,10 @@ class Requests:
         try:
             while True:
                 message = await self._channel.receive()
-                attention = message.type == packets.ATTENTION
-                if attention and (self._answer_now is not None or self._requests_waiting):
+                if message.type == packets.ATTENTION and (self._answer_now is not None or self._requests_waiting):
                     await self._interrupt(serving)
                 else:
-                    self._requests_waiting += not attention
+                    self._requests_waiting += _asks(message)
                     await self._waiting.put(message)
         except Exception as error:
             self._lost = error
@@ -240,6 +239,11 @@ class Requests:
         if asked.begin:
             await self._session.begin(asked.isolation, asked.begin_name)
         await answer.done(Done.DONE)
+
+
+def _asks(message: Message) -> bool:
+    """Whether it is a request that an attention may stop; one that its client has taken back is none."""
+    return message.type != packets.ATTENTION and not message.ignored
 
 
 async def _read(read: Callable[[bytes], _T], body: bytes) -> _T:

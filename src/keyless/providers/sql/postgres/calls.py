@@ -135,7 +135,7 @@ class Calls:
     async def _execute(self, instruction: Execute, outer: Frame) -> Events:
         name = instruction.name or str(outer.values[instruction.variable] or "")
         given = [await self._given(argument, outer) for argument in instruction.arguments]
-        names = parts_of(name)
+        names, gives_its_own = parts_of(name), False
         targets = {place: one.output for place, one in enumerate(instruction.arguments) if one.output}
         if names[-1].lower() == _DYNAMIC and len(names) <= 2:
             text = given[0].value if given else None
@@ -147,10 +147,13 @@ class Calls:
         elif (builtin := await self._builtin(name, given)) is not None:
             events = self._run_builtin(builtin)
         else:
+            gives_its_own = True
             events = self._run_procedure(name, given, outer, targets, instruction)
         async with aclosing(events) as found:
             async for event in found:
                 yield event
+        if not gives_its_own:
+            await self._give_status(instruction, 0, outer)
 
     async def _builtin(self, name: str, given: Sequence[Given]) -> Called | None:
         parameters = [Parameter(one.name, one.type, one.value) for one in given if not one.default]
@@ -174,9 +177,7 @@ class Calls:
             async for event in events:
                 yield event
         await self._give_back(found.name, found.formals, given, inner, outer, targets)
-        if instruction.status:
-            status = await self.converted(inner.status, SqlType(Kind.INT), outer.types[instruction.status])
-            self._work.interpreter.assign(outer, instruction.status, status)
+        await self._give_status(instruction, inner.status, outer)
 
     async def _dynamic(
         self, text: str, formals: Sequence[Formal], given: Sequence[Given], outer: Frame, targets: Mapping[int, str]
@@ -219,6 +220,11 @@ class Calls:
             formal = _formal(name, formals, given[place], place)
             value = await self.converted(inner.values[formal.name], formal.type, outer.types[variable])
             self._work.interpreter.assign(outer, variable, value)
+
+    async def _give_status(self, instruction: Execute, status: int, outer: Frame) -> None:
+        if instruction.status:
+            value = await self.converted(status, SqlType(Kind.INT), outer.types[instruction.status])
+            self._work.interpreter.assign(outer, instruction.status, value)
 
     async def _given(self, argument: Argument, outer: Frame) -> Given:
         if argument.value is None:

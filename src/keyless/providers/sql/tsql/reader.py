@@ -46,7 +46,7 @@ Found = TypeVar("Found")
 
 _LONGEST = 1 << 20
 _COMMANDS = {
-    "SELECT": Command.SELECT, "WITH": Command.SELECT, "(": Command.SELECT, "INSERT": Command.INSERT,
+    "SELECT": Command.SELECT, "(": Command.SELECT, "INSERT": Command.INSERT,
     "UPDATE": Command.UPDATE, "DELETE": Command.DELETE, "MERGE": Command.MERGE, "CREATE TABLE": Command.CREATE_TABLE,
     "ALTER TABLE": Command.ALTER_TABLE, "DROP TABLE": Command.DROP_TABLE,
 }  # fmt: skip
@@ -151,6 +151,7 @@ class Reader:
         word = current.text.upper()
         following = self.parser._next.text.upper() if self.parser._next else ""
         try:
+            done = self.behind_with() if word == "WITH" else word
             found = self._statement(word, following)(self)
             self._settle()
         except SqlError as error:
@@ -160,7 +161,7 @@ class Reader:
         self._read.update(range(start, self.parser._index))
         self._ended()
         if isinstance(found, Step):
-            command = _COMMANDS.get(word) or _COMMANDS.get(f"{word} {following}", Command.OTHER)
+            command = _COMMANDS.get(done) or _COMMANDS.get(f"{word} {following}", Command.OTHER)
             return [replace(found, command=command)]
         return found
 
