@@ -192,20 +192,21 @@ class Requests:
             case packets.BULK_LOAD:
                 statement, self._bulk = self._bulk, ""
                 async with aclosing(self._parts(message)) as parts:
-                    await bulk.load(self._session, statement, parts, answer)
+                    try:
+                        await bulk.load(self._session, statement, parts, answer)
+                    except (SqlError, Malformed, ValueError):
+                        async for _ in parts:  # the client reads no answer before it has sent all
+                            pass
+                        raise
             case _:
                 raise Malformed("that message has no place after the login")
 
     async def _parts(self, message: Message) -> AsyncGenerator[Message, None]:
-        """A message that loads rows, as it comes; the rest is read even if nobody wants it any more."""
-        try:
+        """A message that loads rows, as it comes."""
+        yield message
+        while not message.last:
+            message = await self._next_part()
             yield message
-            while not message.last:
-                message = await self._next_part()
-                yield message
-        finally:
-            while not message.last:
-                message = await self._next_part()
 
     async def _next_part(self) -> Message:
         message = await self._next()
