@@ -24,6 +24,8 @@ public final class Main {
             if (arguments.length > 1) {
                 if (arguments[1].equals("control")) {
                     Control.all(connection);
+                } else if (arguments[1].equals("catalog")) {
+                    Catalog.all(connection);
                 } else {
                     Bulk.load(connection, arguments[0]);
                 }

@@ -31,3 +31,7 @@ def test_bulk_load(app: App) -> None:
 
 def test_procedures_and_control_flow(app: App) -> None:
     app.passes([*java(), "control"], app.token())
+
+
+def test_what_the_database_has(app: App) -> None:
+    app.passes([*java(), "catalog"], app.token())

@@ -63,3 +63,8 @@ def test_isolated_under_its_own_name(app: App) -> None:
 @pytest.mark.parametrize("driver", [*ODBC, "pytds"])
 def test_procedures_and_control_flow(app: App, driver: str) -> None:
     app.passes(python(driver, "control"), app.token())
+
+
+@pytest.mark.parametrize("driver", ODBC)
+def test_what_the_database_has(app: App, driver: str) -> None:
+    app.passes(python(driver, "catalog"), app.token())

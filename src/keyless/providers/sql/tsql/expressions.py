@@ -40,9 +40,10 @@ def _alias(writer: Writer, node: Parts) -> str:
 
 
 def _column(writer: Writer, node: Parts) -> str:
-    if node.args.get("catalog"):
+    place = node.text("catalog").lower(), node.text("db").lower()
+    if place[0] and place != ("tempdb", "sys"):
         raise unsupported("A column with the name of a database")
-    node.text("db")  # every table has its own name as an alias, so the schema in front of it is not needed
+    # every table has its own name as an alias, so the schema in front of it is not needed
     if writer.output:
         table = fold(node.text("table")) if node.text("table") else ""
         if node.name == "$action":

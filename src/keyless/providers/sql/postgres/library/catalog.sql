@@ -281,6 +281,15 @@ CREATE VIEW tsql_catalog.extended_properties AS
     UNION ALL SELECT 7, 'INDEX', object_id, index_id, told_of('pg_class', oid), temporary FROM index_list) AS o(class, description, major_id, minor_id, told, temporary)
     CROSS JOIN LATERAL jsonb_each_text(told->'properties') AS p;
 
+-- How much there is: as PostgreSQL counted when it last looked, in pages of 8 KB as SQL Server's
+CREATE VIEW tsql_catalog.dm_db_partition_stats AS
+  SELECT p.oid::int8 AS partition_id, i.object_id, i.index_id, 1 AS partition_number, p.relpages::int8 AS in_row_data_page_count, p.relpages::int8 AS in_row_used_page_count,
+    p.relpages::int8 AS in_row_reserved_page_count, 0::int8 AS lob_used_page_count, 0::int8 AS lob_reserved_page_count, 0::int8 AS row_overflow_used_page_count,
+    0::int8 AS row_overflow_reserved_page_count, p.relpages::int8 AS used_page_count, p.relpages::int8 AS reserved_page_count, greatest(c.reltuples, 0)::int8 AS row_count, i.temporary
+  FROM (SELECT relid, oid, object_id, index_id, shipped, temporary FROM index_list
+      UNION ALL SELECT oid, oid, object_id, 0, shipped, temporary FROM relation_list r WHERE relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM index_list x WHERE x.relid = r.oid AND x.index_id = 1)) AS i
+    JOIN pg_catalog.pg_class c ON c.oid = i.relid JOIN pg_catalog.pg_class p ON p.oid = i.oid WHERE NOT i.shipped;
+
 -- Of databases and sessions only the own one is seen
 CREATE FUNCTION database() RETURNS citext STABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT coalesce(pg_catalog.current_setting('keyless.database', true), 'master')::citext $$;
 CREATE VIEW tsql_catalog.databases AS

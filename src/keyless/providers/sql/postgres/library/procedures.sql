@@ -58,6 +58,12 @@ BEGIN
   END IF;
 END $$;
 
+-- What ODBC's driver calls where the database is a pattern; here there is one to match
+CREATE FUNCTION sys.sp_tableswc("@table_name" citext DEFAULT NULL, "@table_owner" citext DEFAULT NULL, "@table_qualifier" citext DEFAULT NULL, "@table_type" citext DEFAULT NULL, "@fUsePattern" tsql.bit DEFAULT true)
+  RETURNS TABLE ("TABLE_QUALIFIER" citext, "TABLE_OWNER" citext, "TABLE_NAME" citext, "TABLE_TYPE" citext, "REMARKS" citext) STABLE LANGUAGE sql AS $$
+  SELECT * FROM sys.sp_tables("@table_name", "@table_owner", CASE WHEN "@table_owner"::text = '' AND "@table_name"::text = '' THEN "@table_qualifier" END, "@table_type", "@fUsePattern") AS t
+  WHERE matches(database(), "@table_qualifier", "@fUsePattern"::boolean) $$;
+
 CREATE FUNCTION sys.sp_columns_100("@table_name" citext, "@table_owner" citext DEFAULT NULL, "@table_qualifier" citext DEFAULT NULL, "@column_name" citext DEFAULT NULL, "@NameScope" int DEFAULT 0, "@ODBCVer" int DEFAULT 2, "@fUsePattern" tsql.bit DEFAULT true)
   RETURNS TABLE ("TABLE_QUALIFIER" citext, "TABLE_OWNER" citext, "TABLE_NAME" citext, "COLUMN_NAME" citext, "DATA_TYPE" int2, "TYPE_NAME" citext, "PRECISION" int, "LENGTH" int, "SCALE" int2, "RADIX" int2, "NULLABLE" int2,
     "REMARKS" citext, "COLUMN_DEF" citext, "SQL_DATA_TYPE" int2, "SQL_DATETIME_SUB" int2, "CHAR_OCTET_LENGTH" int, "ORDINAL_POSITION" int, "IS_NULLABLE" citext, "SS_IS_SPARSE" int2, "SS_IS_COLUMN_SET" int2, "SS_IS_COMPUTED" int2,
