@@ -141,7 +141,7 @@ class PostgresSession:
         self._transactions.forget()
         self._settings.forget()
         self._workings.cursors.forget()
-        await self._connection.execute("RESET lock_timeout")
+        await self._transactions.reset_settings()
         await self._connection.execute("DISCARD TEMP")
 
     async def end(self, why: SqlError) -> None:
