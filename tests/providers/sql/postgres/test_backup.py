@@ -87,8 +87,8 @@ def test_written_backed_up_restored_and_read_by_a_user_with_few_rights(place: Sq
 
 
 def test_while_sql_is_off_there_is_no_backup_without_the_databases(place: SqlPlace, tmp_path: Path) -> None:
+    as_owner(place).close()  # until somebody opens it there is nothing of it
     assert place.server.keyless("backup", str(tmp_path / "archive")).returncode == 0
-    as_owner(place).close()
     machine = another_machine(place.server, tmp_path / "there", 0)
     assert machine.keyless("restore", str(tmp_path / "archive")).returncode == 0
     machine.start()

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,12 +89,18 @@ async def test_a_lock_whose_number_a_stranger_has_now_does_not_matter(filled: Pa
             stranger.kill()
 
 
-async def test_where_the_path_is_too_long_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
-    (tmp_path / "t").mkdir()
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files whose own path leaves room for a socket's name."""
+    with tempfile.TemporaryDirectory(prefix="k", dir="/tmp") as folder:
+        monkeypatch.setattr("tempfile.tempdir", folder)
+        yield Path(folder)
+
+
+async def test_where_the_path_is_too_long_for_a_socket(tmp_path: Path, short: Path) -> None:
     folder = tmp_path / ("long" * 25)
     first = await process.start(folder)
-    assert first.sockets.parent == tmp_path / "t"
+    assert first.sockets.parent == short
     assert first.sockets.stat().st_mode & 0o077 == 0
     first._child.kill()
     await first._child.wait()
@@ -101,7 +108,7 @@ async def test_where_the_path_is_too_long_for_a_socket(tmp_path: Path, monkeypat
     assert await works(second)
     assert not first.sockets.exists()
     await second.stop()
-    assert list((tmp_path / "t").iterdir()) == []
+    assert list(short.iterdir()) == []
 
 
 async def test_another_major_version_is_named(filled: Path, tmp_path: Path) -> None:

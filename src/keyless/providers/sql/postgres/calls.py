@@ -103,7 +103,7 @@ class Calls:
             return value
         if source.kind in _TEXTS and target.kind in _TEXTS and isinstance(value, str):
             return value[: target.length]
-        program = self._work.plans.batch("SET @target = @source", {"@target": target, "@source": source}, "", 0)
+        program = await self._work.plans.batch("SET @target = @source", {"@target": target, "@source": source}, "", 0)
         (step,) = program.code
         assert isinstance(step, Set)
         row, _ = await self._work.runner.last(step.value.step, {"@target": None, "@source": value})
@@ -141,7 +141,7 @@ class Calls:
             text = given[0].value if given else None
             declared = given[1].value if len(given) > 1 else ""
             events = self._dynamic(
-                str(text or ""), self._work.plans.formals(str(declared or "")), given[2:], outer,
+                str(text or ""), await self._work.plans.formals(str(declared or "")), given[2:], outer,
                 {place - 2: target for place, target in targets.items()},
             )  # fmt: skip
         elif (builtin := await self._builtin(name, given)) is not None:
@@ -184,7 +184,7 @@ class Calls:
     ) -> Events:
         values = await self._bind("", formals, given)
         try:
-            program = self._program(text, _types(formals), outer.level + 1)
+            program = await self._program(text, _types(formals), outer.level + 1)
         except SqlError as error:
             raise Failure(error, Reach.PROCEDURE, outer.procedure) from None
         inner = frame(program, _types(formals), values, outer)
@@ -270,8 +270,8 @@ class Calls:
             source = SqlType(Kind.DECIMAL, precision=38, scale=max(0, -int(value.as_tuple().exponent)))
         return await self.converted(value, source, target)
 
-    def _program(self, text: str, types: Mapping[str, SqlType], level: int) -> Program:
-        return self._work.plans.batch(text, types, self._work.settings.identity_insert, level)
+    async def _program(self, text: str, types: Mapping[str, SqlType], level: int) -> Program:
+        return await self._work.plans.batch(text, types, self._work.settings.identity_insert, level)
 
     async def _procedure(self, name: str, outer: Frame | None) -> Procedure:
         names = parts_of(name)
@@ -289,7 +289,7 @@ class Calls:
             raise SqlError(229, shown, severity=14) from None
         assert row is not None
         level = 0 if outer is None else outer.level + 1
-        return self._work.plans.procedure(str(row[0]), self._work.settings.identity_insert, level)
+        return await self._work.plans.procedure(str(row[0]), self._work.settings.identity_insert, level)
 
 
 def _types(formals: Sequence[Formal]) -> dict[str, SqlType]:

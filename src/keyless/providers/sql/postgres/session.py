@@ -66,7 +66,7 @@ class PostgresSession:
             raise self._over
         interpreter = self._workings.interpreter
         interpreter.begin()
-        batch = frame(self._program(text, parameters), _types(parameters), _values(parameters), None)
+        batch = frame(await self._program(text, parameters), _types(parameters), _values(parameters), None)
         async with aclosing(interpreter.batch(batch)) as events:
             async for event in events:
                 yield event
@@ -88,7 +88,7 @@ class PostgresSession:
         return await loading.load(self._connection, self._transactions, text, columns, rows)
 
     async def describe(self, text: str, parameters: Sequence[Parameter] = ()) -> tuple[Column, ...]:
-        code = self._program(text, parameters).code
+        code = (await self._program(text, parameters)).code
         step = next((step for step in code if isinstance(step, Step) and step.action is Action.QUERY), None)
         if step is None:
             return ()
@@ -105,7 +105,7 @@ class PostgresSession:
         missing: dict[str, Parameter] = {}
         while True:
             try:
-                self._program(text, [*declared, *missing.values()])
+                await self._program(text, [*declared, *missing.values()])
             except SqlError as error:
                 name = error.message.split('"')[1] if error.number == 137 else ""
                 if not name or name.lower() in missing:
@@ -154,8 +154,8 @@ class PostgresSession:
             await self._connection.close()
             self._closed()
 
-    def _program(self, text: str, parameters: Sequence[Parameter]) -> Program:
-        return self._plans.batch(text, _types(parameters), self._settings.identity_insert, 0)
+    async def _program(self, text: str, parameters: Sequence[Parameter]) -> Program:
+        return await self._plans.batch(text, _types(parameters), self._settings.identity_insert, 0)
 
 
 def _place(name: str, text: str) -> int:

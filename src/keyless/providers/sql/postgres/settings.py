@@ -11,6 +11,8 @@ from keyless.providers.sql.postgres.outcomes import Failure
 from keyless.providers.sql.postgres.transactions import Transactions
 from keyless.providers.sql.types import Value
 
+# ANSI_WARNINGS, ANSI_PADDING, ANSI_NULLS, QUOTED_IDENTIFIER, ANSI_NULL_DFLT_ON and CONCAT_NULL_YIELDS_NULL: always on
+_ALWAYS_ON = 8 | 16 | 32 | 256 | 1024 | 4096
 VERSION = "Microsoft SQL Server 2022 (keyless, on PostgreSQL) - 16.0.1000.6"
 
 
@@ -49,7 +51,8 @@ class Settings:
         own: dict[str, Value] = {
             "@@trancount": depth, "@@rowcount": self.count, "@@error": self.error, "@@spid": 50,
             "@@version": VERSION, "@@servername": login.server.name, "@@language": "us_english", "@@datefirst": 7,
-            "@@max_precision": 38, "@db_name()": login.database.id.name if login.database else "master",
+            "@@max_precision": 38, "@@options": self._options(),
+            "@db_name()": login.database.id.name if login.database else "master",
             "@suser_sname()": login.principal.display_name,
             "@user_name()": "dbo" if login.administrator else login.principal.display_name,
             "@host_name()": login.host, "@app_name()": login.application,
@@ -60,6 +63,10 @@ class Settings:
             "@@identity": self.identity,
         }  # fmt: skip
         return own[name] if name in own else self._caught(name)
+
+    def _options(self) -> int:
+        """The bits of @@OPTIONS."""
+        return _ALWAYS_ON | self.implicit << 1 | self.silent << 9 | self.xact_abort << 14
 
     def _caught(self, name: str) -> Value:
         """What ERROR_NUMBER() and its like tell, within a CATCH."""

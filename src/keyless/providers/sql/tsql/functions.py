@@ -173,6 +173,7 @@ SESSION_VALUES: dict[str, str] = {
     "@@language": "tsql.citext",
     "@@datefirst": "int4",
     "@@max_precision": "int4",
+    "@@options": "int4",
     "@db_name()": "tsql.citext",
     "@suser_sname()": "tsql.citext",
     "@user_name()": "tsql.citext",

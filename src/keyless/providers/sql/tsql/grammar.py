@@ -133,6 +133,16 @@ class Grammar(TSQLParser):
         """The list of a SELECT, in which `name = value` names a column."""
         return [_named(part) for part in self._parse_expressions()], None
 
+    def _parse_alias(self, this: exp.Expr | None, explicit: bool = False) -> exp.Expr | None:
+        return this if self._at_label() else super()._parse_alias(this, explicit)
+
+    def _parse_table_alias(self, alias_tokens: Collection[TokenType] | None = None) -> exp.TableAlias | None:
+        return None if self._at_label() else super()._parse_table_alias(alias_tokens)
+
+    def _at_label(self) -> bool:
+        """Whether the next statement is a label, which an alias would swallow."""
+        return self._next is not None and self._next.token_type is TokenType.COLON
+
     def _parse_id_var(self, any_token: bool = True, tokens: Collection[TokenType] | None = None) -> exp.Expr | None:
         current = self._curr
         if (
@@ -145,11 +155,21 @@ class Grammar(TSQLParser):
 
 
 def _named(part: exp.Expr) -> exp.Expr:
-    if not isinstance(part, exp.EQ) or not isinstance(part.this, exp.Column) or part.this.args.get("table"):
+    name = _name_in_front(part.this) if isinstance(part, exp.EQ) else None
+    if name is None:
         return part
-    alias = exp.alias_(part.expression, part.this.this, copy=False)
+    alias = exp.alias_(part.expression, name, copy=False)
     alias.meta[_IN_FRONT] = True
     return alias
+
+
+def _name_in_front(node: exp.Expr) -> exp.Identifier | None:
+    """A column's name in front of its value, which may be written as a string."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        return exp.to_identifier(node.name, quoted=True)
+    if isinstance(node, exp.Column) and not node.args.get("table") and isinstance(node.this, exp.Identifier):
+        return node.this
+    return None
 
 
 class Speech(TSQLGenerator):

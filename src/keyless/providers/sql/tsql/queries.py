@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.tsql import common, formats, pivots, sources
+from keyless.providers.sql.tsql.functions import AGGREGATES
 from keyless.providers.sql.tsql.plan import Methods, syntax, unsupported
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def _set(writer: Writer, node: Parts) -> str:
 
 
 def _group(writer: Writer, node: Parts) -> str:
+    for part in node.expressions:
+        _check_group(part)
     parts = [writer(part) for part in node.expressions]
     for key, word in (("rollup", "ROLLUP"), ("cube", "CUBE")):
         for part in node.args.get(key) or []:
@@ -133,6 +136,19 @@ def _group(writer: Writer, node: Parts) -> str:
     if node.args.get("all"):
         raise unsupported("GROUP BY ALL")
     return ", ".join(parts)
+
+
+def _check_group(part: exp.Expr) -> None:
+    if part.find(exp.Select) or any(call.name.upper() in AGGREGATES for call in part.find_all(exp.Anonymous)):
+        raise SqlError(
+            144,
+            "Cannot use an aggregate or a subquery in an expression used for the group by list of a GROUP BY clause.",
+            severity=15,
+        )
+    # PostgreSQL would take a number for a column's place
+    if not isinstance(part, (exp.Tuple, exp.Rollup, exp.Cube, exp.GroupingSets)) and not part.find(exp.Column):
+        message = "Each GROUP BY expression must contain at least one column that is not an outer reference."
+        raise SqlError(164, message, severity=15)
 
 
 def _order(writer: Writer, node: Parts) -> str:

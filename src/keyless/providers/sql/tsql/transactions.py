@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot.tokenizer_core import TokenType
 
 from keyless.providers.sql.tsql.grammar import NEVER_A_NAME
-from keyless.providers.sql.tsql.plan import Action, Step
+from keyless.providers.sql.tsql.plan import Action, Step, unsupported
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -29,7 +29,10 @@ def begin(reader: Reader) -> Step:
     reader.need("BEGIN")
     if not (reader.word("TRAN") or reader.word("TRANSACTION")):
         raise reader.error()
-    return Step(Action.BEGIN, arguments=_transaction_name(reader), line=reader.line)
+    name = _transaction_name(reader)
+    if reader.word("WITH"):
+        raise unsupported("BEGIN TRANSACTION … WITH MARK")
+    return Step(Action.BEGIN, arguments=name, line=reader.line)
 
 
 def commit(reader: Reader) -> Step:
