@@ -71,9 +71,10 @@ END $do$;
 CREATE FUNCTION to_bit(citext) RETURNS tsql.bit IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT CASE WHEN lower($1::text) IN ('true', 'false') THEN (lower($1::text) = 'true')::tsql.bit ELSE (to_int4($1) <> 0)::tsql.bit END $$;
 CREATE CAST (citext AS tsql.bit) WITH FUNCTION to_bit(citext) AS ASSIGNMENT;
-CREATE FUNCTION to_datetime(citext) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ DECLARE t timestamp := tsql.to_timestamp($1); BEGIN
-  IF t < '1753-01-01' THEN PERFORM tsql.fail(242, 'The conversion of a varchar data type to a datetime data type resulted in an out-of-range value.'); END IF;
-  RETURN tsql.to_datetime(t); END $$;
+CREATE FUNCTION since_1753(timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
+  IF $1 < '1753-01-01' THEN PERFORM tsql.fail(242, 'The conversion to a datetime data type resulted in an out-of-range value.'); END IF;
+  RETURN $1; END $$;
+CREATE FUNCTION to_datetime(citext) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime(since_1753(to_timestamp($1))) $$;
 CREATE CAST (citext AS datetime) WITH FUNCTION to_datetime(citext) AS ASSIGNMENT;
 CREATE FUNCTION bit_int4(tsql.bit) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'bool_int4';
 CREATE CAST (tsql.bit AS int4) WITH FUNCTION bit_int4(tsql.bit) AS IMPLICIT;
