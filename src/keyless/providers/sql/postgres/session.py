@@ -61,6 +61,10 @@ class PostgresSession:
     def transaction(self) -> int:
         return self._transactions.number
 
+    @property
+    def committed(self) -> bool:
+        return self._transactions.committed
+
     async def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
         if self._over is not None:
             raise self._over

@@ -36,6 +36,8 @@ class Transactions:
         self._connection = connection
         self._numbers = 0
         self._lasting: dict[str, str] = {}
+        #: Whether the last one that ended was committed.
+        self.committed = False
         self.forget()
 
     def forget(self) -> None:
@@ -72,7 +74,9 @@ class Transactions:
             raise doomed()
         self.depth -= 1
         if not self.depth:
+            self.committed = False
             await self._end("COMMIT")
+            self.committed = True
 
     async def rollback(self, name: str) -> None:
         """Roll all back, or to a savepoint."""
@@ -104,7 +108,7 @@ class Transactions:
 
     async def give_up(self) -> None:
         """Roll back whatever there is."""
-        self.depth, self.doomed = 0, False
+        self.depth, self.doomed, self.committed = 0, False, False
         await self._end("ROLLBACK")
 
     def doom(self) -> None:

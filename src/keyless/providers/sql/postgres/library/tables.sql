@@ -91,6 +91,9 @@ BEGIN
         AND conname <> tsql.length_check(to_regclass(relation), number)
     UNION ALL SELECT coalesce(tsql.told_of('pg_class', indexrelid)->>'name', indexrelid::regclass::text) FROM pg_catalog.pg_index
       WHERE indrelid = to_regclass(relation) AND number = ANY (indkey)
+    UNION ALL SELECT a.attname::text FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_attrdef e ON p.classid = 'pg_attrdef'::regclass AND e.oid = p.objid
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = e.adrelid AND a.attnum = e.adnum AND a.attgenerated <> ''
+      WHERE p.refobjid = to_regclass(relation) AND p.refobjsubid = number AND e.adrelid = p.refobjid AND e.adnum <> number
     UNION ALL SELECT tsql.told_of('pg_class', to_regclass(relation), number)->>'default_name') AS d(name) WHERE d.name IS NOT NULL LIMIT 1;
   IF dependent IS NOT NULL THEN
     PERFORM tsql.fail(5074, format('The object ''%s'' is dependent on column ''%s''. ALTER TABLE DROP COLUMN failed because one or more objects access this column.', dependent, name));
