@@ -3,7 +3,6 @@ import java.sql.DatabaseMetaData;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.sql.Types;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -40,7 +39,6 @@ final class Catalog {
         expect("[" + database + "]", rows(data.getCatalogs(), "TABLE_CAT"));
         holds(rows(data.getSchemas(), "TABLE_SCHEM"), "depot", "dbo", "sys", "INFORMATION_SCHEMA");
         expect("[depot]", rows(data.getSchemas(null, "dep%"), "TABLE_SCHEM"));
-        holds(rows(data.getTypeInfo(), "TYPE_NAME", "DATA_TYPE"), "int|" + Types.INTEGER, "nvarchar|" + Types.NVARCHAR, "bit|" + Types.BIT);
     }
 
     private static void tables(DatabaseMetaData data, String catalog) throws SQLException {
