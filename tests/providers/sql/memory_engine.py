@@ -89,6 +89,7 @@ class MemorySession:
     login: Login
     number: int = 0
     transaction: int = 0
+    committed: bool = False
     resets: int = 0
     closed: bool = False
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -133,12 +134,12 @@ class MemorySession:
     async def commit(self, name: str) -> None:
         if not self.transaction:
             raise SqlError(3902, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.")
-        self.transaction = 0
+        self.transaction, self.committed = 0, True
 
     async def rollback(self, name: str) -> None:
         if not self.transaction:
             raise SqlError(3903, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.")
-        self.transaction = 0
+        self.transaction, self.committed = 0, False
 
     async def save(self, name: str) -> None:
         assert self.transaction
@@ -149,7 +150,7 @@ class MemorySession:
     async def reset(self, *, keep_transaction: bool) -> None:
         self.resets += 1
         if not keep_transaction:
-            self.transaction = 0
+            self.transaction, self.committed = 0, False
 
     async def close(self) -> None:
         self.closed = True

@@ -154,6 +154,11 @@ class Session(Protocol):
         """0 outside of a transaction; a number that no earlier transaction of this session had inside of one."""
         ...
 
+    @property
+    def committed(self) -> bool:
+        """Whether the last transaction that ended was committed."""
+        ...
+
     def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
         """Run a batch, with the parameters that its text names (`sp_executesql`; the declared types hold).
 

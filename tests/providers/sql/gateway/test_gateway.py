@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import sys
 import time
 from pathlib import Path
@@ -157,6 +158,15 @@ def test_what_drivers_call_by_name(place: SqlPlace) -> None:
         )
         assert "decimal(10,2)".encode("utf-16-le") in described
         assert error_in(client.batch("SELECT 1"))[0] == 0
+
+
+@pytest.mark.parametrize(("work", "told"), [(7, 9), (8, 10)], ids=["commit", "rollback"])
+def test_how_a_transaction_ended_is_told(place: SqlPlace, work: int, told: int) -> None:
+    with entered(place) as client:
+        began = client.ask(packets.TRANSACTION, HEADERS + struct.pack("<HBB", 5, 0, 0))
+        assert bytes((0xE3, 11, 0, 8, 8)) in began
+        ended = client.ask(packets.TRANSACTION, HEADERS + struct.pack("<HBB", work, 0, 0))
+        assert bytes((0xE3, 11, 0, told, 0, 8)) in ended
 
 
 def test_an_attention_is_answered_in_a_message_of_its_own(place: SqlPlace) -> None:

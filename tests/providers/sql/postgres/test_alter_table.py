@@ -124,3 +124,13 @@ async def test_who_may_not_alter_a_table(engine: PostgresEngine, database: Datab
 )
 async def test_what_is_not_there_is_refused(table: PostgresSession, statement: str) -> None:
     assert await number(table, f"ALTER TABLE T {statement}") in {102, 40510}
+
+
+async def test_a_computed_column(table: PostgresSession) -> None:
+    await rows(table, "ALTER TABLE T ADD Twice AS N * 2 PERSISTED NOT NULL, Said AS CONCAT(Name, N'; ''%', N)")
+    await rows(table, "INSERT INTO T VALUES (2, 'cd', 20)")
+    assert await rows(table, "SELECT Twice, Said FROM T ORDER BY Id") == [(20, "ab; '%10"), (40, "cd; '%20")]
+    assert await number(table, "UPDATE T SET Twice = 1") == 271
+    assert await number(table, "ALTER TABLE T DROP COLUMN N") == 5074
+    await rows(table, "ALTER TABLE T DROP COLUMN Twice, COLUMN Said, COLUMN N")
+    assert await rows(table, "SELECT * FROM T WHERE Id = 1") == [(1, "ab")]

@@ -142,6 +142,52 @@ async def test_rename(shop: PostgresSession) -> None:
         assert caught.value.number == number
 
 
+@pytest.mark.parametrize("letter", ["n", "Ä", "茶"])
+async def test_long_names(shop: PostgresSession, letter: str) -> None:
+    """PostgreSQL keeps 63 bytes of a name, T-SQL 128 characters."""
+    table, fresh, name, part = (f"{start}{letter * 110}" for start in ("t", "F", "C", "p"))
+    await run(
+        shop,
+        f"CREATE SCHEMA [s{name}]; CREATE TABLE [s{name}].[{table}] ([{name}] NVARCHAR(3) NOT NULL, [{part}] INT,"
+        f" CONSTRAINT [k{name}] PRIMARY KEY ([{name}])); CREATE INDEX [i{name}] ON [s{name}].[{table}] ([{part}])",
+    )
+    place = ("schema", f"s{name}", "table", table)
+    for told, level in (
+        ("a", ()),
+        ("b", ("column", name)),
+        ("c", ("constraint", f"k{name}")),
+        ("d", ("index", f"i{name}")),
+    ):
+        await results(shop, "sp_addextendedproperty", "about", told, *place, *level)
+    assert await run(shop, "SELECT value FROM sys.extended_properties ORDER BY value") == [
+        ("a",),
+        ("b",),
+        ("c",),
+        ("d",),
+    ]
+    await results(shop, "sp_rename", f"[s{name}].[{table}].[{name}]", fresh, "COLUMN")
+    await results(shop, "sp_rename", f"[s{name}].[{table}].[i{name}]", f"i{fresh}", "INDEX")
+    await results(shop, "sp_rename", f"[s{name}].[k{name}]", f"k{fresh}")
+    await results(shop, "sp_rename", f"[s{name}].[{table}]", fresh)
+    of_table = f"object_id = OBJECT_ID('[s{name}].[{fresh}]')"
+    assert await run(shop, f"SELECT name FROM sys.columns WHERE {of_table}") == [(fresh,), (part,)]
+    indexes = await run(shop, f"SELECT name FROM sys.indexes WHERE {of_table} ORDER BY name")
+    assert indexes == [(f"i{fresh}",), (f"k{fresh}",)]
+    # the column's limit and the index go by the new names
+    await run(shop, f"ALTER TABLE [s{name}].[{fresh}] ALTER COLUMN [{fresh}] NVARCHAR(5) NOT NULL")
+    await run(shop, f"INSERT INTO [s{name}].[{fresh}] ([{fresh}]) VALUES (N'12345')")
+    await run(shop, f"DROP INDEX [i{fresh}] ON [s{name}].[{fresh}]; DROP TABLE [s{name}].[{fresh}]")
+
+
+async def test_a_renamed_columns_length(shop: PostgresSession) -> None:
+    await results(shop, "sp_rename", "Goods.Name", "Called", "COLUMN")
+    await run(shop, "ALTER TABLE Goods ALTER COLUMN Called NVARCHAR(50) NOT NULL")
+    assert await run(shop, f"INSERT INTO Goods (Called) OUTPUT LEN(inserted.Called) VALUES ('{'x' * 50}')") == [(50,)]
+    with pytest.raises(SqlError) as caught:
+        await results(shop, "sp_rename", "Goods.Called", "x" * 129, "COLUMN")
+    assert caught.value.number == 15004
+
+
 async def test_parameters_that_do_not_fit(shop: PostgresSession) -> None:
     for number, given in ((201, {}), (8145, {"table_name": "x", "nope": 1})):
         with pytest.raises(SqlError) as caught:

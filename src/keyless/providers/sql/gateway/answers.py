@@ -6,8 +6,6 @@ Source: [MS-TDS] 2.2.7.6 to 2.2.7.8 (DONE, DONEINPROC, DONEPROC), 2.2.4 (grammar
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from keyless.providers.sql import engine
 from keyless.providers.sql.engine import Command, Event, SqlError
 from keyless.providers.sql.gateway.channel import Channel
@@ -32,14 +30,14 @@ _COMMANDS = {
 
 
 class Answer:
-    """The answer to one request. `server` is the name that errors come from, `transaction` the session's, as it is."""
+    """The answer to one request. `server` is the name that errors come from, `session` tells of its transaction."""
 
-    def __init__(self, channel: Channel, size: int, server: str, told: int, transaction: Callable[[], int]) -> None:
+    def __init__(self, channel: Channel, size: int, server: str, told: int, session: engine.Session) -> None:
         """`told` is the transaction that the client knows of; 0 for none."""
         self._channel = channel
         self._packets = PacketWriter(packets.REPLY, size)
         self._server = server
-        self._transaction = transaction
+        self._session = session
         self._rows: RowWriter | None = None
         self._held: tuple[Done, int, int, int] | None = None
         self._failed = False
@@ -105,9 +103,9 @@ class Answer:
     async def _release(self, more: Status) -> None:
         """Say what was held back, now that it is known whether more follows."""
         changed = b""
-        now = self._transaction()
+        now = self._session.transaction
         if now != self.told:
-            changed = tokens.transaction_change(self.told, now, committed=not self._failed)
+            changed = tokens.transaction_change(self.told, now, committed=self._session.committed)
             self.told = now
         held, self._held = self._held, None
         if held:

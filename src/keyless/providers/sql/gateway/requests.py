@@ -128,7 +128,7 @@ class Requests:
         if message.type == packets.ATTENTION:
             await self._attended()
             return True
-        answer = Answer(self._channel, self._size, self._admitted.server, self._told, lambda: self._session.transaction)
+        answer = Answer(self._channel, self._size, self._admitted.server, self._told, self._session)
         self._answer_now = answer
         try:
             if self._interrupted:

@@ -15,9 +15,9 @@ from keyless.providers.sql.postgres.connections import Connection, Connections
 from keyless.providers.sql.tsql.names import quoted, text
 
 _PARTS = (
-    *("text.sql", "types.sql", "binary.sql", "functions.sql", "modules.sql", "moments.sql", "documents.sql"),
-    *("queries.sql", "json.sql", "strings.sql", "dates.sql", "identity.sql"),
-    *("catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql", "tables.sql"),
+    *("text.sql", "types.sql", "binary.sql", "functions.sql", "names.sql", "modules.sql", "moments.sql"),
+    *("documents.sql", "queries.sql", "json.sql", "strings.sql", "dates.sql", "identity.sql"),
+    *("catalog.sql", "information_schema.sql", "metadata.sql", "procedures.sql", "tables.sql", "computed.sql"),
     *("principals.sql", "permissions.sql", "definitions.sql", "security.sql", "containment.sql"),
 )
 _LIBRARY = tuple(Path(__file__).with_name("library") / part for part in _PARTS)

@@ -25,6 +25,10 @@ from keyless.providers.sql.types import Row, SqlType, Value
 _BEGINS = {Action.CHANGE, Action.DEFINE, Action.BEGIN, Action.CREATE_USER, Action.ADMINISTER}
 
 
+#: Options of SET that are PostgreSQL's to carry out.
+_POSTGRES_OWN = {"LOCK_TIMEOUT": "lock_timeout", "DATEFORMAT": "DateStyle"}
+
+
 class Runner:
     """Runs the steps of one session."""
 
@@ -104,8 +108,8 @@ class Runner:
     async def _other(self, step: Step, values: Mapping[str, Value]) -> None:
         transactions, first = self._transactions, step.arguments[0] if step.arguments else ""
         match step.action:
-            case Action.SET if first == "LOCK_TIMEOUT":
-                await self._execute(f"SET lock_timeout = {step.arguments[1]}", step, values)
+            case Action.SET if first in _POSTGRES_OWN:
+                await transactions.set(_POSTGRES_OWN[first], step.arguments[1])
             case Action.SET:
                 self._set(step)
             case Action.BEGIN:

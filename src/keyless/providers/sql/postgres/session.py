@@ -61,6 +61,10 @@ class PostgresSession:
     def transaction(self) -> int:
         return self._transactions.number
 
+    @property
+    def committed(self) -> bool:
+        return self._transactions.committed
+
     async def run(self, text: str, parameters: Sequence[Parameter] = ()) -> Events:
         if self._over is not None:
             raise self._over
@@ -141,7 +145,7 @@ class PostgresSession:
         self._transactions.forget()
         self._settings.forget()
         self._workings.cursors.forget()
-        await self._connection.execute("RESET lock_timeout")
+        await self._transactions.reset_settings()
         await self._connection.execute("DISCARD TEMP")
 
     async def end(self, why: SqlError) -> None:

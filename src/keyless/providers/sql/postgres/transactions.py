@@ -35,6 +35,9 @@ class Transactions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._numbers = 0
+        self._lasting: dict[str, str] = {}
+        #: Whether the last one that ended was committed.
+        self.committed = False
         self.forget()
 
     def forget(self) -> None:
@@ -71,7 +74,9 @@ class Transactions:
             raise doomed()
         self.depth -= 1
         if not self.depth:
+            self.committed = False
             await self._end("COMMIT")
+            self.committed = True
 
     async def rollback(self, name: str) -> None:
         """Roll all back, or to a savepoint."""
@@ -87,6 +92,7 @@ class Transactions:
                 raise SqlError(6401, f"Cannot roll back {name}. No transaction or savepoint of that name was found.")
             del self._savepoints[self._savepoints.index(name.lower()) + 1 :]
             await self._connection.execute(f"ROLLBACK TO SAVEPOINT {quoted('s ' + name)}")
+            await self._set_again()
             return
         await self.give_up()
 
@@ -102,7 +108,7 @@ class Transactions:
 
     async def give_up(self) -> None:
         """Roll back whatever there is."""
-        self.depth, self.doomed = 0, False
+        self.depth, self.doomed, self.committed = 0, False, False
         await self._end("ROLLBACK")
 
     def doom(self) -> None:
@@ -124,6 +130,22 @@ class Transactions:
         """Around each statement."""
         return Guard(self, self._connection)
 
+    async def set(self, name: str, value: str) -> None:
+        """Set something of PostgreSQL's for the session. As in SQL Server, no rollback takes it back."""
+        async with self.guarded():
+            await self._connection.execute(_setting(name, value))
+        self._lasting[name] = value
+
+    async def reset_settings(self) -> None:
+        """As after connecting."""
+        for name in self._lasting:
+            await self._connection.execute(_setting(name, "DEFAULT"))
+        self._lasting.clear()
+
+    async def _set_again(self) -> None:
+        for name, value in self._lasting.items():
+            await self._connection.execute(_setting(name, value))
+
     async def once_committed(self, work: Afterwards) -> None:
         """Do this when the transaction has been committed: now, where there is none. A rollback forgets it."""
         if self.depth:
@@ -139,9 +161,18 @@ class Transactions:
                 await self._connection.execute(verb)
             except psycopg.Error as error:
                 self.depth = 0
+                if not self._connection.closed:
+                    await self._set_again()
                 raise translated(error) from None
-            if afterwards is not None and verb == "COMMIT":
+            if verb != "COMMIT":
+                await self._set_again()
+            elif afterwards is not None:
                 await afterwards()
+
+
+def _setting(name: str, value: str) -> str:
+    # a plan may hold a constant that was read the way that dates were written before
+    return f"SET {name} = {value}" + ("; DISCARD PLANS" if name == "DateStyle" else "")
 
 
 def doomed() -> SqlError:

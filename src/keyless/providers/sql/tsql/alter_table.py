@@ -63,7 +63,8 @@ def _added(reader: Reader, made: Made) -> list[str]:
             parts.append("ADD COLUMN " + column(reader, made))
         if not reader.word(","):
             break
-    return [f"ALTER TABLE {made.table} {', '.join(parts)}"] * bool(parts) + defaults
+    added = made.computed.defined(f"ALTER TABLE {made.table} {', '.join(parts)}", made.table)
+    return [added] * bool(parts) + defaults
 
 
 def _default(reader: Reader, made: Made, given: str) -> str:

@@ -39,7 +39,9 @@ def _anonymous(writer: Writer, node: Parts) -> str:
     if name == "IIF" and len(arguments) == 3:
         return f"CASE WHEN {writer(arguments[0])} THEN {writer(arguments[1])} ELSE {writer(arguments[2])} END"
     if name == "CONCAT" and len(arguments) >= 2:
-        return f"pg_catalog.concat({', '.join(writer.text(part) for part in arguments)})::tsql.citext"
+        # its own concat is not immutable, because it takes all types
+        joined = " || ".join(f"coalesce(({writer.text(part)})::text, '')" for part in arguments)
+        return f"({joined})::tsql.citext"
     if name == "CONCAT_WS" and len(arguments) >= 3:
         return f"pg_catalog.concat_ws({', '.join(writer.text(part) for part in arguments)})::tsql.citext"
     if name == "CHOOSE" and len(arguments) >= 2:

@@ -111,7 +111,8 @@ def table_body(reader: Reader, written: str, name: str, head: str) -> Step:
             break
     reader.need(")")
     told = comments.comment(f"TABLE {written}", {"name": name})
-    return _told(reader, f"CREATE {head} ({', '.join(parts)})", told, *made.comments)
+    sql = made.computed.defined(f"CREATE {head} ({', '.join(parts)})")
+    return _told(reader, sql, told, *made.comments)
 
 
 def alter(reader: Reader) -> Step:

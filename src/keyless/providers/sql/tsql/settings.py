@@ -19,7 +19,7 @@ _ALREADY_SO = {
     "CONCAT_NULL_YIELDS_NULL": "ON",
     "QUOTED_IDENTIFIER": "ON", "ANSI_NULL_DFLT_ON": "ON", "NUMERIC_ROUNDABORT": "OFF",
     "CURSOR_CLOSE_ON_COMMIT": "OFF", "NOEXEC": "OFF", "PARSEONLY": "OFF",
-    "DATEFORMAT": "MDY YMD", "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
+    "DATEFIRST": "7", "ROWCOUNT": "0", "LANGUAGE": "US_ENGLISH", "TEXTSIZE": None,
     "DEADLOCK_PRIORITY": None,
 }  # fmt: skip
 _LONGEST_WAIT = 2**31 - 1
@@ -43,6 +43,8 @@ def set_(reader: Reader) -> Step:
         return Step(Action.IDENTITY_INSERT, arguments=(table, on_or_off(reader)), line=reader.line)
     if reader.word("LOCK_TIMEOUT"):
         return Step(Action.SET, arguments=("LOCK_TIMEOUT", _milliseconds(reader)), line=reader.line)
+    if reader.word("DATEFORMAT"):
+        return Step(Action.SET, arguments=("DATEFORMAT", _order(reader)), line=reader.line)
     options = [_option(reader)]
     while reader.word(","):
         options.append(_option(reader))
@@ -73,6 +75,14 @@ def _milliseconds(reader: Reader) -> str:
     if not word.isdigit() or int(word) > _LONGEST_WAIT:
         raise reader.error()
     return "0" if endless else str(max(int(word), 1))
+
+
+def _order(reader: Reader) -> str:
+    """How dates are read, as PostgreSQL says it; with the day first it would read 2024-01-02 in another way."""
+    word = reader.take()
+    if word.upper() not in {"MDY", "YMD"}:
+        raise unsupported(f"SET DATEFORMAT {word}")
+    return f"'ISO, {word.upper()}'"
 
 
 def on_or_off(reader: Reader) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyless.providers.sql.tsql import comments, types
+from keyless.providers.sql.tsql.computed import Computed
 from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import unsupported
 from keyless.providers.sql.tsql.spelling import definition
@@ -27,6 +28,7 @@ class Made:
         self.table = table
         self.name = name
         self.comments: list[str] = []
+        self.computed = Computed()
         self._taken: set[str] = set()
 
     def constraint(self, prefix: str, given: str, *about: str, **told: str | bool) -> str:
@@ -43,15 +45,20 @@ class Made:
 def column(reader: Reader, made: Made) -> str:
     """A column with its type and constraints."""
     name = reader.name()
-    if reader.ahead() == "AS":
-        raise unsupported("A computed column")
+    told: dict[str, str | bool] = {"name": name}
+    sql = made.computed.read(reader, name, told) if reader.word("AS") else _stored(reader, made, name, told)
+    sql += _column_constraints(reader, made, name, told)
+    made.comments.append(comments.comment(f"COLUMN {made.table}.{quoted(name)}", told))
+    return sql
+
+
+def _stored(reader: Reader, made: Made, name: str, told: dict[str, str | bool]) -> str:
     written = read_type(reader)
+    made.computed.beside(name, types.postgres(written))
     sql = f"{quoted(name)} {types.postgres(written)}"
     if written.kind in types.TEXTS | types.BINARIES and (length := types.sized(written).length) is not None:
         sql += f" CONSTRAINT {quoted(LENGTH + name)} CHECK (tsql.fits({quoted(name)}, {length}))"
-    told: dict[str, str | bool] = {"name": name, "type": types.spelled(written)}
-    sql += _column_constraints(reader, made, name, told)
-    made.comments.append(comments.comment(f"COLUMN {made.table}.{quoted(name)}", told))
+    told["type"] = types.spelled(written)
     return sql
 
 

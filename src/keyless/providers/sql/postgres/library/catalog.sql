@@ -205,7 +205,7 @@ CREATE VIEW tsql_catalog.identity_columns AS
   WHERE l.attidentity <> '';
 CREATE VIEW tsql_catalog.computed_columns AS
   SELECT c.object_id, c.name, c.column_id, c.system_type_id, c.user_type_id, c.max_length, c.precision, c.scale, c.collation_name, c.is_nullable, c.is_identity, c.is_computed,
-    (l.told->>'definition')::citext AS definition, true::tsql.bit AS uses_database_collation, (l.attgenerated = 's')::tsql.bit AS is_persisted, c.temporary
+    (l.told->>'definition')::citext AS definition, true::tsql.bit AS uses_database_collation, (l.told ? 'persisted')::tsql.bit AS is_persisted, c.temporary
   FROM tsql_catalog.columns c JOIN column_list l ON l.object_id = c.object_id AND l.attnum = c.column_id WHERE l.attgenerated <> '';
 CREATE VIEW tsql_catalog.types AS
   SELECT name, system_type_id::tsql.tinyint AS system_type_id, user_type_id, 4 AS schema_id, NULL::int AS principal_id, max_length, digits::tsql.tinyint AS precision, scale::tsql.tinyint AS scale,

@@ -19,6 +19,7 @@ CREATE FUNCTION define(statements text) RETURNS void LANGUAGE plpgsql SECURITY D
 DECLARE before oid[]; one text; bare text; referenced oid;
 BEGIN
   IF NOT tsql.may_define() THEN
+    statements := regexp_replace(statements, '^SELECT tsql\.define_computed\(''', '');
     PERFORM tsql.need_to_create((regexp_match(statements, '^CREATE (?:TABLE|VIEW|SCHEMA|FUNCTION|PROCEDURE)'))[1], NULL);
     PERFORM tsql.refuse(statements);
   END IF;

@@ -4,7 +4,7 @@ SET search_path = tsql, pg_catalog;
 
 CREATE FUNCTION identity_of(name citext) RETURNS regclass STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT pg_get_serial_sequence(t.full_name, a.attname)::regclass
-    FROM (SELECT format('%I.%I', coalesce(lower(tsql.parsename(name, 2)::text), 'dbo'), lower(tsql.parsename(name, 1)::text))) AS t(full_name)
+    FROM (SELECT format('%I.%I', coalesce(tsql.fold(tsql.parsename(name, 2)::text), 'dbo'), tsql.fold(tsql.parsename(name, 1)::text))) AS t(full_name)
     JOIN pg_attribute a ON a.attrelid = to_regclass(t.full_name) AND a.attidentity <> '' $$;
 CREATE FUNCTION ident_current(citext) RETURNS numeric VOLATILE STRICT LANGUAGE plpgsql AS $$
 DECLARE s regclass := tsql.identity_of($1); n numeric;

@@ -190,23 +190,23 @@ CREATE FUNCTION retell(target text, told jsonb) RETURNS void LANGUAGE plpgsql AS
 CREATE FUNCTION property_place(level0type citext, level0name citext, level1type citext, level1name citext, level2type citext, level2name citext, OUT target text, OUT told jsonb) STABLE LANGUAGE plpgsql AS $$
 DECLARE space name; relation oid; part record; kinds text := CASE lower(level1type::text) WHEN 'table' THEN 'rp' WHEN 'view' THEN 'v' WHEN 'sequence' THEN 'S' END; BEGIN
   IF level0type IS NULL OR lower(level0type::text) NOT IN ('schema', 'user') THEN PERFORM tsql.fail(40510, 'An extended property of anything but a schema, a table, a view, a sequence or a part of them is not supported by this server.'); END IF;
-  SELECT n.nspname INTO space FROM pg_namespace n JOIN sys.schemas s ON s.name = level0name AND n.nspname = lower(s.name::text) AND s.schema_id NOT IN (2, 3, 4);
+  SELECT n.nspname INTO space FROM pg_namespace n JOIN sys.schemas s ON s.name = level0name AND n.nspname = tsql.fold(s.name::text) AND s.schema_id NOT IN (2, 3, 4);
   IF space IS NULL THEN PERFORM tsql.fail(15135, format('Object is invalid. Extended properties are not permitted on ''%s'', or the object does not exist.', level0name)); END IF;
   IF level1type IS NULL THEN target := format('SCHEMA %I', space); told := tsql.told_of('pg_namespace', space::text::regnamespace); RETURN; END IF;
   IF kinds IS NULL THEN PERFORM tsql.fail(40510, format('An extended property of a %s is not supported by this server.', lower(level1type::text))); END IF;
-  relation := to_regclass(format('%I.%I', space, lower(level1name::text)));
+  relation := to_regclass(format('%I.%I', space, tsql.fold(level1name::text)));
   IF relation IS NULL OR strpos(kinds, (SELECT relkind::text FROM pg_class WHERE oid = relation)) = 0 OR NOT tsql.visible(relation) THEN
     PERFORM tsql.fail(15135, format('Object is invalid. Extended properties are not permitted on ''%s.%s'', or the object does not exist.', level0name, level1name)); END IF;
   IF level2type IS NULL THEN
     target := format('%s %s', CASE kinds WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relation::regclass); told := tsql.told_of('pg_class', relation); RETURN;
   ELSIF lower(level2type::text) = 'column' THEN
-    FOR part IN SELECT attname, attnum FROM pg_attribute WHERE attrelid = relation AND attname = lower(level2name::text) AND attnum > 0 LOOP
+    FOR part IN SELECT attname, attnum FROM pg_attribute WHERE attrelid = relation AND attname = tsql.fold(level2name::text) AND attnum > 0 LOOP
       target := format('COLUMN %s.%I', relation::regclass, part.attname); told := tsql.told_of('pg_class', relation, part.attnum); RETURN; END LOOP;
   ELSIF lower(level2type::text) = 'constraint' THEN
-    FOR part IN SELECT oid, conname FROM pg_constraint WHERE conrelid = relation AND conname = lower(level2name::text) LOOP
+    FOR part IN SELECT oid, conname FROM pg_constraint WHERE conrelid = relation AND conname = tsql.fold(level2name::text) LOOP
       target := format('CONSTRAINT %I ON %s', part.conname, relation::regclass); told := tsql.told_of('pg_constraint', part.oid); RETURN; END LOOP;
   ELSIF lower(level2type::text) = 'index' THEN
-    FOR part IN SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = relation AND c.relname = lower(level1name || '.' || level2name) LOOP
+    FOR part IN SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = relation AND c.relname = tsql.fold(level1name || '.' || level2name) LOOP
       target := format('INDEX %s', part.indexrelid::regclass); told := tsql.told_of('pg_class', part.indexrelid); RETURN; END LOOP;
   ELSE PERFORM tsql.fail(40510, format('An extended property of a %s is not supported by this server.', lower(level2type::text)));
   END IF;
@@ -241,27 +241,32 @@ END $$;
 
 -- Names: a table, view, sequence or constraint, 'table.column' with COLUMN, 'table.index' with INDEX
 CREATE FUNCTION sys.sp_rename("@objname" citext, "@newname" citext, "@objtype" citext DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE parts text[] := tsql.name_parts("@objname"::text); n int := cardinality(parts); kind text := lower(coalesce("@objtype"::text, 'object')); owner_parts text[]; relation oid; found record; fresh text := lower("@newname"::text);
-  qualified text; BEGIN
-  IF length(fresh) = 0 OR octet_length(fresh) > 63 THEN PERFORM tsql.fail(15004, 'Name cannot be NULL, empty or longer than 63 bytes.'); END IF;
+DECLARE parts text[] := tsql.name_parts("@objname"::text); n int := cardinality(parts); kind text := lower(coalesce("@objtype"::text, 'object')); owner_parts text[]; relation oid; found record; fresh text := tsql.fold("@newname"::text);
+  qualified text; kept text; BEGIN
+  IF coalesce(length("@newname"::text), 0) NOT BETWEEN 1 AND 128 THEN PERFORM tsql.fail(15004, 'Name cannot be NULL, empty or longer than 128 characters.'); END IF;
   IF kind IN ('column', 'index') THEN
     owner_parts := parts[:n - 1];
-    relation := to_regclass(format('%I.%I', lower(coalesce(nullif(owner_parts[cardinality(owner_parts) - 1], ''), 'dbo')), lower(owner_parts[cardinality(owner_parts)])));
+    relation := to_regclass(format('%I.%I', tsql.fold(coalesce(nullif(owner_parts[cardinality(owner_parts) - 1], ''), 'dbo')), tsql.fold(owner_parts[cardinality(owner_parts)])));
     IF n >= 2 AND relation IS NOT NULL AND tsql.visible(relation) THEN
       IF kind = 'column' THEN
-        FOR found IN SELECT attname, attnum FROM pg_attribute WHERE attrelid = relation AND attname = lower(parts[n]) AND attnum > 0 LOOP
+        FOR found IN SELECT attname, attnum FROM pg_attribute WHERE attrelid = relation AND attname = tsql.fold(parts[n]) AND attnum > 0 LOOP
           IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation AND attname = fresh AND NOT attisdropped) AND fresh <> found.attname THEN PERFORM tsql.fail(15335, format('Error: The new name ''%s'' is already in use as a COLUMN name and would cause a duplicate that is not permitted.', "@newname")); END IF;
-          IF fresh <> found.attname THEN PERFORM tsql.define(format('ALTER TABLE %s RENAME COLUMN %I TO %I', relation::regclass, found.attname, fresh)); END IF;
+          kept := tsql.length_check(relation, found.attnum);
+          IF fresh <> found.attname THEN
+            PERFORM tsql.define(format('ALTER TABLE %s RENAME COLUMN %I TO %I', relation::regclass, found.attname, fresh));
+            IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = relation AND conname = kept) THEN
+              PERFORM tsql.define(format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', relation::regclass, kept, tsql.fold('keyless_length_' || "@newname"::text))); END IF;
+          END IF;
           PERFORM tsql.retell(format('COLUMN %s.%I', relation::regclass, fresh), tsql.told_of('pg_class', relation, found.attnum) || jsonb_build_object('name', "@newname"::text));
           RETURN; END LOOP;
       ELSE
         FOR found IN SELECT i.indexrelid, c.relname, k.conname, k.oid AS constrained FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
-            WHERE i.indrelid = relation AND (c.relname = lower(owner_parts[cardinality(owner_parts)] || '.' || parts[n]) OR k.conname = lower(parts[n])) LOOP
+            WHERE i.indrelid = relation AND (c.relname = tsql.fold(owner_parts[cardinality(owner_parts)] || '.' || parts[n]) OR k.conname = tsql.fold(parts[n])) LOOP
           IF found.conname IS NOT NULL THEN
             PERFORM tsql.define(format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', relation::regclass, found.conname, fresh));
             PERFORM tsql.retell(format('CONSTRAINT %I ON %s', fresh, relation::regclass), tsql.told_of('pg_constraint', found.constrained) || jsonb_build_object('name', "@newname"::text));
           ELSE
-            PERFORM tsql.define(format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, split_part(found.relname, '.', 1) || '.' || fresh));
+            PERFORM tsql.define(format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, tsql.fold(owner_parts[cardinality(owner_parts)] || '.' || "@newname")));
             PERFORM tsql.retell(format('INDEX %s', found.indexrelid::regclass), tsql.told_of('pg_class', found.indexrelid) || jsonb_build_object('name', "@newname"::text));
           END IF;
           RETURN; END LOOP;
@@ -270,21 +275,22 @@ DECLARE parts text[] := tsql.name_parts("@objname"::text); n int := cardinality(
     PERFORM tsql.fail(15248, format('Either the parameter @objname is ambiguous or the claimed @objtype (%s) is wrong.', upper(kind)));
   ELSIF kind <> 'object' THEN PERFORM tsql.fail(15249, format('Error: Explicit @objtype ''%s'' is unrecognized.', "@objtype"));
   END IF;
-  qualified := lower(coalesce(nullif(parts[n - 1], ''), 'dbo'));
-  relation := to_regclass(format('%I.%I', qualified, lower(parts[n])));
+  qualified := tsql.fold(coalesce(nullif(parts[n - 1], ''), 'dbo'));
+  relation := to_regclass(format('%I.%I', qualified, tsql.fold(parts[n])));
   IF relation IS NOT NULL AND tsql.visible(relation) AND (SELECT relkind FROM pg_class WHERE oid = relation) IN ('r', 'p', 'v', 'S') THEN
     SELECT relkind, relname INTO found FROM pg_class WHERE oid = relation;
     IF fresh <> found.relname THEN
       IF to_regclass(format('%I.%I', qualified, fresh)) IS NOT NULL THEN PERFORM tsql.fail(15335, format('Error: The new name ''%s'' is already in use as a object name and would cause a duplicate that is not permitted.', "@newname")); END IF;
       PERFORM tsql.define(format('ALTER TABLE %s RENAME TO %I', relation::regclass, fresh));
       -- an index's name belongs to its table, and begins with the table's
-      FOR found IN SELECT i.indexrelid, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = relation AND starts_with(c.relname, lower(parts[n]) || '.') LOOP
-        PERFORM tsql.define(format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, fresh || substr(found.relname, length(parts[n]) + 1))); END LOOP;
+      FOR found IN SELECT i.indexrelid, t.own FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid CROSS JOIN LATERAL (SELECT tsql.told_of('pg_class', c.oid)->>'name') AS t(own)
+          WHERE i.indrelid = relation AND c.relname = tsql.fold(parts[n] || '.' || t.own) LOOP
+        PERFORM tsql.define(format('ALTER INDEX %s RENAME TO %I', found.indexrelid::regclass, tsql.fold("@newname" || '.' || found.own))); END LOOP;
     END IF;
     PERFORM tsql.retell(format('%s %s', (SELECT CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END FROM pg_class WHERE oid = relation), relation::regclass), tsql.told_of('pg_class', relation) || jsonb_build_object('name', "@newname"::text));
     RETURN;
   END IF;
-  FOR found IN SELECT k.oid, k.conname, k.conrelid FROM pg_constraint k JOIN pg_namespace s ON s.oid = k.connamespace WHERE s.nspname = qualified AND k.conname = lower(parts[n]) AND tsql.visible(k.conrelid) LOOP
+  FOR found IN SELECT k.oid, k.conname, k.conrelid FROM pg_constraint k JOIN pg_namespace s ON s.oid = k.connamespace WHERE s.nspname = qualified AND k.conname = tsql.fold(parts[n]) AND tsql.visible(k.conrelid) LOOP
     PERFORM tsql.define(format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', found.conrelid::regclass, found.conname, fresh));
     PERFORM tsql.retell(format('CONSTRAINT %I ON %s', fresh, found.conrelid::regclass), tsql.told_of('pg_constraint', found.oid) || jsonb_build_object('name', "@newname"::text));
     RETURN; END LOOP;

@@ -58,7 +58,7 @@ CREATE FUNCTION is_rolemember(role_ citext, member_ citext) RETURNS int STABLE L
 
 -- a name as `dbo.t`, `[dbo].[t]` or `t`
 CREATE FUNCTION securable_named(name_ text, class_ text) RETURNS TABLE (class int, major oid) STABLE LANGUAGE plpgsql SECURITY DEFINER SET search_path = tsql, pg_catalog, pg_temp AS $$
-DECLARE parts text[] := (SELECT array_agg(lower(coalesce(nullif(m[1], ''), m[2]))) FROM regexp_matches(coalesce(name_, ''), '\[([^\]]*)\]|([^.\[\]]+)', 'g') m);
+DECLARE parts text[] := (SELECT array_agg(fold(coalesce(nullif(m[1], ''), m[2]))) FROM regexp_matches(coalesce(name_, ''), '\[([^\]]*)\]|([^.\[\]]+)', 'g') m);
 BEGIN
   IF class_ = 'DATABASE' THEN RETURN QUERY SELECT 0, 0::oid WHERE name_ IS NULL OR parts[1] = lower(database_name());
   ELSIF class_ = 'SCHEMA' THEN RETURN QUERY SELECT 3, oid FROM pg_namespace WHERE nspname = parts[1] AND is_own_schema(nspname);
@@ -73,7 +73,7 @@ BEGIN
   IF thing.class IS NULL OR NOT (wanted_ = 'ANY' OR EXISTS (SELECT FROM permission_kinds k WHERE k.class = thing.class AND k.permission = wanted_)) THEN RETURN NULL; END IF;
   IF column_ IS NOT NULL THEN
     IF upper(coalesce(kind_, 'COLUMN')::text) <> 'COLUMN' OR thing.class <> 1 THEN RETURN NULL; END IF;
-    SELECT attnum INTO col_ FROM pg_attribute WHERE attrelid = thing.major AND attname = lower(column_::text) AND attnum > 0 AND NOT attisdropped;
+    SELECT attnum INTO col_ FROM pg_attribute WHERE attrelid = thing.major AND attname = fold(column_::text) AND attnum > 0 AND NOT attisdropped;
     IF col_ IS NULL THEN RETURN NULL; END IF;
   END IF;
   IF wanted_ = 'ANY' THEN

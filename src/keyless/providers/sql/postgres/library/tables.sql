@@ -29,11 +29,15 @@ BEGIN
   RETURN number;
 END $$;
 
+-- The name of the constraint that holds a column's length, made of the column's name as it was written.
+CREATE FUNCTION length_check(relation oid, number int) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT tsql.fold('keyless_length_' || coalesce(tsql.told_of('pg_class', relation, number)->>'name', (SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = relation AND attnum = number))) $$;
+
 -- ALTER COLUMN: another type, which is also another limit of length, and whether NULL may be there.
 CREATE FUNCTION retype(relation text, name text, type text, spelled text, length int, nullable boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   number int := tsql.column_number(relation, name);
-  checked text := 'keyless_length_' || name;
+  checked text := tsql.length_check(to_regclass(relation), number);
   standing text;
 BEGIN
   -- SQL Server lets a column whose default stands be changed in its length only, and PostgreSQL would cast the default
@@ -84,9 +88,12 @@ BEGIN
   SELECT d.name INTO dependent FROM (
     SELECT coalesce(tsql.told_of('pg_constraint', oid)->>'name', conname) FROM pg_catalog.pg_constraint
       WHERE (conrelid = to_regclass(relation) AND number = ANY (conkey) OR confrelid = to_regclass(relation) AND number = ANY (confkey)) AND contype <> 'n'
-        AND conname <> 'keyless_length_' || drop_column.name
+        AND conname <> tsql.length_check(to_regclass(relation), number)
     UNION ALL SELECT coalesce(tsql.told_of('pg_class', indexrelid)->>'name', indexrelid::regclass::text) FROM pg_catalog.pg_index
       WHERE indrelid = to_regclass(relation) AND number = ANY (indkey)
+    UNION ALL SELECT a.attname::text FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_attrdef e ON p.classid = 'pg_attrdef'::regclass AND e.oid = p.objid
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = e.adrelid AND a.attnum = e.adnum AND a.attgenerated <> ''
+      WHERE p.refobjid = to_regclass(relation) AND p.refobjsubid = number AND e.adrelid = p.refobjid AND e.adnum <> number
     UNION ALL SELECT tsql.told_of('pg_class', to_regclass(relation), number)->>'default_name') AS d(name) WHERE d.name IS NOT NULL LIMIT 1;
   IF dependent IS NOT NULL THEN
     PERFORM tsql.fail(5074, format('The object ''%s'' is dependent on column ''%s''. ALTER TABLE DROP COLUMN failed because one or more objects access this column.', dependent, name));
