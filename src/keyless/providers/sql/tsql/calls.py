@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from keyless.providers.sql.tsql.parts import Parts
     from keyless.providers.sql.tsql.writer import Writer
 
+# what compares texts, and its other form for a collation that tells capitals from small letters
+_EXACTLY = {
+    'tsql."charindex"': "tsql.charindex_exactly",
+    'tsql."patindex"': "tsql.patindex_exactly",
+    'tsql."substituted"': "tsql.substituted_exactly",
+}
 _GIVE_JSON = {"JSON_QUERY", "JSON_ARRAY", "JSON_MODIFY"}
 
 
@@ -51,6 +57,8 @@ def _anonymous(writer: Writer, node: Parts) -> str:
         return f"{name}({writer.many(arguments)})"
     if name == "POWER" and len(arguments) == 2:
         return f"tsql.power({writer.many(arguments)})"
+    if name == "DATALENGTH" and len(arguments) == 1:
+        return _length(writer, arguments[0])
     if name == "HASHBYTES" and len(arguments) == 2:
         return _hashed(writer, *arguments)
     if name == "JSON_ARRAY":
@@ -94,7 +102,26 @@ def called(writer: Writer, form: Form, arguments: Sequence[exp.Expr]) -> str:
             written.append(f"'{part}'")
         else:
             written.append(writer(argument))
-    return form.sql.format(*written)
+    sql = form.sql
+    if any(is_exact(argument) for argument in arguments):
+        sql = next((sql.replace(plain, exactly) for plain, exactly in _EXACTLY.items() if plain in sql), sql)
+    return sql.format(*written)
+
+
+def is_exact(node: exp.Expr) -> bool:
+    """Whether COLLATE asks of a text that capitals are told from small letters."""
+    inside = node.unnest()
+    name = inside.expression.name.upper() if isinstance(inside, exp.Collate) else ""
+    return "_CS_" in name or name.endswith(("_BIN", "_BIN2"))
+
+
+def _length(writer: Writer, node: exp.Expr) -> str:
+    """DATALENGTH: texts are UTF-8 here, so what is known to be of two bytes for a character is counted as UTF-16."""
+    inside = node.unnest()
+    wide = isinstance(inside, exp.National) or (
+        isinstance(inside, exp.Cast) and inside.args["to"].this in {exp.DType.NCHAR, exp.DType.NVARCHAR}
+    )
+    return f"tsql.datalength_wide({writer.text(node)})" if wide else f"tsql.datalength({writer(node)})"
 
 
 def json_value(writer: Writer, node: exp.Expr) -> str:
@@ -120,7 +147,7 @@ def gives_json(node: exp.Expr) -> bool:
 
 
 def _json_object(writer: Writer, node: Parts) -> str:
-    nulls = (node.args.get("null_handling") or "").upper() == "NULL ON NULL"
+    nulls = (node.args.get("null_handling") or "").upper() != "ABSENT ON NULL"
     members = []
     for pair in node.expressions:
         parts = writer.parts(pair)

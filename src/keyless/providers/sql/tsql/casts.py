@@ -44,7 +44,7 @@ def cast(writer: Writer, value: exp.Expr, to: exp.Expr, style: exp.Expr | None =
     if kind in _MOMENTS and (number or kind is not Kind.DATETIMEOFFSET):
         when = f"tsql.from_styled({writer(value)}, {number})" if number else f"tsql.ts({point(writer, value)})"
         if kind is Kind.DATETIME:
-            return f"tsql.to_datetime({when})"
+            return f"tsql.to_datetime(tsql.since_1753({when}))"
         return f"({when})::{target}"
     if number:
         raise unsupported(f"CONVERT to {kind.value} with style {number}")
@@ -103,7 +103,7 @@ def written_type(parts: Callable[[exp.Expr], Parts], node: exp.Expr) -> types.Wr
     names = {"UUID": "uniqueidentifier", "DOUBLE": "float", "UTINYINT": "tinyint", "TIMESTAMP": "rowversion",
              "TIMESTAMPTZ": "datetimeoffset", "BIT": "bit", "BOOLEAN": "bit"}  # fmt: skip
     kind = data_type.this.value if isinstance(node.this, exp.DType) else str(data_type.this)
-    if kind == "USERDEFINED":
+    if node.this is exp.DType.USERDEFINED:
         kind = data_type.text("kind")
     measures: list[int | None] = []
     for part in data_type.expressions:

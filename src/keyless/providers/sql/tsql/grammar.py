@@ -184,9 +184,10 @@ class Speech(TSQLGenerator):
 
 
 class Words(TSQL.Tokenizer):
-    """sqlglot's tokenizer; no statement is swallowed as a text."""
+    """sqlglot's tokenizer; no statement is swallowed as a text, and REAL is not taken for FLOAT."""
 
     COMMANDS = set()  # noqa: RUF012
+    KEYWORDS = {word: kind for word, kind in TSQL.Tokenizer.KEYWORDS.items() if word != "REAL"}  # noqa: RUF012
 
 
 class Dialect(TSQL):

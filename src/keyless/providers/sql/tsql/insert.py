@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from keyless.providers.sql.engine import Command
-from keyless.providers.sql.tsql import common, execute, outputs, rows, sources
+from keyless.providers.sql.tsql import common, execute, outputs, queries, rows, sources
 from keyless.providers.sql.tsql.blocks import InsertExecute, Statement
 from keyless.providers.sql.tsql.names import quoted
 from keyless.providers.sql.tsql.plan import Action, Step, columns_of, unsupported
-from keyless.providers.sql.tsql.writer import Writer
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -37,17 +36,20 @@ def insert(reader: Reader, with_: exp.Expr | None = None) -> Step | list[Stateme
     columns = ""
     if reader.ahead() == "(" and not reader.opens_query():
         columns = f" ({', '.join(quoted(name) for name in reader.names(reader.name))})"
+    output = outputs.read(reader, writer)
+    query = _query(reader)
+    if query is not None:
+        queries.limit_recursion(writer, query)  # what is in front of the query has to know it
     with common.scope(writer, with_) as writer.with_:
-        output = outputs.read(reader, writer)
         overriding = " OVERRIDING SYSTEM VALUE" if reader.identity_insert == table else ""
-        if not columns and not overriding and reader.ahead() != "DEFAULT":
+        if not columns and not overriding and (query is not None or reader.ahead() != "DEFAULT"):
             columns = columns_of(table)
-        if reader.ahead() in {"EXEC", "EXECUTE"}:
+        if query is None and reader.ahead() in {"EXEC", "EXECUTE"}:
             if output.parts or top is not None or writer.with_ or writer.parameters:
                 raise unsupported("INSERT … EXEC with TOP, OUTPUT or WITH")
             head = reader.step(Action.CHANGE, f"INSERT INTO {table}{columns}{overriding} ", writer, arguments=(table,))
             return [InsertExecute(replace(head, command=Command.INSERT), execute.call(reader), reader.line)]
-        body = _body(reader, writer)
+        body = writer(query) if query is not None else _default(reader)
         if top is not None:
             source = f'({body}) AS "~rows"'
             body = f"SELECT * FROM {source}{top.limit(writer, source, '')}"
@@ -55,10 +57,11 @@ def insert(reader: Reader, with_: exp.Expr | None = None) -> Step | list[Stateme
     return replace(step, arguments=(table, *step.arguments))
 
 
-def _body(reader: Reader, writer: Writer) -> str:
-    if reader.word("DEFAULT", "VALUES"):
-        return "DEFAULT VALUES"
-    query = reader.query()
-    if query is None:
+def _query(reader: Reader) -> exp.Expr | None:
+    return None if reader.ahead() in {"DEFAULT", "EXEC", "EXECUTE"} else reader.query()
+
+
+def _default(reader: Reader) -> str:
+    if not reader.word("DEFAULT", "VALUES"):
         raise reader.error()
-    return writer(query)
+    return "DEFAULT VALUES"

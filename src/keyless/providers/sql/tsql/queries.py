@@ -99,6 +99,11 @@ def _limit_options(writer: Writer, options: exp.Expr | None) -> tuple[bool, bool
     return bool(args.get("percent")), bool(args.get("with_ties")), bool(args.get("rows"))
 
 
+def limit_recursion(writer: Writer, query: exp.Expr) -> None:
+    """What a query's OPTION says, for common table expressions that are written before the query is."""
+    _options(writer, writer.parts(query))
+
+
 def _options(writer: Writer, node: Parts) -> None:
     for option in node.args.get("options") or []:
         parts = writer.parts(option)

@@ -41,10 +41,13 @@ END $$;
 CREATE FUNCTION styled(datetimeoffset, int) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
   IF $2 NOT IN (0, 20, 21, 25, 120, 121, 126, 127) THEN RETURN tsql.styled(tsql.ts($1), $2); END IF;
   RETURN tsql.str($1); END $$;
-CREATE FUNCTION datetrunc(part text, d timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
-  SELECT CASE part WHEN 'week' THEN date_trunc('day', d) - make_interval(days => extract(dow FROM d)::int) WHEN 'iso_week' THEN date_trunc('week', d) WHEN 'dayofyear' THEN date_trunc('day', d) ELSE date_trunc(part, d) END $$;
+CREATE FUNCTION datetrunc(part text, d timestamp, of text DEFAULT 'datetime2', but text DEFAULT 'weekday nanosecond') RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
+  IF part = ANY (string_to_array(but, ' ')) THEN PERFORM tsql.fail(9810, 'The datepart ' || part || ' is not supported by date function datetrunc for data type ' || of || '.'); END IF;
+  RETURN CASE part WHEN 'week' THEN date_trunc('day', d) - make_interval(days => extract(dow FROM d)::int) WHEN 'iso_week' THEN date_trunc('week', d) WHEN 'dayofyear' THEN date_trunc('day', d) ELSE date_trunc(part, d) END; END $$;
 CREATE FUNCTION datetrunc(part text, d datetime) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.to_datetime(tsql.datetrunc(part, d::timestamp)) $$;
-CREATE FUNCTION datetrunc(part text, d date) RETURNS date IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.datetrunc(part, d::timestamp)::date $$;
+CREATE FUNCTION datetrunc(part text, d date) RETURNS date IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.datetrunc(part, d::timestamp, 'date', 'weekday hour minute second millisecond microsecond nanosecond')::date $$;
+CREATE FUNCTION datetrunc(part text, d time) RETURNS time IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+  SELECT tsql.datetrunc(part, '2000-01-01'::date + d, 'time', 'year quarter month dayofyear day week iso_week weekday nanosecond')::time $$;
 CREATE FUNCTION datetrunc(part text, d citext) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.datetrunc(part, tsql.to_timestamp(d)) $$;
 CREATE FUNCTION moment_of(y int, mo int, d int, h int, mi int, s int, fraction int, digits int) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
   IF digits NOT BETWEEN 0 AND 7 OR fraction >= 10 ^ digits OR s > 59 THEN RAISE datetime_field_overflow; END IF;
@@ -109,10 +112,13 @@ BEGIN
   IF z IS NULL THEN PERFORM tsql.fail(9820, format('The time zone parameter ''%s'' provided to AT TIME ZONE clause is invalid.', left(name::text, 60))); END IF;
   RETURN z;
 END $$;
-CREATE FUNCTION in_zone(d timestamp, zone citext) RETURNS datetimeoffset STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
-  SELECT tsql.with_offset((d AT TIME ZONE tsql.zone_of(zone)) AT TIME ZONE 'UTC', (extract(epoch FROM d - ((d AT TIME ZONE tsql.zone_of(zone)) AT TIME ZONE 'UTC')) / 60)::int) $$;
 CREATE FUNCTION in_zone(d datetimeoffset, zone citext) RETURNS datetimeoffset STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT tsql.with_offset(tsql.utc_of(d), (extract(epoch FROM ((tsql.utc_of(d) AT TIME ZONE 'UTC') AT TIME ZONE tsql.zone_of(zone)) - tsql.utc_of(d)) / 60)::int) $$;
+CREATE FUNCTION in_zone(d timestamp, zone citext) RETURNS datetimeoffset STABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+  -- PostgreSQL takes an hour that a change of the clock repeats as the second of the two, SQL Server as the first
+  SELECT tsql.in_zone(tsql.with_offset(CASE WHEN (early AT TIME ZONE z) = d THEN early AT TIME ZONE 'UTC' ELSE late AT TIME ZONE 'UTC' END, 0), zone)
+  FROM (SELECT z, late, (d - (((late - interval '1 day') AT TIME ZONE z) - ((late - interval '1 day') AT TIME ZONE 'UTC'))) AT TIME ZONE 'UTC' AS early
+    FROM (SELECT z, d AT TIME ZONE z AS late FROM tsql.zone_of(zone) AS z) AS s) AS t $$;
 -- From text: what is smaller than a microsecond is cut off and never makes a day of midnight; a time alone is of 1900-01-01
 CREATE OR REPLACE FUNCTION to_timestamp(v citext) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
 DECLARE t text := regexp_replace(btrim(v::text), '(\.\d{6})\d+', '\1');

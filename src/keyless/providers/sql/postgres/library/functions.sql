@@ -4,6 +4,7 @@ SET search_path = tsql, pg_catalog;
 
 CREATE FUNCTION len(citext) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT length(rtrim($1::text, ' ')) $$;
 CREATE FUNCTION datalength(citext) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT octet_length(convert_to($1::text, 'UTF8')) $$;
+CREATE FUNCTION datalength_wide(citext) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT 2 * (length($1::text) + regexp_count($1::text, '[\U00010000-\U0010FFFF]')) $$;
 CREATE FUNCTION datalength(bytea) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT octet_length($1) $$;
 CREATE FUNCTION datalength(int4) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT 4 $$;
 CREATE FUNCTION datalength(int8) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT 8 $$;
@@ -37,6 +38,7 @@ BEGIN
     c := substr(p, i, 1);
     IF e IS NOT NULL AND c = e AND i < length(p) THEN
       i := i + 1; r := r || regexp_replace(substr(p, i, 1), '([^[:alnum:]])', '\\\1');
+    ELSIF c = e THEN RETURN '(?!)';
     ELSIF c = '%' THEN r := r || '.*';
     ELSIF c = '_' THEN r := r || '.';
     ELSIF c = '[' THEN
@@ -59,6 +61,13 @@ CREATE FUNCTION patindex(citext, citext) RETURNS int IMMUTABLE STRICT PARALLEL S
     WHEN tsql.is_like($2, $1) THEN 1 ELSE 0 END $$;
 CREATE FUNCTION substituted(citext, citext, citext) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT CASE WHEN $2::text = '' THEN $1 ELSE regexp_replace($1::text, regexp_replace($2::text, '([^[:alnum:]])', '\\\1', 'g'), pg_catalog.replace($3::text, '\', '\\'), 'gi')::citext END $$;
+-- the same three, where a collation that tells capitals from small letters is asked for
+CREATE FUNCTION charindex_exactly(citext, citext, int DEFAULT 1) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+  SELECT CASE WHEN $1::text = '' OR strpos(substr($2::text, greatest($3, 1)), $1::text) = 0 THEN 0 ELSE strpos(substr($2::text, greatest($3, 1)), $1::text) + greatest($3, 1) - 1 END $$;
+CREATE FUNCTION patindex_exactly(citext, citext) RETURNS int IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+  SELECT CASE WHEN left($1::text, 1) = '%' THEN regexp_instr($2::text, tsql.pattern(substr(CASE WHEN right($1::text, 1) = '%' THEN left($1::text, -1) ELSE $1::text END, 2)) || CASE WHEN right($1::text, 1) = '%' THEN '' ELSE '$' END)
+    WHEN $2::text ~ ('^(?:' || tsql.pattern($1::text) || ')$') THEN 1 ELSE 0 END $$;
+CREATE FUNCTION substituted_exactly(citext, citext, citext) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $2::text = '' THEN $1 ELSE pg_catalog.replace($1::text, $2::text, $3::text)::citext END $$;
 CREATE FUNCTION stuff(citext, int, int, citext) RETURNS citext IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$
   SELECT CASE WHEN $2 BETWEEN 1 AND length($1::text) AND $3 >= 0 THEN overlay($1::text PLACING coalesce($4::text, '') FROM $2 FOR $3)::citext END $$;
 CREATE FUNCTION quotename(citext) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN length($1::text) <= 128 THEN ('[' || pg_catalog.replace($1::text, ']', ']]') || ']')::citext END $$;
@@ -76,7 +85,9 @@ CREATE FUNCTION dateadd(part text, n int, d timestamp) RETURNS timestamp IMMUTAB
     WHEN 'minute' THEN make_interval(mins => n) WHEN 'second' THEN make_interval(secs => n) WHEN 'millisecond' THEN n * interval '1 millisecond'
     WHEN 'microsecond' THEN n * interval '1 microsecond' WHEN 'nanosecond' THEN div(n, 1000) * interval '1 microsecond'
     WHEN 'dayofyear' THEN make_interval(days => n) WHEN 'weekday' THEN make_interval(days => n) END $$;
-CREATE FUNCTION dateadd(part text, n int, d datetime) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime(dateadd(part, n, d::timestamp)) $$;
+CREATE FUNCTION dateadd(part text, n int, d datetime) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
+  IF part IN ('microsecond', 'nanosecond') THEN PERFORM tsql.fail(9810, 'The datepart ' || part || ' is not supported by date function dateadd for data type datetime.'); END IF;
+  RETURN tsql.to_datetime(tsql.dateadd(part, n, d::timestamp)); END $$;
 CREATE FUNCTION dateadd(part text, n int, d citext) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime(dateadd(part, n, to_timestamp(d))) $$;
 CREATE FUNCTION dateadd(part text, n int, d date) RETURNS date IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
   IF part NOT IN ('year', 'quarter', 'month', 'week', 'day', 'dayofyear', 'weekday') THEN PERFORM tsql.fail(9810, 'The datepart ' || part || ' is not supported by date function dateadd for data type date.'); END IF;
@@ -113,7 +124,7 @@ CREATE FUNCTION eomonth(d timestamp, n int DEFAULT 0) RETURNS date IMMUTABLE STR
 CREATE FUNCTION eomonth(d citext, n int DEFAULT 0) RETURNS date IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT eomonth(to_timestamp(d), n) $$;
 CREATE FUNCTION datefromparts(int, int, int) RETURNS date IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN RETURN make_date($1, $2, $3);
   EXCEPTION WHEN datetime_field_overflow THEN PERFORM tsql.fail(289, 'Cannot construct data type date, some of the arguments have values which are not valid.'); END $$;
-CREATE FUNCTION isdate(citext) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN tsql.try_timestamp($1) IS NULL THEN 0 ELSE 1 END $$;
+CREATE FUNCTION isdate(citext) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN tsql.try_timestamp($1) >= '1753-01-01' AND $1::text !~ ':\d\d\.\d{4}' THEN 1 ELSE 0 END $$;
 
 -- CONVERT with a style
 CREATE FUNCTION styled(d timestamp, style int) RETURNS citext IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$
@@ -147,6 +158,9 @@ CREATE FUNCTION quotient(numeric, numeric, int) RETURNS numeric IMMUTABLE STRICT
 CREATE FUNCTION sign(int4) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1::numeric)::int4 $$;
 CREATE FUNCTION sign(numeric) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1) $$;
 CREATE FUNCTION sign(float8) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1) $$;
+CREATE FUNCTION sign(float4) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1::float8) $$;
+CREATE FUNCTION sign(int8) RETURNS int8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.sign($1::numeric)::int8 $$;
+CREATE FUNCTION power(int8, float8) RETURNS int8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT round(pg_catalog.power($1::numeric, $2::numeric))::int8 $$;
 CREATE FUNCTION power(int4, float8) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.power($1::float8, $2)::int4 $$;
 CREATE FUNCTION power(numeric, float8) RETURNS numeric IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT round(pg_catalog.power($1, $2::numeric), scale($1)) $$;
 CREATE FUNCTION power(float8, float8) RETURNS float8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT pg_catalog.power($1, $2) $$;

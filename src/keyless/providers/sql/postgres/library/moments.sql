@@ -72,6 +72,8 @@ CREATE FUNCTION to_datetimeoffset(date) RETURNS datetimeoffset IMMUTABLE STRICT 
 CREATE CAST (date AS datetimeoffset) WITH FUNCTION to_datetimeoffset(date) AS ASSIGNMENT;
 CREATE FUNCTION to_datetimeoffset(datetime) RETURNS datetimeoffset IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.with_offset($1::timestamp, 0) $$;
 CREATE CAST (datetime AS datetimeoffset) WITH FUNCTION to_datetimeoffset(datetime) AS ASSIGNMENT;
+CREATE FUNCTION to_datetimeoffset(smalldatetime) RETURNS datetimeoffset IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.with_offset($1::timestamp, 0) $$;
+CREATE CAST (smalldatetime AS datetimeoffset) WITH FUNCTION to_datetimeoffset(smalldatetime) AS ASSIGNMENT;
 CREATE FUNCTION to_date(datetimeoffset) RETURNS date IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.local_of($1)::date $$;
 CREATE CAST (datetimeoffset AS date) WITH FUNCTION to_date(datetimeoffset) AS ASSIGNMENT;
 CREATE FUNCTION to_time(datetimeoffset) RETURNS time IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT tsql.local_of($1)::time $$;

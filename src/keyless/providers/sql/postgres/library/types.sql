@@ -71,7 +71,10 @@ END $do$;
 CREATE FUNCTION to_bit(citext) RETURNS tsql.bit IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   SELECT CASE WHEN lower($1::text) IN ('true', 'false') THEN (lower($1::text) = 'true')::tsql.bit ELSE (to_int4($1) <> 0)::tsql.bit END $$;
 CREATE CAST (citext AS tsql.bit) WITH FUNCTION to_bit(citext) AS ASSIGNMENT;
-CREATE FUNCTION to_datetime(citext) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime(to_timestamp($1)) $$;
+CREATE FUNCTION since_1753(timestamp) RETURNS timestamp IMMUTABLE STRICT PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
+  IF $1 < '1753-01-01' THEN PERFORM tsql.fail(242, 'The conversion to a datetime data type resulted in an out-of-range value.'); END IF;
+  RETURN $1; END $$;
+CREATE FUNCTION to_datetime(citext) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime(since_1753(to_timestamp($1))) $$;
 CREATE CAST (citext AS datetime) WITH FUNCTION to_datetime(citext) AS ASSIGNMENT;
 CREATE FUNCTION bit_int4(tsql.bit) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'bool_int4';
 CREATE CAST (tsql.bit AS int4) WITH FUNCTION bit_int4(tsql.bit) AS IMPLICIT;
@@ -126,6 +129,14 @@ CREATE FUNCTION days_after(datetime, int4) RETURNS datetime IMMUTABLE STRICT PAR
 CREATE OPERATOR + (LEFTARG = datetime, RIGHTARG = int4, FUNCTION = days_after);
 CREATE FUNCTION days_before(datetime, int4) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime($1::timestamp - make_interval(days => $2)) $$;
 CREATE OPERATOR - (LEFTARG = datetime, RIGHTARG = int4, FUNCTION = days_before);
+CREATE FUNCTION days_after(datetime, int2) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT days_after($1, $2::int4) $$;
+CREATE OPERATOR + (LEFTARG = datetime, RIGHTARG = int2, FUNCTION = days_after);
+CREATE FUNCTION days_before(datetime, int2) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT days_before($1, $2::int4) $$;
+CREATE OPERATOR - (LEFTARG = datetime, RIGHTARG = int2, FUNCTION = days_before);
+CREATE FUNCTION days_after(datetime, numeric) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime($1::timestamp + $2::float8 * interval '1 day') $$;
+CREATE OPERATOR + (LEFTARG = datetime, RIGHTARG = numeric, FUNCTION = days_after);
+CREATE FUNCTION days_before(datetime, numeric) RETURNS datetime IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT to_datetime($1::timestamp - $2::float8 * interval '1 day') $$;
+CREATE OPERATOR - (LEFTARG = datetime, RIGHTARG = numeric, FUNCTION = days_before);
 CREATE FUNCTION same(tsql.bit, tsql.bit) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'booleq';
 CREATE OPERATOR = (LEFTARG = tsql.bit, RIGHTARG = tsql.bit, FUNCTION = same, COMMUTATOR = =);
 CREATE FUNCTION differs(tsql.bit, tsql.bit) RETURNS boolean IMMUTABLE STRICT PARALLEL SAFE LANGUAGE internal AS 'boolne';
