@@ -197,8 +197,10 @@ class Calls:
         """Run a frame; what it SETs holds within it only."""
         settings = self._work.settings
         before = settings.silent, settings.xact_abort, settings.implicit, settings.format_only, settings.level
-        isolation = self._work.transactions.isolation
+        isolation, identity = self._work.transactions.isolation, settings.scope_identity
         settings.level = inner.level + (inner.outer is None)
+        if inner.outer is not None:
+            settings.scope_identity = None
         try:
             async with aclosing(self._work.interpreter.run(inner)) as events:
                 async for event in events:
@@ -206,6 +208,8 @@ class Calls:
         finally:
             settings.silent, settings.xact_abort, settings.implicit, settings.format_only, settings.level = before
             self._work.transactions.isolation = isolation
+            if inner.outer is not None:
+                settings.scope_identity = identity
 
     async def _give_back(
         self,

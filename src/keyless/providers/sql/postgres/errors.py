@@ -50,6 +50,8 @@ def translated(error: psycopg.Error, line: int = 1, *, dropping: bool = False) -
             severity=14,
             line=line,
         )
+    if state == "0A000" and message.startswith("cannot truncate a table referenced"):
+        return SqlError(4712, "Cannot truncate the table because a FOREIGN KEY constraint refers to it.", line=line)
     if state == "428C9" and "generated column" in (diagnostics.message_detail or ""):
         message = f"The column '{name}' cannot be modified because it is a computed column."
         return SqlError(271, message, line=line)

@@ -48,7 +48,7 @@ class Identities:
             return
         found = await self._connection.execute(_IDENTITY, [step.arguments[0]])
         row = await found.fetchone()
-        settings.identity = row[0] if row is not None else None
+        settings.identity = settings.scope_identity = row[0] if row is not None else None
 
     async def set_insert(self, table: str, state: str) -> None:
         """SET IDENTITY_INSERT."""

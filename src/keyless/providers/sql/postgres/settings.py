@@ -39,6 +39,7 @@ class Settings:
         self.format_only = False
         self.identity_insert = ""
         self.identity: Value = None
+        self.scope_identity: Value = None
 
     @property
     def administrator(self) -> bool:
@@ -59,7 +60,7 @@ class Settings:
             "@xact_state()": (-1 if self._transactions.doomed else 1) if depth else 0,
             "@@fetch_status": self.fetch_status, "@@cursor_rows": self.cursor_rows, "@@nestlevel": self.level,
             "@isolation()": self._transactions.isolation.value,
-            "@scope_identity()": self.identity,
+            "@scope_identity()": self.scope_identity,
             "@@identity": self.identity,
         }  # fmt: skip
         return own[name] if name in own else self._caught(name)

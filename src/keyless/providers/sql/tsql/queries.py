@@ -121,6 +121,8 @@ def _set(writer: Writer, node: Parts) -> str:
         every = "" if node.args.get("distinct") else " ALL"
         if every and word != "UNION":
             raise unsupported(f"{word} ALL")
+        if any(isinstance(side, exp.Select) and side.args.get("order") for side in (node.this, node.expression)):
+            raise SqlError(156, f"Incorrect syntax near the keyword '{word}'.", severity=15)
         sides = [f"({writer(side)})" for side in (node.this, node.expression)]
         for part in node.args["order"].expressions if node.args.get("order") else ():
             if isinstance(part.this, exp.Column):

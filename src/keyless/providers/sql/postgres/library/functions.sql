@@ -170,11 +170,16 @@ CREATE FUNCTION as_int4(int8) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUA
 CREATE FUNCTION add_int8(numeric, int8) RETURNS numeric IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $2 IS NULL THEN $1 ELSE coalesce($1, 0) + $2 END $$;
 CREATE FUNCTION as_int8(numeric) RETURNS int8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT $1::int8 $$;
 CREATE FUNCTION avg_int4(int8[]) RETURNS int4 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $1[1] > 0 THEN ($1[2] / $1[1])::int4 END $$;
+CREATE AGGREGATE sum(int2) (SFUNC = int2_sum, STYPE = int8, FINALFUNC = as_int4);
 CREATE AGGREGATE sum(int4) (SFUNC = int4_sum, STYPE = int8, FINALFUNC = as_int4);
 CREATE AGGREGATE sum(int8) (SFUNC = add_int8, STYPE = numeric, FINALFUNC = as_int8);
 CREATE AGGREGATE sum(numeric) (SFUNC = numeric_avg_accum, STYPE = internal, FINALFUNC = numeric_sum);
 CREATE AGGREGATE sum(float8) (SFUNC = float8pl, STYPE = float8);
+CREATE AGGREGATE avg(int2) (SFUNC = int2_avg_accum, STYPE = int8[], FINALFUNC = avg_int4, INITCOND = '{0,0}');
 CREATE AGGREGATE avg(int4) (SFUNC = int4_avg_accum, STYPE = int8[], FINALFUNC = avg_int4, INITCOND = '{0,0}');
+CREATE FUNCTION counted_sum(numeric[], int8) RETURNS numeric[] IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT ARRAY[$1[1] + 1, $1[2] + $2] $$;
+CREATE FUNCTION avg_int8(numeric[]) RETURNS int8 IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $1[1] > 0 THEN trunc($1[2] / $1[1])::int8 END $$;
+CREATE AGGREGATE avg(int8) (SFUNC = counted_sum, STYPE = numeric[], FINALFUNC = avg_int8, INITCOND = '{0,0}');
 CREATE AGGREGATE avg(numeric) (SFUNC = numeric_avg_accum, STYPE = internal, FINALFUNC = numeric_avg);
 CREATE AGGREGATE avg(float8) (SFUNC = float8_accum, STYPE = float8[], FINALFUNC = float8_avg, INITCOND = '{0,0,0}');
 CREATE FUNCTION joined(text, citext, citext) RETURNS text IMMUTABLE PARALLEL SAFE LANGUAGE sql AS $$ SELECT CASE WHEN $2 IS NULL THEN $1 WHEN $1 IS NULL THEN $2::text ELSE $1 || coalesce($3::text, '') || $2::text END $$;
