@@ -19,7 +19,7 @@ from tests.providers.sql.harness import SqlPlace, SqlServerProcess, make_place, 
 pytestmark = [pytest.mark.frameworks, pytest.mark.timeout(1200)]
 SUITE = Path(__file__).with_name("sqlalchemy_suite")
 _SECONDS = 1000
-# hundreds of tests of which each reflects all tables again, for a quarter of an hour
+# hundreds of tests of which each reflects all tables again: a run of their own
 _LEFT_OUT = "not ComponentReflectionTest"
 
 

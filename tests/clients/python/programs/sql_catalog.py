@@ -94,7 +94,7 @@ def routines(cursor: Any) -> None:
 
 
 def types(cursor: Any) -> None:
-    every = dict(found(cursor.getTypeInfo().fetchall(), "type_name", "data_type"))
+    every = {row[0]: row[1] for row in found(cursor.getTypeInfo().fetchall(), "type_name", "data_type")}
     assert (every["int"], every["nvarchar"], every["decimal"]) == (_INTEGER, _NVARCHAR, _DECIMAL), every
     one = found(cursor.getTypeInfo(_DECIMAL).fetchall(), "type_name")
     assert one[0] == ("decimal",), one
