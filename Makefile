@@ -5,7 +5,7 @@
 
 .POSIX:
 .SUFFIXES:
-.PHONY: help demo test test-clients check bench clean
+.PHONY: help demo test test-clients test-frameworks check bench clean
 
 PYTHONS = python3.13 python3.12 python3.11 python3
 WORKERS ?= 2
@@ -27,6 +27,9 @@ test: $(VENV)/tools.stamp ## run every test that this machine has the languages 
 
 test-clients: $(VENV)/tools.stamp ## run the official client libraries against a real server
 	@$(IN_VENV) python -m pytest -n $(WORKERS) --dist loadgroup tests/clients
+
+test-frameworks: $(VENV)/tools.stamp ## run what SQL drivers and frameworks bring as tests of their own
+	@$(IN_VENV) python -m pytest -m frameworks -rP tests/frameworks
 
 check: $(VENV)/tools.stamp ## lint, format, types, and the rule of the rooms
 	@$(IN_VENV) ruff check src tests bench

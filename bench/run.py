@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.harness import Owner, RunningServer, running_server
 
 from bench import peers
+from bench.databases import databases
 from bench.figures import Line, amounts, as_text, write_table
 from bench.processes import LOAD_CORE, SERVER_CORE, cpu_seconds, on_core, resident_mib
 from bench.served import APP, AZURITE, Bench, blobs, identity, secrets
@@ -30,7 +31,7 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _STARTS = 5
 _IDLE_SECONDS = 2.0
-_SECTIONS = {"starts", "growth", "identity", "secrets", "blobs", "credentials"}
+_SECTIONS = {"starts", "growth", "identity", "secrets", "blobs", "credentials", "databases"}
 
 
 def main() -> None:
@@ -51,6 +52,8 @@ def _measure(folder: Path, only: set[str]) -> Iterator[Line]:
         yield from _starts(folder, tls)
     if "growth" in only:
         yield _growth()
+    if "databases" in only:
+        yield from databases(folder / "databases")
     with _running(folder, KEYLESS_TOKEN_RATE="100000") as server:
         owner = Owner(server)
         bench = Bench(server, owner, folder, tls, SECONDS)

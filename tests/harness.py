@@ -122,7 +122,8 @@ def free_environment(data: Path, config: Path, **more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("KEYLESS_", "AZURE_", "IDENTITY_", "MSI_")) and "proxy" not in name.lower()
     }
-    return kept | {"KEYLESS_DATA": str(data), "KEYLESS_CONFIG": str(config), "PYTHONUNBUFFERED": "1"} | more
+    own = {"KEYLESS_DATA": str(data), "KEYLESS_CONFIG": str(config), "KEYLESS_SQL_PORT": "0"}
+    return kept | own | {"PYTHONUNBUFFERED": "1"} | more
 
 
 @contextmanager

@@ -26,6 +26,9 @@ class Config:
     config: Path
     address: str = "127.0.0.1"
     port: int = 8443
+    sql_port: int = 14_330
+    sql_postgres: str | None = None
+    sql_sessions: int = 200
     domain: str = "keyless.localhost"
     listen: tuple[str, ...] = ()
     workload_socket: Path | None = None
@@ -101,6 +104,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("KEYLESS_ADDRESS", "address", "the loopback address to listen at", _address),
     Setting("KEYLESS_LISTEN", "listen", "further addresses to listen at, by commas", _addresses),
     Setting("KEYLESS_PORT", "port", "the HTTPS port; 0 takes a free one", _number(0, 65535)),
+    Setting("KEYLESS_SQL_PORT", "sql_port", "the port for SQL drivers; 0 for none", _number(0, 65535)),
+    Setting("KEYLESS_SQL_POSTGRES", "sql_postgres", "a PostgreSQL of your own for databases", str),
+    Setting("KEYLESS_SQL_SESSIONS", "sql_sessions", "how many sessions SQL drivers may have at once", _number(1, 1000)),
     Setting("KEYLESS_DOMAIN", "domain", "keyless's own domain; fixed at the first start", _domain),
     Setting("KEYLESS_WORKLOAD_SOCKET", "workload_socket", "a socket for workloads of any user", _absolute),
     Setting("KEYLESS_MASTER_KEY", "master_key", "the master key's file", Path),

@@ -48,6 +48,8 @@ class Actor:
             return 1, "Denied"
         if "-o json" in line:
             return 0, json.dumps({"properties": {"vaultUri": "v", "primaryEndpoints": {"blob": "b"}}})
+        if "sql query" in line:
+            return (1, "Msg 229") if "DELETE" in line else (0, "1204")
         if "keyless.demo" in line:
             read = "\n".join(hashlib.sha256(value.encode()).hexdigest() for value in self.values)
             return (0, read) if self.role_held else (1, f"{read}\nrefused with 403: no")
@@ -71,7 +73,7 @@ def make(folder: Path) -> Path:
 def test_ends_well_when_every_step_does(actor: Actor, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["demo"], PROGRAM) == 0
     printed = capsys.readouterr().out
-    assert printed.count("✔") == 12
+    assert printed.count("✔") == 15
     assert printed.endswith("Every step went as it should.\n")
     assert list(tmp_path.iterdir()) == []
     assert actor.played.count("down") == 1
@@ -97,6 +99,10 @@ def test_uses_folders_of_its_own_and_nothing_of_the_environment(actor: Actor, tm
         ("app_azure", (0, "something else")),
         ("app_msal", (1, "")),
         ("app_setting", (0, "sha256 of something else")),
+        ("sql create", (1, "keyless: no")),
+        ("SELECT", (0, "987")),
+        ("DELETE", (0, "2 rows changed.")),
+        ("DELETE", (1, "keyless: another error")),
         ("role remove", (0, "Removed, it says, but it is not")),
         ("why", (0, "Allowed")),
         ("down", (1, "keyless: no")),
@@ -109,7 +115,7 @@ def test_fails_when_a_step_does(
     assert main.run(["demo"], PROGRAM) == 1
     printed = capsys.readouterr()
     assert "Every step went as it should." not in printed.out
-    assert printed.out.count("✔") < 12
+    assert printed.out.count("✔") < 15
     assert printed.err.startswith("keyless: The demo stops:")
     assert actor.played[-1] == "down"
     assert list(tmp_path.iterdir()) == []

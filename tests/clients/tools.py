@@ -13,7 +13,9 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import venv
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,6 +122,39 @@ def azmcp_program(folder: Path) -> Path:
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         lacking("Linux on x86-64")
     return npm_packages(folder) / "@azure" / "mcp-linux-x64" / "dist" / "azmcp"
+
+
+def sqlclient_service(folder: Path) -> list[str | Path]:
+    """A service that has SqlClient for .NET and its runtime in it, and the OpenSSL 1.1 that this wants.
+
+    Both are parts of wheels, at the versions of the folder's `requirements.txt`; neither is installed.
+    """
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        lacking("Linux on x86-64")
+    build = folder / "build"
+    libraries = build / "libraries"
+
+    def fetch() -> None:
+        shutil.rmtree(build, ignore_errors=True)
+        libraries.mkdir(parents=True)
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+        which = ["--only-binary", ":all:", "--python-version", "3.10", "--platform", "manylinux2014_x86_64"]
+        which += ["--platform", "manylinux1_x86_64", "--requirement", str(folder / "requirements.txt")]
+        succeed([*pip, *which, "--dest", str(build)], folder)
+        for wheel in build.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(build)
+            wheel.unlink()
+        for library in build.glob("*.libs/lib*-*.so.1.1*"):
+            name = library.name.split("-")[0]
+            if name in {"libssl", "libcrypto"}:
+                shutil.copy(library, libraries)
+                (libraries / f"{name}.so.1.1").symlink_to(library.name)
+
+    make_once(build / ".fetched", [folder / "requirements.txt"], fetch)
+    service = build / "mssqlcli" / "mssqltoolsservice" / "bin" / "MicrosoftSqlToolsServiceLayer"
+    service.chmod(0o755)
+    return [service, libraries]
 
 
 def az_program(folder: Path) -> Path:

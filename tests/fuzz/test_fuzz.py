@@ -24,6 +24,7 @@ from tests.fuzz import (
     secret_requests,
     set_secret,
     tag_expression,
+    tds,
     token,
 )
 
@@ -42,6 +43,7 @@ TARGETS = [
     secret_requests,
     set_secret,
     tag_expression,
+    tds,
     token,
 ]
 EXAMPLES = os.environ.get("KEYLESS_FUZZ_EXAMPLES")

@@ -355,7 +355,7 @@ ARM_CASES: dict[str, Bad] = {
         b"{}", "InvalidResourceType", 404, "{group}/providers/Microsoft.Web/serverfarms/x"
     ),
     "a provider that is not there": _arm(
-        b"{}", "InvalidResourceNamespace", 404, "{group}/providers/Microsoft.Sql/servers/x"
+        b"{}", "InvalidResourceNamespace", 404, "{group}/providers/Microsoft.Compute/disks/x"
     ),
     "no provider": Bad("GET", "{group}/providers?api-version=1", 404, "InvalidResourceType"),
     "dots": Bad("GET", "{group}/../../x?api-version=1", 400, ID),

@@ -7,7 +7,7 @@ import io
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -49,8 +49,8 @@ class Place:
         for _ in snapshot.rows("SELECT 1"):
             yield Member("big", self.big)
 
-    @contextmanager
-    def hold(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[None]:
         self.held += 1
         yield
         self.held -= 1

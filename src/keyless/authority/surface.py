@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from keyless.authority import version_one
 from keyless.authority.clients.presented import read_presented
 from keyless.authority.device_authorization import DeviceAuthorization
 from keyless.authority.discovery import instance_discovery, key_set, openid_configuration
@@ -29,6 +30,7 @@ from keyless.model.errors import ErrorKind, KeylessError, invalid, not_found
 
 MAX_FORM = 64 * 1024
 _TOKEN_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/token", re.IGNORECASE)
+_FIRST_VERSION = re.compile(r"/([^/]+)/oauth2/token", re.IGNORECASE)
 _DEVICE_PATH = re.compile(r"/([^/]+)/oauth2/v2\.0/devicecode", re.IGNORECASE)
 _CONFIGURATION = re.compile(r"/([^/]+)(?:/v2\.0)?/\.well-known/openid-configuration", re.IGNORECASE)
 _KEYS = re.compile(r"/([^/]+)/discovery(?:/v2\.0)?/keys", re.IGNORECASE)
@@ -82,12 +84,8 @@ class LoginSurface:
     def _find(self, request: Request) -> PublicOperation:
         # msal for Python puts a slash after an authority that ends with one
         path = re.sub("//+", "/", request.path).rstrip("/")
-        if request.method == "POST" and (match := _TOKEN_PATH.fullmatch(path)):
-            self._check_tenant(match[1])
-            return PublicOperation("token", self._token)
-        if request.method == "POST" and (match := _DEVICE_PATH.fullmatch(path)):
-            self._check_tenant(match[1])
-            return PublicOperation("devicecode", self._device)
+        if request.method == "POST" and (found := self._post(path)):
+            return found
         if page := self.page(request):
             return page
         if request.method in {"GET", "HEAD"}:
@@ -98,6 +96,17 @@ class LoginSurface:
             if match := _KEYS.fullmatch(path):
                 return self._document(match[1], self._key_set)
         raise not_found(f"The token authority has no {request.method} {path or '/'}.")
+
+    def _post(self, path: str) -> PublicOperation | None:
+        for pattern, name, handle in (
+            (_TOKEN_PATH, "token", self._token),
+            (_FIRST_VERSION, "token", self._token_of_first_version),
+            (_DEVICE_PATH, "devicecode", self._device),
+        ):
+            if match := pattern.fullmatch(path):
+                self._check_tenant(match[1])
+                return PublicOperation(name, handle)
+        return None
 
     def _document(self, tenant: str, handle: Callable[[Request], Awaitable[Response]]) -> PublicOperation:
         self._check_tenant(tenant)
@@ -125,7 +134,14 @@ class LoginSurface:
         return _json(200, key_set(self.keys.public_keys()))
 
     async def _token(self, request: Request) -> Response:
+        return _json(200, await self._granted(request, await _read_form(request)))
+
+    async def _token_of_first_version(self, request: Request) -> Response:
         form = await _read_form(request)
+        answer = await self._granted(request, version_one.as_second(form))
+        return _json(200, version_one.as_first(answer, form["resource"], self.clock()))
+
+    async def _granted(self, request: Request, form: Mapping[str, str]) -> Mapping[str, object]:
         kind = form.get("grant_type", "")
         grant = self.grants.get(kind)
         if grant is None:
@@ -139,7 +155,7 @@ class LoginSurface:
                 await self._record(request, form.get("client_id", "")[:64], "", "denied", error.message)
             raise
         await self._record(request, granted.principal_id, granted.name, "allowed", granted.what)
-        return _json(200, granted.answer)
+        return granted.answer
 
     async def _device(self, request: Request) -> Response:
         form = await _read_form(request)

@@ -157,12 +157,14 @@ class TokenAuthority:
 
     # verifying
 
-    def authenticate(self, token: str, family: str) -> Principal:
+    def authenticate(self, token: str, family: str, *, at: float | None = None) -> Principal:
         """The principal that a token speaks for, at the resources of `family` (`vault`, `storage`, `management`).
+
+        Its times are compared with the moment `at`, where that is given: when a connection that it opened was made.
 
         Raises UNAUTHENTICATED, or REVOKED where only the key has been, with a sentence that never quotes the token.
         """
-        known = self.read(token)
+        known = self.read(token, at=at)
         if known.family != family:
             raise refused("it was issued for another resource")
         principal = self._directory.by_id(known.principal_id)
@@ -174,7 +176,7 @@ class TokenAuthority:
             raise refused("the person has signed out, or the sign-in was revoked")
         return principal
 
-    def read(self, token: str) -> VerifiedToken:
+    def read(self, token: str, *, at: float | None = None) -> VerifiedToken:
         """What a token of ours says, for whatever audience it is; raises as `authenticate` does.
 
         Says nothing about the principal: whether that still exists and is signed in.
@@ -185,7 +187,7 @@ class TokenAuthority:
             _remember(self._verified, token, known)
         if known.kid not in self._keys.verifying:
             raise _distrusted(ErrorKind.REVOKED if self._keys.is_revoked(known.kid) else ErrorKind.UNAUTHENTICATED)
-        now = self._clock()
+        now = self._clock() if at is None else at
         if now >= known.expires_on:
             raise refused("it has expired")
         if now < known.not_before:

@@ -28,6 +28,7 @@ from keyless.authority.passwords import Passwords
 from keyless.authority.people.state import SignedInState
 from keyless.authority.surface import LoginSurface
 from keyless.authority.tokens import TokenAuthority
+from keyless.bootstrap.backup import backups_of
 from keyless.bootstrap.endpoints import Endpoints
 from keyless.bootstrap.people import (
     device_authorization,
@@ -36,7 +37,8 @@ from keyless.bootstrap.people import (
     portal,
     sign_in_router,
 )
-from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, SNAPSHOT, backed_up, read_data_keys
+from keyless.bootstrap.schema import AUDIT, DATABASE, MIGRATIONS, PARTS, read_data_keys
+from keyless.bootstrap.sql import MakeEngine, SqlSide, sql_side
 from keyless.config import Config
 from keyless.directory.applications import Applications
 from keyless.directory.groups import Groups
@@ -90,6 +92,13 @@ from keyless.providers.sign_in.router import NAMESPACE as SIGN_IN_NAMESPACE
 from keyless.providers.sign_in.router import SignInRouter
 from keyless.providers.signing_keys.router import NAMESPACE as KEYS_NAMESPACE
 from keyless.providers.signing_keys.router import SigningKeysRouter
+from keyless.providers.sql.gateway.limits import Limits
+from keyless.providers.sql.gateway.logins import Logins
+from keyless.providers.sql.gateway.names import Names as SqlNames
+from keyless.providers.sql.relay.relays import Relays
+from keyless.providers.sql.relay.trust import Trust
+from keyless.providers.sql.servers import sql_databases, sql_servers
+from keyless.providers.sql.upstream_logins import upstream_logins
 from keyless.providers.storage import accounts as account_type
 from keyless.providers.storage.blob_services import BlobServices
 from keyless.providers.storage.blob_store import BlobStore, open_blob_store
@@ -144,6 +153,7 @@ class Server:
     workload_door: WorkloadDoor
     hosted: HostedInstances
     http: HttpServer
+    sql: SqlSide | None
     signers: ThreadPoolExecutor
     hashers: ThreadPoolExecutor
 
@@ -155,11 +165,12 @@ async def build(
     tls: TlsStore,
     clock: Clock,
     connections: int = MAX_CONNECTIONS,
+    make_sql: MakeEngine | None = None,
 ) -> Server:
     """Open what is on the disk, load what lives in memory, and connect the rest.
 
     `connections` is how many there may be over TLS. A quarter as many may come from the owner's launchers, and a sixth
-    of these again from workloads, whose processes are held by a descriptor each.
+    of these again from workloads, whose processes are held by a descriptor each. Without an engine there is no SQL.
     """
     store = open_store(config.data / DATABASE, MIGRATIONS)
     sealer = Sealer.from_wrapped(master, await read_data_keys(store))
@@ -194,15 +205,6 @@ async def build(
     parts = await load_people(config, instance, master, store, clock, directory, users, applications)
     await blobs.collector.recover()
 
-    backups = Backups(
-        config.data / DATABASE,
-        config.data / SNAPSHOT,
-        lambda snapshot: backed_up(config.data, snapshot, blobs),
-        blobs.collector.held,
-        master,
-        instance.instance,
-        os.urandom,
-    )
     signers = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="keyless-signer")
     authority = TokenAuthority(
         keys,
@@ -235,6 +237,8 @@ async def build(
         foreign=FederatedWay(credentials.of, IssuerKeys(issuers.settings_of, HttpsGet(), clock), clock),
     )
     endpoints = Endpoints(instance.domain, instance.port, instance.tenant)
+    sql_port = config.sql_port if make_sql else 0
+    sql_names = SqlNames(instance.domain, endpoints.authority())
     hosts = Hosts(instance.domain)
     settings = AppSettings(store, sealer)
     deleted_vaults = DeletedVaults(store, clock, purge_vault)
@@ -248,6 +252,9 @@ async def build(
             attestation_rules.attestation_rules(),
             vault_type.vaults(instance.tenant, endpoints.vault, deleted_vaults),
             account_type.storage_accounts(endpoints.account, blobs.delete_account, BlobServices(blobs.services)),
+            sql_servers(sql_names.address, instance.tenant, store, clock, port=sql_port),
+            sql_databases(),
+            upstream_logins(sealer, resources.get),
         ),
         resources,
         directory,
@@ -257,6 +264,20 @@ async def build(
         scope_deleted=(assignments.remove_scope, hosted.remove_scope),
     )
     subscription = ResourceId(("subscriptions", instance.subscription))
+    logins = Logins(
+        sql_names,
+        instance.tenant,
+        authority.authenticate,
+        resources,
+        groups.of,
+        Relays(resources.get, sealer, groups.of, Trust(clock)),
+        audit,
+        clock,
+    )
+    limits = Limits(config.sql_sessions)
+    sql = (
+        sql_side(make_sql, directory, logins, tls, store, resources, subscription, master, limits) if make_sql else None
+    )
     shared = SharedAccess(
         DelegationKeys(master.derive(_DELEGATION_SECRET)),
         lambda name: resources.named(account_type.NAME, name),
@@ -289,7 +310,7 @@ async def build(
                 deleted_vaults,
                 keys,
                 audit,
-                backups,
+                backups_of(config.data, instance.instance, master, blobs, sql),
                 issuers,
                 hosted,
                 sign_in_router(endpoints.authority(), parts),
@@ -338,7 +359,14 @@ async def build(
         directory,
         instances,
         audit,
-        Surroundings(instance.tenant, instance.domain, instance.address, instance.port, endpoints.authority()),
+        Surroundings(
+            instance.tenant,
+            instance.domain,
+            instance.address,
+            instance.port,
+            endpoints.authority(),
+            sql_port,
+        ),
         lambda: tls.own_ca_pem,
         lambda: tls.cloud_ca_pem,
         Material(tls.loopback_leaf, assertions).of,
@@ -366,6 +394,7 @@ async def build(
         workload_door,
         hosted,
         http,
+        sql,
         signers,
         hashers,
     )
@@ -452,6 +481,7 @@ def _routers(
         "Microsoft.Insights": InsightsRouter(audit.latest).route,
         "Microsoft.KeyVault": vaults.route,
         "Microsoft.ManagedIdentity": identities.route,
+        "Microsoft.Sql": engine.route,
         "Microsoft.Storage": engine.route,
         "Microsoft.Web": HostedRouter(engine.route, engine.existing, hosted).route,
         FEDERATION_NAMESPACE: IssuersRouter(issuers).route,

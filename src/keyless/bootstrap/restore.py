@@ -7,6 +7,7 @@ an instance that this program opens, and a new owner's key where the old one is 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -16,10 +17,11 @@ import msgspec
 
 from keyless.authority.keys import generate_owner_key, public_owner_key
 from keyless.bootstrap.first_start import OWNER_KEY, master_key_file
-from keyless.bootstrap.schema import DATABASE, MIGRATIONS, read_data_keys
+from keyless.bootstrap.schema import DATABASE, MIGRATIONS, SQL, SQL_COPY, read_data_keys
 from keyless.config import Config
 from keyless.directory.principals import Directory
 from keyless.model.errors import ErrorKind, KeylessError, conflict, invalid
+from keyless.providers.sql.postgres import copies
 from keyless.store.archive import read_archive
 from keyless.store.folder import Instance, read_instance, staged
 from keyless.store.private_file import create_private
@@ -65,7 +67,10 @@ def _look_for(path: Path, *, new: bool) -> None:
 
 
 async def _finish(folder: Path, instance: Instance, master: MasterKey, owner_key: Path, new: bool) -> None:
-    """Bring the schema up to date, and see that both keys fit, as they have to at the next start."""
+    """Put the databases back, bring the schema up to date, and see that both keys fit: as at the next start."""
+    if (folder / SQL_COPY).exists():
+        await copies.put_back(folder / SQL_COPY, folder / SQL)
+        shutil.rmtree(folder / SQL_COPY)
     store = open_store(folder / DATABASE, MIGRATIONS)
     try:
         Sealer.from_wrapped(master, await read_data_keys(store))

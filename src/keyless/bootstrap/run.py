@@ -22,6 +22,7 @@ import msgspec
 
 from keyless.bootstrap.build import Server, build
 from keyless.bootstrap.first_start import make_instance, master_key_file, tls_store
+from keyless.bootstrap.sql import MakeEngine
 from keyless.config import Config
 from keyless.http.server import MAX_CONNECTIONS
 from keyless.http.tls import TlsStore
@@ -41,12 +42,15 @@ _COLLECTED_AFTER = 10_000
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
 
 
-def serve(config: Config, ready: Callable[[Instance], None]) -> None:
-    """Serve until SIGTERM or SIGINT; calls `ready` once. Raises KeylessError when it cannot start."""
+def serve(config: Config, ready: Callable[[Instance], None], sql: MakeEngine | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; calls `ready` once. Raises KeylessError when it cannot start.
+
+    `sql` makes the engine behind the gateway for SQL drivers; without it there is no gateway.
+    """
     os.umask(0o077)
     _keep_large_buffers()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(config, ready))
+        runner.run(_serve(config, ready, sql))
 
 
 def _room_for_connections() -> int:
@@ -78,10 +82,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop  # noqa: PLC0415 - not to be had on every platform
     except ImportError:
         return None
+    # its libuv would have a kernel thread poll for changes of what is waited for, at the cost of a core
+    os.environ.setdefault("UV_USE_IO_URING", "0")
     return uvloop.new_event_loop
 
 
-async def _serve(config: Config, ready: Callable[[Instance], None]) -> None:
+async def _serve(config: Config, ready: Callable[[Instance], None], sql: MakeEngine | None) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_say)
@@ -92,23 +98,24 @@ async def _serve(config: Config, ready: Callable[[Instance], None]) -> None:
     if known is not None:
         lock.take(time.time())  # before the port: who holds the folder is what its user wants to know
     listeners = _listen(config)
+    sql_listeners = _listen_for_sql(config) if sql else []
     port = int(listeners[0].getsockname()[1])
     try:
         if known is None:
             known = await make_instance(config, os.environ, port)
             lock.take(time.time())
-        instance = _moved(known, config, port)
+        instance = _moved(known, config, port, config.sql_port if sql else 0)
         master = load_master_key(master_key_file(config, instance.instance, os.environ))
         tls = tls_store(config.data, master, instance.domain, time.time)
         await asyncio.to_thread(tls.ensure)
-        server = await build(config, instance, master, tls, time.time, _room_for_connections())
+        server = await build(config, instance, master, tls, time.time, _room_for_connections(), sql)
         try:
             _collect_seldom()
-            await _run(server, tls, config, listeners, stopping, lambda: ready(instance))
+            await _run(server, tls, config, listeners, sql_listeners, stopping, lambda: ready(instance))
         finally:
             await _close(server)
     finally:
-        for listener in listeners:
+        for listener in [*listeners, *sql_listeners]:
             listener.close()
         lock.release()
 
@@ -118,6 +125,7 @@ async def _run(
     tls: TlsStore,
     config: Config,
     listeners: list[socket.socket],
+    sql_listeners: list[socket.socket],
     stopping: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
@@ -127,10 +135,14 @@ async def _run(
     serving = asyncio.create_task(server.http.serve(listeners))
     await server.http.started()
     behind = [asyncio.create_task(_tick(server, tls)), asyncio.create_task(server.blobs.collector.run())]
+    if server.sql:
+        await server.sql.start(sql_listeners)
     stop = asyncio.create_task(stopping.wait())
     ready()
     await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
+    if server.sql:
+        await server.sql.stop()
     await server.leases.stop()
     server.http.stop()
     await serving
@@ -199,14 +211,16 @@ def _say(_loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> Non
     log.error("%s: %s", context.get("message"), type(context.get("exception")).__name__)
 
 
-def _moved(instance: Instance, config: Config, port: int) -> Instance:
+def _moved(instance: Instance, config: Config, port: int, sql_port: int) -> Instance:
     """The instance where it listens now. Its domain and its issuer stay what they were at its first start."""
     if "KEYLESS_DOMAIN" in os.environ and config.domain != instance.domain:
         raise conflict(
             f"This instance's domain is {instance.domain}, fixed at its first start: unset KEYLESS_DOMAIN, "
             "or begin a new data folder."
         )
-    moved = msgspec.structs.replace(instance, address=config.address, port=port, listen=config.listen)
+    moved = msgspec.structs.replace(
+        instance, address=config.address, port=port, listen=config.listen, sql_port=sql_port
+    )
     if moved != instance:
         write_instance(config.data, moved)
     return moved
@@ -214,10 +228,19 @@ def _moved(instance: Instance, config: Config, port: int) -> Instance:
 
 def _listen(config: Config) -> list[socket.socket]:
     """A socket for each address, the loopback one first, and all at the same port."""
-    listeners = [_listen_at(config.address, config.port)]
+    return _listen_at_each(config, config.port, "--port")
+
+
+def _listen_for_sql(config: Config) -> list[socket.socket]:
+    """The same for SQL drivers."""
+    return _listen_at_each(config, config.sql_port, "KEYLESS_SQL_PORT") if config.sql_port else []
+
+
+def _listen_at_each(config: Config, port: int, setting: str) -> list[socket.socket]:
+    listeners = [_listen_at(config.address, port, setting)]
     port = int(listeners[0].getsockname()[1])
     try:
-        listeners += [_listen_at(address, port) for address in config.listen if address != config.address]
+        listeners += [_listen_at(address, port, setting) for address in config.listen if address != config.address]
     except BaseException:
         for listener in listeners:
             listener.close()
@@ -225,7 +248,7 @@ def _listen(config: Config) -> list[socket.socket]:
     return listeners
 
 
-def _listen_at(address: str, port: int) -> socket.socket:
+def _listen_at(address: str, port: int, setting: str) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -234,7 +257,7 @@ def _listen_at(address: str, port: int) -> socket.socket:
         listener.close()
         raise KeylessError(
             ErrorKind.UNAVAILABLE,
-            f"Port {port} of {address} cannot be had ({error.strerror}): choose another with --port.",
+            f"Port {port} of {address} cannot be had ({error.strerror}): choose another with {setting}.",
         ) from error
     listener.setblocking(False)
     return listener

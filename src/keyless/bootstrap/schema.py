@@ -31,6 +31,12 @@ PARTS = "parts"
 TLS = "tls"
 #: There while a backup is made, and only then.
 SNAPSHOT = "backup.db"
+#: PostgreSQL's folder.
+SQL = "sql"
+#: There where the databases are in a PostgreSQL of the operator's; says in which.
+SQL_ELSEWHERE = "sql.elsewhere"
+#: A copy of it: there while a backup is made or restored, and only then.
+SQL_COPY = "sql.backup"
 
 _SEALING = Migration(
     "sealing",
@@ -85,6 +91,10 @@ def backed_up(data: Path, snapshot: Snapshot, blobs: BlobStore) -> Iterator[Memb
     yield Member(INSTANCE_FILE, data / INSTANCE_FILE)
     for file in sorted((data / TLS).glob("[!.]*.pem")):
         yield Member(f"{TLS}/{file.name}", file)
+    if (data / SQL_ELSEWHERE).exists():
+        yield Member(SQL_ELSEWHERE, data / SQL_ELSEWHERE)
+    for file in sorted((data / SQL_COPY).glob("*")):
+        yield Member(f"{SQL_COPY}/{file.name}", file)
     yield Member(DATABASE, snapshot.file)
     for file in blobs.files(snapshot.rows):
         yield Member(str(file.relative_to(data)), file)

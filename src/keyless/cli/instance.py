@@ -26,7 +26,10 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Instance:
-    """Where an instance answers and who owns it. `data` is its data folder, `listen` its addresses beyond `address`."""
+    """Where an instance answers and who owns it. `data` is its data folder, `listen` its addresses beyond `address`.
+
+    `sql_port` is where it takes SQL drivers, 0 for nowhere.
+    """
 
     data: Path
     id: str
@@ -39,6 +42,7 @@ class Instance:
     owner_client_id: str
     owner_principal_id: str
     listen: tuple[str, ...] = ()
+    sql_port: int = 0
 
     @property
     def ca_file(self) -> Path:
@@ -92,6 +96,7 @@ def read_instance(data: Path) -> Instance:
             owner_client_id=str(told["owner"]["client_id"]),
             owner_principal_id=str(told["owner"]["principal_id"]),
             listen=tuple(map(str, told.get("listen", ()))),
+            sql_port=int(told.get("sql_port", 0)),
         )
     except FileNotFoundError:
         raise Refused(f"There is no keyless in {data}: start one with `keyless up`, or name it with --data.") from None

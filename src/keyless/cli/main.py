@@ -34,6 +34,7 @@ _COMMANDS = {
     "storage": "keyless.cli.storage:storage",
     "container": "keyless.cli.container:container",
     "blob": "keyless.cli.blob:blob",
+    "sql": "keyless.cli.sql:sql",
     "group": "keyless.cli.group:group",
     "token": "keyless.cli.token:token",
     "why": "keyless.cli.why:why",

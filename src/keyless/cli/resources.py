@@ -21,15 +21,17 @@ IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 APP = "Microsoft.Web/sites"
 VAULT = "Microsoft.KeyVault/vaults"
 ACCOUNT = "Microsoft.Storage/storageAccounts"
+SQL_SERVER = "Microsoft.Sql/servers"
 
 #: What people call a resource of the type, and the command that makes one.
-NOUNS = {GROUP: "group", IDENTITY: "identity", APP: "app", VAULT: "vault", ACCOUNT: "storage"}
+NOUNS = {GROUP: "group", IDENTITY: "identity", APP: "app", VAULT: "vault", ACCOUNT: "storage", SQL_SERVER: "sql"}
 _SPOKEN = {
     GROUP: "resource group",
     IDENTITY: "managed identity",
     APP: "app",
     VAULT: "vault",
     ACCOUNT: "storage account",
+    SQL_SERVER: "SQL server",
 }
 
 _VERSIONS = {
@@ -41,6 +43,7 @@ _VERSIONS = {
     "microsoft.insights": "2015-04-01",
     "microsoft.keyvault": "2023-07-01",
     "microsoft.managedidentity": "2024-11-30",
+    "microsoft.sql": "2023-08-01",
     "microsoft.storage": "2023-05-01",
     "microsoft.web": "2024-04-01",
 }

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from keyless.bootstrap.run import serve
+from keyless.bootstrap.sql import databases_in, engine_of
 from keyless.cli.output import Output
 from keyless.config import read_config
 from keyless.model.errors import conflict
@@ -56,7 +57,7 @@ def up(data: Path | None, port: int | None, listen: tuple[str, ...], detach: boo
         else:
             _go_on_alone(config.data, ready_fd)
 
-    serve(config, ready)
+    serve(config, ready, engine_of(config))
 
 
 @click.command()
@@ -90,6 +91,8 @@ def status(data: Path | None, output: str) -> int:
         started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.started))
         found |= {"pid": holder.pid, "since": started, **_addresses(instance), "tenant": instance.tenant}
         found |= {"subscription": instance.subscription, "issuer": instance.issuer}
+    if where := databases_in(folder):
+        found["databases"] = where
     Output(output == "json").object(found, {name: name for name in found})
     return 0 if holder else 1
 

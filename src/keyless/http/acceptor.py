@@ -24,12 +24,15 @@ _AT_ONCE = 64
 
 
 class Acceptor:
-    """Accepts at one socket until `close`. `opened` counts the connections that have a protocol."""
+    """Accepts at one socket until `close`. `opened` counts the connections that have a protocol.
+
+    Without a context the protocol sees the bytes as they come.
+    """
 
     def __init__(
         self,
         listener: socket.socket,
-        context: ssl.SSLContext,
+        context: ssl.SSLContext | None,
         protocol: Callable[[], asyncio.BaseProtocol],
         opened: Callable[[], int],
         limit: int,
@@ -80,7 +83,10 @@ class Acceptor:
         # whoever does not get through the handshake learns from that itself
         with contextlib.suppress(OSError, EOFError):
             await self._loop.connect_accepted_socket(
-                self._protocol, connection, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_SECONDS
+                self._protocol,
+                connection,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if self._context else None,
             )
 
     def _rest(self, error: OSError) -> None:

@@ -48,7 +48,7 @@ class Lease(NamedTuple):
 
     `client_id` is that of its only identity, `default_client_id` that of requests that name none. `material` is what
     the launcher itself needs for the shape `host`: for Service Fabric's a certificate and its key as PEM, for workload
-    identity's the first assertion.
+    identity's the first assertion. `sql_port` is where the server takes SQL drivers, 0 for nowhere.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Lease(NamedTuple):
     claims: Claims
     ca: str
     material: SecretStr
+    sql_port: int = 0
 
 
 def lease_opening(wanted: Wanted, identity_port: int) -> bytes:
@@ -101,6 +102,7 @@ def read_grant(line: bytes) -> Lease:
             claims=Claims(_text(answer["domain"]).lower(), tuple(_text(name).lower() for name in answer["clouds"])),
             ca=_text(answer["ca"]),
             material=SecretStr(_text(answer["material"])),
+            sql_port=int(answer.get("sql_port", 0)),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _not_understood() from None

@@ -15,10 +15,10 @@ from keyless.launcher.arc_files import FOLDER, KeyFiles
 from keyless.launcher.child import Guarded, pass_signals_on, read_ending
 from keyless.launcher.federated_token import keep_fresh
 from keyless.launcher.guard import ENDING
-from keyless.launcher.isolation import https_port
+from keyless.launcher.isolation import server_port
 from keyless.launcher.isolation.name_server import NameServer
 from keyless.launcher.keeper import Keeper
-from keyless.launcher.lease import Lease
+from keyless.launcher.lease import Address, Lease
 from keyless.launcher.peers import peer_check
 from keyless.launcher.pinned_tls import server_context
 from keyless.launcher.relay import Endpoint, Port
@@ -31,7 +31,7 @@ from keyless.model.hosts import ARC, SERVICE_FABRIC, WORKLOAD_IDENTITY
 Handle = Callable[[Endpoint], Awaitable[None]]
 
 #: Two for each connection at most, and a few more.
-_DESCRIPTORS = 2 * (identity_port.MAX_CONNECTIONS + proxy.MAX_CONNECTIONS + https_port.MAX_CONNECTIONS) + 64
+_DESCRIPTORS = 2 * (identity_port.MAX_CONNECTIONS + proxy.MAX_CONNECTIONS + server_port.MAX_CONNECTIONS) + 64
 
 
 def serve(
@@ -89,9 +89,13 @@ def _outwards(
     if sockets.proxy:
         through = proxy.Proxy(lease.server, lease.claims, user_proxies(environ), isolated=sockets.inside is not None)
         yield sockets.proxy, through.handle, proxy.MAX_CONNECTIONS
-    to_server = https_port.HttpsPort(lease.server)
-    for one in sockets.inside.https if sockets.inside else ():
-        yield one, to_server.handle, https_port.MAX_CONNECTIONS
+    if sockets.inside:
+        to_gateway = server_port.ServerPort(Address(lease.server.host, lease.sql_port))
+        to_server = server_port.ServerPort(lease.server)
+        for one in sockets.inside.https:
+            yield one, to_server.handle, server_port.MAX_CONNECTIONS
+        for one in sockets.inside.sql:
+            yield one, to_gateway.handle, server_port.MAX_CONNECTIONS
 
 
 def _everybody(_: socket.socket) -> bool:

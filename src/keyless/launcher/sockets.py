@@ -10,12 +10,16 @@ _BACKLOG = 512
 
 
 class Inside(NamedTuple):
-    """What is served inside of a child's own network: HTTPS, and names; `servers` are asked for names not claimed."""
+    """What is served inside of a child's own network: HTTPS, SQL and names.
+
+    `servers` are asked for names that are not claimed.
+    """
 
     https: Sequence[socket.socket]
     datagrams: socket.socket
     streams: socket.socket
     servers: Sequence[str]
+    sql: Sequence[socket.socket]
 
 
 class Sockets(NamedTuple):

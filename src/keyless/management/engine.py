@@ -62,7 +62,8 @@ class Engine:
             if declared is None:
                 continue
             if len(names) < depth == 1:
-                return self._list(method, declared, path.scope)
+                within = path.scope if depth == 1 else ResourceId(path.id.segments[:-1])
+                return self._list(method, declared, within)
             if len(path.scope.segments) != 4 or not path.scope.resource_group:
                 raise invalid(f"{declared.name} is to be had in a resource group only.", "InvalidResourceId")
             if len(names) < depth:

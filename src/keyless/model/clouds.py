@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cloud:
-    """One national cloud. Suffixes are what follows a vault's or a storage account's name and a dot."""
+    """One national cloud. Suffixes are what follows the name of a vault, an account or a server and a dot."""
 
     name: str
     login_hosts: tuple[str, ...]
@@ -24,6 +24,7 @@ class Cloud:
     graph_hosts: tuple[str, ...]
     vault_suffix: str
     blob_suffix: str
+    sql_suffix: str
 
     @property
     def claimed_names(self) -> tuple[str, ...]:
@@ -34,6 +35,7 @@ class Cloud:
             *self.graph_hosts,
             f"*.{self.vault_suffix}",
             f"*.{self.blob_suffix}",
+            f"*.{self.sql_suffix}",
         )
 
 
@@ -50,6 +52,7 @@ CLOUDS = (
         graph_hosts=("graph.microsoft.com",),
         vault_suffix="vault.azure.net",
         blob_suffix="blob.core.windows.net",
+        sql_suffix="database.windows.net",
     ),
     Cloud(
         name="china",
@@ -58,6 +61,7 @@ CLOUDS = (
         graph_hosts=("microsoftgraph.chinacloudapi.cn",),
         vault_suffix="vault.azure.cn",
         blob_suffix="blob.core.chinacloudapi.cn",
+        sql_suffix="database.chinacloudapi.cn",
     ),
     Cloud(
         name="us-government",
@@ -66,6 +70,7 @@ CLOUDS = (
         graph_hosts=("graph.microsoft.us",),
         vault_suffix="vault.usgovcloudapi.net",
         blob_suffix="blob.core.usgovcloudapi.net",
+        sql_suffix="database.usgovcloudapi.net",
     ),
 )
 
@@ -73,6 +78,7 @@ CLOUDS = (
 _HOST_FAMILIES = {
     "storage.azure.com": "storage",
     **{cloud.vault_suffix: "vault" for cloud in CLOUDS},
+    **{cloud.sql_suffix: "sql" for cloud in CLOUDS},
     **{host: "management" for cloud in CLOUDS for host in cloud.management_hosts},
     **{host: "graph" for cloud in CLOUDS for host in cloud.graph_hosts},
 }
@@ -93,7 +99,7 @@ def covers(names: Iterable[str], host: str) -> bool:
 
 
 def canonical_audience(audience: str, domain: str) -> str:
-    """The family that a token's audience belongs to: `vault`, `storage`, `management`, `graph`; "" if foreign.
+    """The family that a token's audience belongs to: `vault`, `storage`, `sql`, `management`, `graph`; "" if foreign.
 
     The spellings of all clouds count, and those under keyless's own `domain` on any port. Trailing slashes and
     case are ignored. One account's audience (`https://shop.blob.core.windows.net`) is `storage` too: it
@@ -111,7 +117,7 @@ def canonical_audience(audience: str, domain: str) -> str:
 
 def _own_family(host: str, domain: str) -> str:
     family = host.removesuffix(f".{domain}")
-    if family in ("vault", "storage", "management", "graph") and host != family:
+    if family in ("vault", "storage", "sql", "management", "graph") and host != family:
         return family
     return _account_family(host, (f"blob.{domain}",))
 

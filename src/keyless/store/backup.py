@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,14 +25,17 @@ STALL_SECONDS = 300.0
 
 
 class Backups:
-    """Makes backups. `members` gives the files that belong to a snapshot; while `held()` lasts, none is removed."""
+    """Makes backups. `members` gives the files that belong to a snapshot.
+
+    `held()` begins before the snapshot is taken; while it lasts, none of them is removed.
+    """
 
     def __init__(
         self,
         database: Path,
         snapshot: Path,
         members: Callable[[Snapshot], Iterator[Member]],
-        held: Callable[[], AbstractContextManager[None]],
+        held: Callable[[], AbstractAsyncContextManager[None]],
         master: MasterKey,
         instance: str,
         random: Random,
@@ -52,16 +55,16 @@ class Backups:
         """A backup of all that is committed now. Raises CONFLICT while another one is under way."""
         if self._running:
             raise conflict("Another backup is being made: wait until it has ended.")
-        release = ExitStack()
+        release = AsyncExitStack()
         self._running = True
         release.callback(self._end)
         snapshot = Snapshot(self._file)
         try:
-            release.enter_context(self._held())
+            await release.enter_async_context(self._held())
             writer = await _in_thread(lambda: self._write(snapshot), snapshot.interrupt)
         except BaseException:
             await _in_thread(snapshot.close)
-            release.close()
+            await release.aclose()
             raise
         return Backup(writer, snapshot, release)
 
@@ -76,7 +79,7 @@ class Backups:
 class Backup(AsyncIterator[bytes]):
     """One backup, as a stream. It ends by itself, or with `aclose`, or when nobody has taken a piece for long."""
 
-    def __init__(self, writer: ArchiveWriter, snapshot: Snapshot, release: ExitStack) -> None:
+    def __init__(self, writer: ArchiveWriter, snapshot: Snapshot, release: AsyncExitStack) -> None:
         #: How many bytes it has in all.
         self.size = writer.size
         self._pieces = writer.pieces()
@@ -111,7 +114,7 @@ class Backup(AsyncIterator[bytes]):
         try:
             await _in_thread(self._snapshot.close)
         finally:
-            self._release.close()
+            await self._release.aclose()
 
     def _watch(self) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(STALL_SECONDS, self._give_up)

@@ -47,6 +47,7 @@ class Instance(msgspec.Struct, frozen=True):
     address: str
     port: int
     listen: tuple[str, ...] = ()
+    sql_port: int = 0
     format: int = FORMAT
 
 

@@ -30,13 +30,14 @@ from keyless.workload.references import References
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What every launched process is told of the server."""
+    """What every launched process is told of the server; `sql_port` is 0 where SQL drivers find nothing."""
 
     tenant: str
     domain: str
     address: str
     port: int
     authority: str
+    sql_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Launches:
             "default_client_id": self._default_identity(app, settings),
             "settings": settings,
             "server": {"host": self.around.address, "port": self.around.port},
+            "sql_port": self.around.sql_port,
             "authority": self.around.authority,
             "domain": self.around.domain,
             "clouds": claimed_names() if clouds else (),

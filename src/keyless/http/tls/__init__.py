@@ -6,6 +6,6 @@ Owns certificates and how one is chosen for a connection. Must not know what is 
 from __future__ import annotations
 
 from keyless.http.tls.certificates import CertifiedKey, new_authority, new_leaf
-from keyless.http.tls.tls_store import TlsStore
+from keyless.http.tls.tls_store import Spoken, TlsStore
 
-__all__ = ["CertifiedKey", "TlsStore", "new_authority", "new_leaf"]
+__all__ = ["CertifiedKey", "Spoken", "TlsStore", "new_authority", "new_leaf"]

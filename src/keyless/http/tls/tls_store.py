@@ -14,7 +14,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from keyless.http.tls.certificates import (
     CertifiedKey,
@@ -42,6 +44,16 @@ _LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
+class Spoken(NamedTuple):
+    """What is spoken within TLS: its name in ALPN, "" where that is not used, and the latest version it can do."""
+
+    protocol: str
+    latest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+
+
+HTTPS = Spoken("http/1.1")
+
+
 class TlsStore:
     """Both authorities and their leaves. Call `ensure` first."""
 
@@ -66,7 +78,7 @@ class TlsStore:
             write,
             permitted_dns=(domain, "localhost"),
             permitted_ip=_LOOPBACK_NETWORKS,
-            names=(domain, f"*.{domain}", f"*.vault.{domain}", f"*.blob.{domain}", "localhost"),
+            names=(domain, f"*.{domain}", f"*.vault.{domain}", f"*.blob.{domain}", f"*.database.{domain}", "localhost"),
             ips=_LOOPBACK,
         )
         self._cloud = _Chain(
@@ -82,7 +94,7 @@ class TlsStore:
             replaceable=True,
         )
         self._chains = (self._own, self._cloud) if self._claimed else (self._own,)
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts: dict[Spoken, dict[str, ssl.SSLContext]] = {HTTPS: {}}
 
     def ensure(self) -> None:
         """Make what is missing, renew what has less than a third of its life left.
@@ -114,20 +126,23 @@ class TlsStore:
         """
         return new_leaf(self._own.authority, ["localhost"], _LOOPBACK, self._clock, PROCESS_LIFE).clear_pem()
 
-    def server_context(self) -> ssl.SSLContext:
-        """The context to serve with: TLS 1.2 or later, HTTP/1.1; stays good over every `reload`."""
-        self.reload()
-        front = self._own.context()
-        front.sni_callback = self._choose
+    def server_context(self, spoken: Spoken = HTTPS) -> ssl.SSLContext:
+        """A context to serve with, from TLS 1.2 on; stays good over every `reload`."""
+        self._contexts[spoken] = self._load(spoken)
+        front = self._own.context(spoken)
+        front.sni_callback = partial(self._choose, spoken)
         return front
 
     def reload(self) -> None:
         """Serve new connections with the certificates that are in the folder now."""
-        self._contexts = {chain.stem: chain.context() for chain in self._chains}
+        self._contexts = {spoken: self._load(spoken) for spoken in self._contexts}
 
-    def _choose(self, connection: ssl.SSLObject, host: str | None, _front: ssl.SSLContext) -> None:
+    def _load(self, spoken: Spoken) -> dict[str, ssl.SSLContext]:
+        return {chain.stem: chain.context(spoken) for chain in self._chains}
+
+    def _choose(self, spoken: Spoken, connection: ssl.SSLObject, host: str | None, _front: ssl.SSLContext) -> None:
         stem = "cloud" if host and covers(self._claimed, host) else "own"
-        connection.context = self._contexts[stem]
+        connection.context = self._contexts[spoken][stem]
 
 
 class _Chain:
@@ -178,10 +193,12 @@ class _Chain:
     def needs_renewal(self) -> bool:
         return self._leaf is None or self._is_stale(self._leaf)
 
-    def context(self) -> ssl.SSLContext:
+    def context(self, spoken: Spoken) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_alpn_protocols(["http/1.1"])
+        context.maximum_version = spoken.latest
+        if spoken.protocol:
+            context.set_alpn_protocols([spoken.protocol])
         try:
             context.load_cert_chain(self._leaf_file, password=self._password.reveal())
         except (OSError, ssl.SSLError):

@@ -23,6 +23,7 @@ from keyless.model.errors import invalid
 #: Where the claimed names lead, inside.
 ADDRESS = LOOPBACK
 HTTPS = 443
+SQL = 1433
 
 _Listening = Callable[[], list[socket.socket]]
 
@@ -63,15 +64,16 @@ class Isolated:
 
         self._namespaces.do(mount)
         ports = sorted({HTTPS, lease.server.port})
-        *https, streams, datagrams = self._take(
+        sql_ports = sorted({SQL, lease.sql_port}) if lease.sql_port else []
+        *listening, streams, datagrams = self._take(
             lambda: [
-                *(listen(ADDRESS, port) for port in ports),
+                *(listen(ADDRESS, port) for port in (*ports, *sql_ports)),
                 listen(ADDRESS, name_server.PORT),
                 receive(ADDRESS, name_server.PORT),
             ]
         )
         servers = name_files.name_servers(texts[name_files.RESOLVER]) if self._outbound else ()
-        return Inside(https, datagrams, streams, servers)
+        return Inside(listening[: len(ports)], datagrams, streams, servers, listening[len(ports) :])
 
     def private_folder(self, path: Path) -> int:
         """Make `path` an empty folder that exists inside only; a descriptor by which the launcher reaches it."""

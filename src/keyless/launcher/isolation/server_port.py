@@ -1,4 +1,4 @@
-"""HTTPS inside: what connects to a claimed name's address reaches the server. Copies bytes; TLS ends at the server."""
+"""A port inside, for HTTPS or SQL: what connects to a claimed name reaches the server. Copies bytes; TLS ends there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from keyless.model.errors import KeylessError
 MAX_CONNECTIONS = 2048
 
 
-class HttpsPort:
+class ServerPort:
     """Handles the connections of a port that stands for the server."""
 
     def __init__(self, server: Address) -> None:

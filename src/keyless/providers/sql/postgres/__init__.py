@@ -1,0 +1,1 @@
+"""The engine behind the gateway: PostgreSQL, embedded or the operator's own."""

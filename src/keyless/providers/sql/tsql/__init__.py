@@ -1,0 +1,1 @@
+"""T-SQL, read and written anew for PostgreSQL. Pure: text in, a plan out."""
