@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keyless.providers.sql import datatype_info
 from keyless.providers.sql.engine import SqlError
-from keyless.providers.sql.gateway import datatype_info, describing
+from keyless.providers.sql.gateway import describing
 from keyless.providers.sql.gateway.declarations import bind, read_declarations
 from keyless.providers.sql.gateway.names import Names
 from keyless.providers.sql.gateway.type_names import type_name

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from keyless.providers.sql import datatype_info
 from keyless.providers.sql.engine import Columns, Events, Rows, Session, SqlError
 from keyless.providers.sql.engine import Done as Ended
-from keyless.providers.sql.gateway import datatype_info, describing
+from keyless.providers.sql.gateway import describing
 from keyless.providers.sql.gateway.answers import Answer
 from keyless.providers.sql.gateway.declarations import bind, read_declarations
 from keyless.providers.sql.tds.encoding import column_metadata, return_value

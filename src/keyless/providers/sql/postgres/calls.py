@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from keyless.providers.sql.engine import Columns, Events, Message, Output, ReturnStatus, Rows, SqlError
-from keyless.providers.sql.postgres.builtins import Builtins, Called, told
+from keyless.providers.sql import datatype_info
+from keyless.providers.sql.engine import (
+    Columns,
+    Command,
+    Done,
+    Events,
+    Message,
+    Output,
+    ReturnStatus,
+    Rows,
+    SqlError,
+)
+from keyless.providers.sql.postgres.builtins import Builtins, Called, bare, told
 from keyless.providers.sql.postgres.errors import translated
 from keyless.providers.sql.postgres.frames import Frame, frame
 from keyless.providers.sql.postgres.outcomes import Failure, Reach
@@ -29,6 +40,7 @@ if TYPE_CHECKING:
     from keyless.providers.sql.postgres.workings import Workings
 
 _DYNAMIC = "sp_executesql"
+_TYPE_INFO = ("@data_type", "@odbcver")
 _TEXTS = {Kind.VARCHAR, Kind.NVARCHAR}
 _MOST_ROWS = 200_000
 _MISMATCH = (
@@ -103,7 +115,7 @@ class Calls:
             return value
         if source.kind in _TEXTS and target.kind in _TEXTS and isinstance(value, str):
             return value[: target.length]
-        program = await self._work.plans.batch("SET @target = @source", {"@target": target, "@source": source}, "", 0)
+        program = await self._work.plans.batch("SET @target = @source", {"@target": target, "@source": source}, 0)
         (step,) = program.code
         assert isinstance(step, Set)
         row, _ = await self._work.runner.last(step.value.step, {"@target": None, "@source": value})
@@ -144,6 +156,8 @@ class Calls:
                 str(text or ""), await self._work.plans.formals(str(declared or "")), given[2:], outer,
                 {place - 2: target for place, target in targets.items()},
             )  # fmt: skip
+        elif bare(name) in datatype_info.NAMES:
+            events = _type_info(given)
         elif (builtin := await self._builtin(name, given)) is not None:
             events = self._run_builtin(builtin)
         else:
@@ -275,7 +289,7 @@ class Calls:
         return await self.converted(value, source, target)
 
     async def _program(self, text: str, types: Mapping[str, SqlType], level: int) -> Program:
-        return await self._work.plans.batch(text, types, self._work.settings.identity_insert, level)
+        return await self._work.plans.batch(text, types, level)
 
     async def _procedure(self, name: str, outer: Frame | None) -> Procedure:
         names = parts_of(name)
@@ -293,7 +307,17 @@ class Calls:
             raise SqlError(229, shown, severity=14) from None
         assert row is not None
         level = 0 if outer is None else outer.level + 1
-        return await self._work.plans.procedure(str(row[0]), self._work.settings.identity_insert, level)
+        return await self._work.plans.procedure(str(row[0]), level)
+
+
+async def _type_info(given: Sequence[Given]) -> Events:
+    """`sp_datatype_info` within a batch; a client's own call the gateway answers."""
+    named = {one.name or _TYPE_INFO[place]: one.value for place, one in enumerate(given[: len(_TYPE_INFO)])}
+    wanted, version = (int(str(named.get(name) or default)) for name, default in zip(_TYPE_INFO, (0, 2), strict=True))
+    rows = datatype_info.rows(wanted, version)
+    yield Columns(datatype_info.COLUMNS)
+    yield Rows(rows)
+    yield Done(len(rows), Command.SELECT)
 
 
 def _types(formals: Sequence[Formal]) -> dict[str, SqlType]:

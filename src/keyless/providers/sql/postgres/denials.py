@@ -12,7 +12,7 @@ import psycopg
 
 from keyless.providers.sql.engine import Command, SqlError
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
-from keyless.providers.sql.tsql.plan import Step
+from keyless.providers.sql.tsql.plan import OPEN, Step
 
 REFUSED = "42501"
 _DENIED = re.compile(r"permission denied for (table|view|schema|function|procedure) (.*)", re.DOTALL)
@@ -37,7 +37,7 @@ async def explained(
         async with transactions.guarded():
             cursor = await connection.execute(
                 "SELECT number, message FROM tsql.refusal($1, $2, $3, $4)",
-                [kind, name, _WANTED.get(step.command, ["SELECT"]), step.sql],
+                [kind, name, _WANTED.get(step.command, ["SELECT"]), step.sql.replace(OPEN, " ")],
             )
             row = await cursor.fetchone()
     except psycopg.Error:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from keyless.providers.sql.engine import SqlError
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
-from keyless.providers.sql.tsql.plan import COLUMNS, Step
+from keyless.providers.sql.tsql.plan import OPEN, OVERRIDES, Step
 
 _IDENTITY = """SELECT tsql.last_identity() FROM pg_catalog.pg_attribute
   WHERE attrelid = pg_catalog.to_regclass($1) AND attidentity <> ''"""
@@ -31,15 +31,23 @@ class Identities:
         self._transactions = transactions
         self._settings = settings
 
-    async def with_columns(self, step: Step) -> Step:
-        """INSERT without a list of columns leaves the identity out."""
-        parts = step.sql.split(COLUMNS)
-        async with self._transactions.guarded():
-            for place in range(1, len(parts), 2):
-                found = await self._connection.execute(_GIVEN, [parts[place]])
-                row = await found.fetchone()
-                parts[place] = str(row[0]) if row else ""
+    async def completed(self, step: Step) -> Step:
+        """An INSERT, with what only the session knows: without a list of columns it leaves the identity out."""
+        given = self._settings.identity_insert
+        parts = step.sql.split(OPEN)
+        for place in range(1, len(parts), 2):
+            table = parts[place].removeprefix(OVERRIDES)
+            if table != parts[place]:
+                parts[place] = "OVERRIDING SYSTEM VALUE" if table == given else ""
+            else:
+                parts[place] = "" if table == given else await self._columns(table)
         return replace(step, sql="".join(parts))
+
+    async def _columns(self, table: str) -> str:
+        async with self._transactions.guarded():
+            found = await self._connection.execute(_GIVEN, [table])
+            row = await found.fetchone()
+        return str(row[0]) if row else ""
 
     async def inserted(self, step: Step) -> None:
         """Remember the identity that an INSERT gave; NULL where the table has none."""

@@ -32,19 +32,19 @@ class Plans:
         self._characters = 0
         self._reading = asyncio.Semaphore(_AT_ONCE)
 
-    async def batch(self, text: str, declared: Mapping[str, SqlType], identity_insert: str, level: int) -> Program:
+    async def batch(self, text: str, declared: Mapping[str, SqlType], level: int) -> Program:
         """A batch."""
-        key = ("batch", text, tuple(declared.items()), identity_insert, level)
-        return await self._find(key, text, lambda: translate(text, declared, identity_insert, level))
+        key = ("batch", text, tuple(declared.items()), level)
+        return await self._find(key, text, lambda: translate(text, declared, level))
 
-    async def procedure(self, text: str, identity_insert: str, level: int) -> Procedure:
+    async def procedure(self, text: str, level: int) -> Procedure:
         """A procedure's definition."""
-        key = ("procedure", text, identity_insert, level)
-        return await self._find(key, text, lambda: read(text, Scope({}, level), identity_insert, from_text))
+        key = ("procedure", text, level)
+        return await self._find(key, text, lambda: read(text, Scope({}, level), from_text))
 
     async def formals(self, text: str) -> tuple[Formal, ...]:
         """The declaration of parameters that `sp_executesql` takes."""
-        return await self._find(("formals", text), text, lambda: read(text, Scope({}), "", declaration))
+        return await self._find(("formals", text), text, lambda: read(text, Scope({}), declaration))
 
     async def _find(self, key: Hashable, text: str, make: Callable[[], Plan]) -> Plan:
         if key in self._kept:

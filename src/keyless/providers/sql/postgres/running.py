@@ -18,7 +18,7 @@ from keyless.providers.sql.postgres.identities import Identities
 from keyless.providers.sql.postgres.settings import Settings
 from keyless.providers.sql.postgres.statements import Stale, Statements
 from keyless.providers.sql.postgres.transactions import Connection, Transactions
-from keyless.providers.sql.tsql.plan import COLUMNS, Action, Step
+from keyless.providers.sql.tsql.plan import OPEN, Action, Step
 from keyless.providers.sql.tsql.types import of_parameter
 from keyless.providers.sql.types import Row, SqlType, Value
 
@@ -57,8 +57,7 @@ class Runner:
                     yield Columns(await self._descriptions.describe(step))
             yield Done(0 if step.action is Action.QUERY else None, step.command)
             return
-        if COLUMNS in step.sql:
-            step = await self._identities.with_columns(step)
+        step = await self.completed(step)
         transactions = self._transactions
         if step.locks:
             async with aclosing(self._locked(step, values)) as events:
@@ -174,10 +173,13 @@ class Runner:
                         count += len(part.rows)
         self._settings.count = count
 
+    async def completed(self, step: Step) -> Step:
+        """A step with what only the session knows."""
+        return await self._identities.completed(step) if OPEN in step.sql else step
+
     async def insert(self, step: Step, columns: Mapping[str, SqlType], rows: Sequence[Row]) -> Done:
         """INSERT of rows that are there already; `step` is the statement without them."""
-        if COLUMNS in step.sql:
-            step = await self._identities.with_columns(step)
+        step = await self.completed(step)
         places = ", ".join(f"${place}::{of_parameter(type_)}" for place, type_ in enumerate(columns.values(), 1))
         if rows:
             async with self._transactions.guarded(), self._connection.cursor() as cursor:

@@ -98,7 +98,7 @@ class PostgresSession:
             return ()
         try:
             async with self._transactions.guarded():
-                return await self._descriptions.describe(step)
+                return await self._descriptions.describe(await self._workings.runner.completed(step))
         except psycopg.Error as error:
             raise translated(error, step.line) from None
 
@@ -159,7 +159,7 @@ class PostgresSession:
             self._closed()
 
     async def _program(self, text: str, parameters: Sequence[Parameter]) -> Program:
-        return await self._plans.batch(text, _types(parameters), self._settings.identity_insert, 0)
+        return await self._plans.batch(text, _types(parameters), 0)
 
 
 def _place(name: str, text: str) -> int:

@@ -133,6 +133,14 @@ class Grammar(TSQLParser):
         """The list of a SELECT, in which `name = value` names a column."""
         return [_named(part) for part in self._parse_expressions()], None
 
+    def _parse_primary(self) -> exp.Expr | None:
+        """Two strings side by side are a value and its name, not one value."""
+        current, following = self._curr, self._next
+        if current and following and current.token_type is following.token_type is TokenType.STRING:
+            self._advance()
+            return exp.Literal.string(current.text)
+        return super()._parse_primary()
+
     def _parse_alias(self, this: exp.Expr | None, explicit: bool = False) -> exp.Expr | None:
         return this if self._at_label() else super()._parse_alias(this, explicit)
 

@@ -15,7 +15,7 @@ from keyless.providers.sql.engine import Command
 from keyless.providers.sql.tsql import common, execute, outputs, queries, rows, sources
 from keyless.providers.sql.tsql.blocks import InsertExecute, Statement
 from keyless.providers.sql.tsql.names import quoted
-from keyless.providers.sql.tsql.plan import Action, Step, columns_of, unsupported
+from keyless.providers.sql.tsql.plan import Action, Step, columns_of, overriding, unsupported
 
 if TYPE_CHECKING:
     from keyless.providers.sql.tsql.reader import Reader
@@ -41,19 +41,18 @@ def insert(reader: Reader, with_: exp.Expr | None = None) -> Step | list[Stateme
     if query is not None:
         queries.limit_recursion(writer, query)  # what is in front of the query has to know it
     with common.scope(writer, with_) as writer.with_:
-        overriding = " OVERRIDING SYSTEM VALUE" if reader.identity_insert == table else ""
-        if not columns and not overriding and (query is not None or reader.ahead() != "DEFAULT"):
-            columns = columns_of(table)
+        if query is not None or reader.ahead() != "DEFAULT":
+            columns = (columns or columns_of(table)) + overriding(table)
         if query is None and reader.ahead() in {"EXEC", "EXECUTE"}:
             if output.parts or top is not None or writer.with_ or writer.parameters:
                 raise unsupported("INSERT … EXEC with TOP, OUTPUT or WITH")
-            head = reader.step(Action.CHANGE, f"INSERT INTO {table}{columns}{overriding} ", writer, arguments=(table,))
+            head = reader.step(Action.CHANGE, f"INSERT INTO {table}{columns} ", writer, arguments=(table,))
             return [InsertExecute(replace(head, command=Command.INSERT), execute.call(reader), reader.line)]
         body = writer(query) if query is not None else _default(reader)
         if top is not None:
             source = f'({body}) AS "~rows"'
             body = f"SELECT * FROM {source}{top.limit(writer, source, '')}"
-        step = outputs.changed(reader, writer, f"INSERT INTO {table}{columns}{overriding} {body}", output)
+        step = outputs.changed(reader, writer, f"INSERT INTO {table}{columns} {body}", output)
     return replace(step, arguments=(table, *step.arguments))
 
 

@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 
 # how nodes are written
 Methods = dict[type[exp.Expr], "Callable[[Writer, Parts], str]"]
-# stands in an INSERT for the columns that the session has to look up; no name and no string can hold it
-COLUMNS = "\0"
+# around what stands in an INSERT for what only the session knows; no name and no string can hold it
+OPEN = "\0"
+OVERRIDES = "="
 
 
 def columns_of(table: str) -> str:
     """The place of a table's columns, of those that an INSERT without a list fills."""
-    return f" {COLUMNS}{table}{COLUMNS}"
+    return f" {OPEN}{table}{OPEN}"
+
+
+def overriding(table: str) -> str:
+    """The place of the words by which an INSERT may give an identity: SET IDENTITY_INSERT decides."""
+    return f" {OPEN}{OVERRIDES}{table}{OPEN}"
 
 
 class Action(Enum):

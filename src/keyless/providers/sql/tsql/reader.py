@@ -52,16 +52,15 @@ _COMMANDS = {
 }  # fmt: skip
 
 
-def translate(text: str, declared: Mapping[str, SqlType], identity_insert: str = "", level: int = 0) -> Program:
+def translate(text: str, declared: Mapping[str, SqlType], level: int = 0) -> Program:
     """What a batch becomes.
 
-    `declared` are its parameters by name, folded; `identity_insert` the table that SET names; `level` how many
-    procedures are around it.
+    `declared` are its parameters by name, folded; `level` how many procedures are around it.
     """
-    return read(text, Scope(declared, level), identity_insert, lambda reader: program(reader.batch()))
+    return read(text, Scope(declared, level), lambda reader: program(reader.batch()))
 
 
-def read(text: str, declared: Scope, identity_insert: str, find: Callable[[Reader], Found]) -> Found:
+def read(text: str, declared: Scope, find: Callable[[Reader], Found]) -> Found:
     """Whatever is to be found in a text; its errors are SQL Server's."""
     if len(text) > _LONGEST:
         raise SqlError(103, "The batch is too long.", severity=15)
@@ -73,7 +72,7 @@ def read(text: str, declared: Scope, identity_insert: str, find: Callable[[Reade
         parser = dialect.parser()
         assert isinstance(parser, Grammar)
         parser.start(tokens, text)
-        return find(Reader(parser, declared, identity_insert))
+        return find(Reader(parser, declared))
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         raise syntax(str(first.get("highlight") or "end of statement"), int(first.get("line") or 1)) from None
@@ -101,10 +100,9 @@ def mentioned(text: str) -> tuple[str, ...]:
 class Reader:
     """The statements of one batch."""
 
-    def __init__(self, parser: Grammar, declared: Scope, identity_insert: str) -> None:
+    def __init__(self, parser: Grammar, declared: Scope) -> None:
         self.parser = parser
         self.declared = declared
-        self.identity_insert = identity_insert
         #: How many WHILE are around.
         self.loops = 0
         #: What RETURN gives, where it gives anything.

@@ -12,6 +12,7 @@ from keyless.providers.sql.types import Column, Kind, Row, SqlType
 _SMALLINT, _INT = SqlType(Kind.SMALLINT), SqlType(Kind.INT)
 _NAME, _AFFIX = SqlType(Kind.NVARCHAR, 128), SqlType(Kind.VARCHAR, 32)
 
+NAMES = frozenset({"sp_datatype_info", "sp_datatype_info_90", "sp_datatype_info_100"})
 COLUMNS = (
     Column("TYPE_NAME", _NAME, nullable=False),
     Column("DATA_TYPE", _SMALLINT, nullable=False),
