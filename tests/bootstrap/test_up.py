@@ -385,3 +385,28 @@ def test_an_idle_client_does_not_hold_up_the_end(tmp_path: Path) -> None:
         server.stop()
         assert time.monotonic() - begin < 5
         owner.close()
+
+
+def test_a_second_instance_takes_another_port_for_sql(tmp_path: Path) -> None:
+    servers = [instance_in(tmp_path / name) for name in ("one", "two")]
+    for server in servers:
+        server.data.parent.mkdir()
+        del server.environ["KEYLESS_SQL_PORT"]
+    try:
+        for server in servers:
+            server.start()
+        ports = {server.instance.sql_port for server in servers}
+        assert len(ports) == 2
+        for port in ports:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    finally:
+        for server in servers:
+            if server.process is not None:
+                server.stop()
+
+
+def test_a_port_for_sql_that_was_asked_for_and_is_taken(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        server = instance_in(tmp_path, KEYLESS_SQL_PORT=str(taken.getsockname()[1]))
+        assert "choose another with KEYLESS_SQL_PORT" in up(server)

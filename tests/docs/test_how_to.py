@@ -13,7 +13,6 @@ import pytest
 import keyless
 from tests.docs.pages import PAGES, Block, blocks, markers, name_of
 from tests.harness import free_environment
-from tests.providers.sql.harness import free_port
 
 RUN, FAILS, PRINTS, FILE = "run", "run: fails", "prints", "file: "
 RUNNABLE = [page for page in PAGES if any(block.marker in {RUN, FAILS} for block in blocks(page))]
@@ -82,9 +81,10 @@ def environment(folder: Path) -> dict[str, str]:
         "PYTHONPATH": str(Path(keyless.__file__).parents[1]),
         "HOME": str(folder),
         "KEYLESS_PORT": "0",
-        "KEYLESS_SQL_PORT": str(free_port()),
     }
-    return free_environment(folder / "data", folder / "config", **more)
+    found = free_environment(folder / "data", folder / "config", **more)
+    del found["KEYLESS_SQL_PORT"]  # a reader has SQL
+    return found
 
 
 def end_servers(folder: Path) -> None:

@@ -16,6 +16,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -99,6 +100,8 @@ async def _serve(config: Config, ready: Callable[[Instance], None], sql: MakeEng
         lock.take(time.time())  # before the port: who holds the folder is what its user wants to know
     listeners = _listen(config)
     sql_listeners = _listen_for_sql(config) if sql else []
+    if sql_listeners:
+        config = replace(config, sql_port=int(sql_listeners[0].getsockname()[1]))
     port = int(listeners[0].getsockname()[1])
     try:
         if known is None:
@@ -232,8 +235,15 @@ def _listen(config: Config) -> list[socket.socket]:
 
 
 def _listen_for_sql(config: Config) -> list[socket.socket]:
-    """The same for SQL drivers."""
-    return _listen_at_each(config, config.sql_port, "KEYLESS_SQL_PORT") if config.sql_port else []
+    """The same for SQL drivers. Who takes any port for HTTPS takes any for them, if nobody said which."""
+    if not config.sql_port:
+        return []
+    try:
+        return _listen_at_each(config, config.sql_port, "KEYLESS_SQL_PORT")
+    except KeylessError:
+        if config.port or config.sql_port != Config.sql_port:
+            raise
+        return _listen_at_each(config, 0, "KEYLESS_SQL_PORT")
 
 
 def _listen_at_each(config: Config, port: int, setting: str) -> list[socket.socket]:
