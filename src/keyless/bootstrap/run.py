@@ -263,6 +263,8 @@ def _listen_at(address: str, port: int, setting: str) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))
+        # at once: until one of them listens, two may have the same port
+        listener.listen()
     except OSError as error:
         listener.close()
         raise KeylessError(
