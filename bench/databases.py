@@ -62,6 +62,7 @@ def _filled(place: SqlPlace) -> str:
         found = connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^k[0-9a-f]{20}$'").fetchone()
     assert found is not None
     with psycopg.connect(straight + found[0], autocommit=True) as connection:
+        connection.execute("SET search_path = tsql, pg_catalog")  # as the engine's own sessions have it
         connection.execute(_FILL.encode())
         connection.execute("ANALYZE dbo.things")
     return straight + str(found[0])
